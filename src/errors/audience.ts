@@ -1,0 +1,3 @@
+import type { ErrorEntry } from './table.js';
+
+export const audienceErrors = {} as const satisfies Record<string, ErrorEntry>;

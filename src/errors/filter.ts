@@ -1,0 +1,173 @@
+import type { ErrorEntry } from './table.js';
+
+/** Refusals of the filter language (`src/filter`). A code is never reused for another meaning. */
+export const filterErrors = {
+  filter_not_json: {
+    status: 400,
+    exit: 2,
+    message: 'the filter is not valid JSON: {reason}',
+    hint: 'check quotes, commas and brackets near the position named',
+  },
+  filter_not_object: {
+    status: 400,
+    exit: 2,
+    message: 'expected a filter, an object with one operator, but got {got}',
+    hint: 'write a condition such as {"==": [{"var": "custom:role"}, "admin"]}',
+  },
+  empty_filter: {
+    status: 400,
+    exit: 2,
+    message: 'an empty filter does not say whom it means',
+    hint: 'write {"everyone": true} for the whole audience',
+  },
+  several_operators: {
+    status: 400,
+    exit: 2,
+    message: 'one object holds {count} operators: {names}',
+    hint: 'put each condition into an object of its own, inside "and" or "or"',
+  },
+  unknown_operator: {
+    status: 400,
+    exit: 2,
+    message: 'unknown operator `{operator}`',
+    hint: 'the operators are listed in docs/filter.md',
+  },
+  not_available_yet: {
+    status: 400,
+    exit: 2,
+    message: 'the operator `{operator}` is part of the language but not available yet',
+    hint: 'leave this condition out, or keep it as a trait until a later version',
+  },
+  wrong_arity: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` takes {expected}, but got {got}',
+    hint: 'write {example}',
+  },
+  empty_list: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` has an empty list',
+    hint: 'list at least one item; an empty list would silently match nobody or everybody',
+  },
+  unknown_key: {
+    status: 400,
+    exit: 2,
+    message: 'unknown key `{key}` beside `{operator}`',
+    hint: 'remove it; a key that is not understood could widen the audience',
+  },
+  var_expected: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` needs a field first, but got {got}',
+    hint: 'write {"var": "custom:role"} as the first operand',
+  },
+  unknown_field: {
+    status: 400,
+    exit: 2,
+    message: 'unknown field `{field}`',
+    hint: 'traits of your own are written `custom:{field}`',
+  },
+  bad_pointer: {
+    status: 400,
+    exit: 2,
+    message: '`{field}` is not a valid JSON Pointer: {reason}',
+    hint: 'write `~0` for `~` and `~1` for `/`, as RFC 6901 has it',
+  },
+  null_literal: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` cannot compare with null',
+    hint: 'write {"missing": {"var": "{field}"}} for people without a value',
+  },
+  literal_expected: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` needs {expected}, but got {got}',
+    hint: 'objects and lists are not literals; write a text, a number, true, false or a time',
+  },
+  literal_type: {
+    status: 400,
+    exit: 2,
+    message: '`{field}` holds {type}, so it cannot be compared with {got}',
+    hint: 'write {expected}',
+  },
+  mixed_bounds: {
+    status: 400,
+    exit: 2,
+    message: '`between` has {low} as its low end and {high} as its high end',
+    hint: 'write both ends in one type',
+  },
+  operator_type: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` does not work on {type}',
+    hint: '{advice}',
+  },
+  bad_time: {
+    status: 400,
+    exit: 2,
+    message: '`{text}` is not an ISO 8601 time',
+    hint: 'write a real date such as `2026-01-31`, or with a time, `2026-01-31T09:30:00Z`',
+  },
+  bad_relative_time: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` takes {expected}, but got {got}',
+    hint: 'write {example}',
+  },
+  bad_number: {
+    status: 400,
+    exit: 2,
+    message: 'the number {number} cannot be held exactly',
+    hint: 'use a finite number; whole numbers go up to 9007199254740991',
+  },
+  bad_text: {
+    status: 400,
+    exit: 2,
+    message: 'the text holds {what}, which no stored text can hold',
+    hint: 'remove that character',
+  },
+  bad_percent: {
+    status: 400,
+    exit: 2,
+    message: '`percent` takes a text and two numbers from 0 to 100, low below high, but got {got}',
+    hint: 'write {"percent": ["pricing-test", 0, 10]} for the first tenth',
+  },
+  too_deep: {
+    status: 400,
+    exit: 2,
+    message: 'the filter is nested deeper than {limit} levels',
+    hint: 'flatten it; "and" inside "and" can be one list',
+  },
+  too_many_nodes: {
+    status: 400,
+    exit: 2,
+    message: 'the filter has more than {limit} conditions',
+    hint: 'use "in" with a list in place of many "==" conditions',
+  },
+  list_too_long: {
+    status: 400,
+    exit: 2,
+    message: 'the list has {count} items, the limit is {limit}',
+    hint: 'import the people with a trait of their own and filter on that',
+  },
+  text_too_long: {
+    status: 400,
+    exit: 2,
+    message: 'the text has {count} bytes, the limit is {limit}',
+    hint: 'shorten it',
+  },
+  bad_zone: {
+    status: 400,
+    exit: 2,
+    message: '`{zone}` is not an IANA time zone',
+    hint: 'write a zone such as `Europe/Berlin` or `UTC`',
+  },
+  bad_now: {
+    status: 400,
+    exit: 2,
+    message: '`{now}` is not an instant',
+    hint: 'write an ISO 8601 time such as `2026-01-31T09:30:00Z`',
+  },
+} as const satisfies Record<string, ErrorEntry>;

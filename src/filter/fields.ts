@@ -1,0 +1,146 @@
+/** Types that a dedicated column or derived field can have. Custom fields have the type of each stored value. */
+export type FieldType = 'text' | 'time' | 'boolean' | 'number';
+
+export type Entity = 'user' | 'company';
+
+/** A dedicated column of `end_users` or `companies`. */
+export interface ColumnField {
+  readonly kind: 'column';
+  readonly entity: Entity;
+  readonly name: string;
+  readonly type: Exclude<FieldType, 'number'>;
+}
+
+/**
+ * A value inside `custom_fields`: `tokens` is one key for `custom:KEY`, or the tokens of `custom:/a/b`.
+ * Only a pointer's token may index an array, and only when it is `0` or digits without a leading zero.
+ */
+export interface CustomField {
+  readonly kind: 'custom';
+  readonly entity: Entity;
+  readonly form: 'key' | 'pointer';
+  readonly tokens: readonly string[];
+}
+
+/** A field computed on read; the field itself decides its fallback. */
+export interface DerivedField {
+  readonly kind: 'derived';
+  readonly entity: Entity;
+  readonly name: DerivedName;
+  readonly type: 'number';
+}
+
+export type Field = ColumnField | CustomField | DerivedField;
+
+export interface ColumnEntry {
+  readonly type: Exclude<FieldType, 'number'>;
+  /** Which tables have it. */
+  readonly of: 'user' | 'company' | 'both';
+  /** `trait`: set by the customer. `identity`: names the row. `system`: never written by a caller. */
+  readonly source: 'trait' | 'identity' | 'system';
+}
+
+/** Every dedicated column that a filter can read. */
+export const columns = {
+  user_id: { type: 'text', of: 'user', source: 'identity' },
+  company_id: { type: 'text', of: 'company', source: 'identity' },
+  name: { type: 'text', of: 'both', source: 'trait' },
+  email: { type: 'text', of: 'user', source: 'trait' },
+  signed_up_at: { type: 'time', of: 'both', source: 'trait' },
+  renewal_status: { type: 'text', of: 'both', source: 'trait' },
+  renewal_date: { type: 'time', of: 'both', source: 'trait' },
+  contract_term: { type: 'text', of: 'both', source: 'trait' },
+  payment_terms: { type: 'text', of: 'both', source: 'trait' },
+  on_contract: { type: 'boolean', of: 'both', source: 'trait' },
+  created_at: { type: 'time', of: 'both', source: 'system' },
+  updated_at: { type: 'time', of: 'both', source: 'system' },
+  first_seen: { type: 'time', of: 'both', source: 'system' },
+  last_seen: { type: 'time', of: 'both', source: 'system' },
+  last_contacted_at: { type: 'time', of: 'both', source: 'system' },
+} as const satisfies Record<string, ColumnEntry>;
+
+export type ColumnName = keyof typeof columns;
+
+export interface DerivedEntry {
+  readonly type: 'number';
+  readonly of: 'both';
+  /** The time column it is counted from. */
+  readonly from: ColumnName;
+  /** The column that stands in when `from` is missing. */
+  readonly fallback: ColumnName;
+}
+
+/** Derived fields, each with its fallback stated; further ones join here. */
+export const derived = {
+  days_since_signup: { type: 'number', of: 'both', from: 'signed_up_at', fallback: 'created_at' },
+} as const satisfies Record<string, DerivedEntry>;
+
+export type DerivedName = keyof typeof derived;
+
+const tableOf = { user: ['user', 'both'], company: ['company', 'both'] } as const;
+
+/** The field that a `var` names, or null when the catalogue does not know it. Pointers must be well formed. */
+export function fieldNamed(name: string): Field | null {
+  const entity: Entity = name.startsWith('company.') ? 'company' : 'user';
+  const rest = entity === 'company' ? name.slice('company.'.length) : name;
+  if (rest.startsWith('custom:')) {
+    const key = rest.slice('custom:'.length);
+    if (key === '') return null;
+    if (key.startsWith('/')) {
+      return pointerFault(key) === null
+        ? { kind: 'custom', entity, form: 'pointer', tokens: pointerTokens(key) }
+        : null;
+    }
+    return { kind: 'custom', entity, form: 'key', tokens: [key] };
+  }
+  const allowed: readonly string[] = tableOf[entity];
+  if (Object.hasOwn(columns, rest)) {
+    const column = columns[rest as ColumnName];
+    return allowed.includes(column.of) ? { kind: 'column', entity, name: rest, type: column.type } : null;
+  }
+  if (Object.hasOwn(derived, rest)) {
+    return { kind: 'derived', entity, name: rest as DerivedName, type: 'number' };
+  }
+  return null;
+}
+
+/** The `var` that names the field; `fieldNamed(nameOf(field))` gives the field back. */
+export function nameOf(field: Field): string {
+  const prefix = field.entity === 'company' ? 'company.' : '';
+  if (field.kind !== 'custom') return prefix + field.name;
+  return prefix + 'custom:' + (field.form === 'key' ? field.tokens.join('') : field.tokens.map(toToken).join(''));
+}
+
+/** Every `var` that is not `custom:`, for suggestions and documentation. */
+export function knownFieldNames(): string[] {
+  const names: string[] = [];
+  for (const entity of ['user', 'company'] as const) {
+    const prefix = entity === 'company' ? 'company.' : '';
+    const allowed: readonly string[] = tableOf[entity];
+    for (const [name, entry] of [...Object.entries(columns), ...Object.entries(derived)]) {
+      if (allowed.includes(entry.of)) names.push(prefix + name);
+    }
+  }
+  return names;
+}
+
+/** What is wrong with a JSON Pointer (RFC 6901) that starts with `/`, or null. */
+export function pointerFault(pointer: string): string | null {
+  return /~(?![01])/.test(pointer) ? '`~` must be followed by 0 or 1' : null;
+}
+
+function pointerTokens(pointer: string): string[] {
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function toToken(token: string): string {
+  return '/' + token.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** Whether a pointer's token may index an array: `0`, or digits without a leading zero. `-1` and `-` never do. */
+export function isArrayIndex(token: string): boolean {
+  return /^(?:0|[1-9][0-9]*)$/.test(token);
+}

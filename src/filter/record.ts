@@ -1,0 +1,32 @@
+/** A time in a dedicated column: a Date, ISO 8601 text, or nothing. */
+export type ColumnTime = Date | string | null | undefined;
+
+interface Columns {
+  readonly name?: string | null | undefined;
+  readonly signed_up_at?: ColumnTime;
+  readonly renewal_status?: string | null | undefined;
+  readonly renewal_date?: ColumnTime;
+  readonly contract_term?: string | null | undefined;
+  readonly payment_terms?: string | null | undefined;
+  readonly on_contract?: boolean | null | undefined;
+  readonly created_at?: ColumnTime;
+  readonly updated_at?: ColumnTime;
+  readonly first_seen?: ColumnTime;
+  readonly last_seen?: ColumnTime;
+  readonly last_contacted_at?: ColumnTime;
+  /** Any JSON object; every key is plain data, `__proto__` and `constructor` included. */
+  readonly custom_fields?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** A company as the in-memory readers see it: a row of `companies`. */
+export interface CompanyRecord extends Columns {
+  readonly company_id?: string | null | undefined;
+}
+
+/** A user as the in-memory readers see one: a row of `end_users`, with the company's row when there is one. */
+export interface UserRecord extends Columns {
+  readonly user_id?: string | null | undefined;
+  readonly anonymous_id?: string | null | undefined;
+  readonly email?: string | null | undefined;
+  readonly company?: CompanyRecord | null | undefined;
+}

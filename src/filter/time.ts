@@ -1,0 +1,70 @@
+import { DateTime, IANAZone } from 'luxon';
+import { refuse } from '../errors/index.js';
+import { parseIso } from './iso8601.js';
+
+export const units = ['minutes', 'hours', 'days', 'weeks', 'months'] as const;
+/** `minutes` and `hours` are exact lengths; the others are calendar units in the zone. */
+export type Unit = (typeof units)[number];
+
+export const calendarUnits = ['day', 'week', 'month', 'quarter', 'year'] as const;
+export type CalendarUnit = (typeof calendarUnits)[number];
+
+/** A time as written in a filter; it becomes an instant only against a `Moment`. */
+export type Time =
+  | { readonly kind: 'ago' | 'from_now'; readonly amount: number; readonly unit: Unit }
+  | { readonly kind: 'start_of'; readonly unit: CalendarUnit; readonly offset: number }
+  | { readonly kind: 'at'; readonly text: string };
+
+/** Start of year 1 and end of year 9999, in milliseconds since 1970 (UTC): every instant lies between them, both included. */
+export const firstInstant = -62_135_596_800_000;
+export const lastInstant = 253_402_300_799_999;
+
+/**
+ * One evaluation's clock: an instant and the zone that calendar units are counted in.
+ * Every relative time of a filter is resolved against it once, before any reader runs.
+ */
+export interface Moment {
+  /** Milliseconds since 1970 (UTC). */
+  readonly now: number;
+  /** IANA zone, such as `Europe/Berlin`. */
+  readonly zone: string;
+}
+
+/** Checks and builds a moment. Errors: `bad_now`, `bad_zone`. Years outside 0001 to 9999 are refused. */
+export function momentOf(now: Date | number | string, zone = 'UTC'): Moment {
+  const instant = typeof now === 'number' ? now : typeof now === 'string' ? parseIso(now) : now.getTime();
+  if (instant === null || !Number.isInteger(instant) || instant < firstInstant || instant > lastInstant) {
+    return refuse('bad_now', { now: String(now) });
+  }
+  if (!IANAZone.isValidZone(zone)) return refuse('bad_zone', { zone });
+  return { now: instant, zone };
+}
+
+/**
+ * The instant of a time, in milliseconds since 1970 (UTC), by luxon. Calendar units keep the wall clock across a
+ * daylight-saving change; months clamp to the month's last day; weeks begin on Monday. What would lie outside the
+ * years 0001 to 9999 becomes the nearest instant inside.
+ */
+export function instantOf(time: Time, moment: Moment): number {
+  const resolve: { [K in Time['kind']]: (time: Extract<Time, { kind: K }>) => number } = {
+    at: ({ text }) => parseIso(text) ?? refuse('bad_time', { text }),
+    ago: ({ amount, unit }) => local(moment).minus({ [unit]: amount }).toMillis(),
+    from_now: ({ amount, unit }) => local(moment).plus({ [unit]: amount }).toMillis(),
+    start_of: ({ unit, offset }) =>
+      local(moment)
+        .plus({ [`${unit}s`]: offset })
+        .startOf(unit)
+        .toMillis(),
+  };
+  const instant = (resolve[time.kind] as (time: Time) => number)(time);
+  return Math.min(Math.max(instant, firstInstant), lastInstant);
+}
+
+function local(moment: Moment): DateTime {
+  return DateTime.fromMillis(moment.now, { zone: moment.zone });
+}
+
+/** Whether the time moves with `now`. */
+export function isRelative(time: Time): boolean {
+  return time.kind !== 'at';
+}

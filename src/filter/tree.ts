@@ -1,0 +1,165 @@
+import type { Field } from './fields.js';
+import type { Time } from './time.js';
+
+/**
+ * The typed tree that a filter is parsed into. Every reader (SQL, predicate, explanation, sentence, printer) is one
+ * table typed over all of `FilterKind`, so that a new kind breaks the build until each reader handles it.
+ *
+ * `path` is the JSON Pointer of the node in the document it was parsed from; equality of trees ignores it.
+ */
+export type Filter = And | Or | Not | Leaf;
+
+export type Leaf = Everyone | Compare | OneOf | Between | TextMatch | Has | Presence | Percent;
+
+export type FilterKind = Filter['kind'];
+export type LeafKind = Leaf['kind'];
+
+/** The node type of a kind. */
+export type NodeOf<K extends FilterKind> = Extract<Filter, { kind: K }>;
+
+export type CompareOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
+export type TextOperator = 'contains' | 'starts_with' | 'ends_with';
+export type HasOperator = 'has' | 'has_any' | 'has_all';
+export type PresenceOperator = 'exists' | 'missing';
+
+interface Node {
+  readonly path: string;
+}
+
+/** True where every operand is true. At least one operand. */
+export interface And extends Node {
+  readonly kind: 'and';
+  readonly operands: readonly Filter[];
+}
+
+/** True where at least one operand is true. At least one operand. */
+export interface Or extends Node {
+  readonly kind: 'or';
+  readonly operands: readonly Filter[];
+}
+
+/** The exact complement of what it wraps: people whose field is missing are included. */
+export interface Not extends Node {
+  readonly kind: 'not';
+  readonly operand: Filter;
+}
+
+/** The explicit whole audience. */
+export interface Everyone extends Node {
+  readonly kind: 'everyone';
+}
+
+/**
+ * `==` `!=` `<` `<=` `>` `>=`. The literal's type is the comparison's type.
+ * Missing or null: false, `!=` included. Another type: false, a type mismatch. Empty text: a value like any other.
+ */
+export interface Compare extends Node {
+  readonly kind: 'compare';
+  readonly operator: CompareOperator;
+  readonly subject: Subject;
+  readonly value: Literal;
+}
+
+/**
+ * `in` with a list: equals one of the items, by type and value. At least one item; items may differ in type.
+ * Missing or null: false. A type that no item has: false, a type mismatch. Empty text: a value like any other.
+ */
+export interface OneOf extends Node {
+  readonly kind: 'in';
+  readonly subject: Subject;
+  readonly items: readonly Literal[];
+}
+
+/**
+ * `between`, both ends included; both ends have one type.
+ * Missing or null: false. Another type: false, a type mismatch. Empty text: ordered before every other text.
+ */
+export interface Between extends Node {
+  readonly kind: 'between';
+  readonly subject: Subject;
+  readonly low: Literal;
+  readonly high: Literal;
+}
+
+/**
+ * `contains` `starts_with` `ends_with`; no character is a wildcard.
+ * Missing or null: false. Not a text (a list included): false, a type mismatch. Empty text: every text contains it.
+ */
+export interface TextMatch extends Node {
+  readonly kind: 'text';
+  readonly operator: TextOperator;
+  readonly subject: Subject;
+  readonly text: string;
+}
+
+/**
+ * `has` `has_any` `has_all`: items of a JSON array by type and value, or of a text split at commas and trimmed of
+ * ASCII spaces. Missing or null: false. A number, boolean or object: false, a type mismatch. Empty text: the one item `""`.
+ */
+export interface Has extends Node {
+  readonly kind: 'has';
+  readonly operator: HasOperator;
+  readonly field: Field;
+  /** One item for `has`. Never times. */
+  readonly items: readonly ScalarLiteral[];
+}
+
+/** `exists` `missing`. Absent key, JSON null and SQL NULL are all missing; empty text, false, 0 and [] are values. */
+export interface Presence extends Node {
+  readonly kind: 'presence';
+  readonly operator: PresenceOperator;
+  readonly field: Field;
+}
+
+/**
+ * The slice `[low, high)` of a stable hash: first 8 hex digits of md5(salt + ":" + user_id) as an unsigned number,
+ * divided by 2^32, times 100. `anonymous_id` stands in where there is no `user_id`; with neither: false.
+ */
+export interface Percent extends Node {
+  readonly kind: 'percent';
+  readonly salt: string;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a comparison looks at: a field, its text ASCII case-folded first when `lower`. */
+export interface Subject {
+  readonly field: Field;
+  readonly lower: boolean;
+}
+
+export type ScalarLiteral =
+  | { readonly type: 'text'; readonly value: string }
+  | { readonly type: 'number'; readonly value: number }
+  | { readonly type: 'boolean'; readonly value: boolean };
+
+export type Literal = ScalarLiteral | { readonly type: 'time'; readonly value: Time };
+
+export type LiteralType = Literal['type'];
+
+/** One reader of the tree: an entry for every kind, no default. */
+export type Reader<Context, Result> = {
+  readonly [K in FilterKind]: (node: NodeOf<K>, context: Context) => Result;
+};
+
+/** Hands the node to its entry in the reader. */
+export function read<Context, Result>(reader: Reader<Context, Result>, node: Filter, context: Context): Result {
+  const entry = reader[node.kind] as (node: Filter, context: Context) => Result;
+  return entry(node, context);
+}
+
+/** The leaves in document order, each with whether an odd number of `!` stands above it. */
+export function leavesOf(filter: Filter): { leaf: Leaf; negated: boolean }[] {
+  const found: { leaf: Leaf; negated: boolean }[] = [];
+  const walk = (node: Filter, negated: boolean): void => {
+    if (node.kind === 'and' || node.kind === 'or') {
+      for (const operand of node.operands) walk(operand, negated);
+    } else if (node.kind === 'not') {
+      walk(node.operand, !negated);
+    } else {
+      found.push({ leaf: node, negated });
+    }
+  };
+  walk(filter, false);
+  return found;
+}
