@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const source = fileURLToPath(new URL('../src', import.meta.url));
+
+/** What each folder of `src` may import, itself apart. Imports point downward; this is the order in one place. */
+const mayImport: Record<string, readonly string[]> = {
+  errors: [],
+  embedded: ['errors'],
+  filter: ['errors'],
+  database: ['errors', 'filter'],
+  traits: ['errors', 'filter', 'database'],
+  audience: ['errors', 'filter', 'database', 'traits'],
+  automation: ['errors', 'filter', 'database', 'traits', 'audience'],
+  server: ['errors', 'filter', 'database', 'traits', 'audience', 'automation'],
+  console: ['server'],
+  cli: ['errors', 'filter', 'database', 'traits', 'audience', 'automation', 'server', 'console', 'embedded'],
+};
+
+/** Packages that a folder must not know: the language has no database, traits and audience no queue, automation no HTTP. */
+const mayNotUse: Record<string, RegExp> = {
+  errors: /./,
+  filter: /^(?!luxon$|node:crypto$)/,
+  database: /^(bullmq|ioredis|fastify)/,
+  traits: /^(bullmq|ioredis|fastify)/,
+  audience: /^(bullmq|ioredis|fastify)/,
+  automation: /^(fastify|commander)/,
+  server: /^commander/,
+};
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return files(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g,
+  );
+  return [...found].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+}
+
+const folderOf = (file: string): string => relative(source, file).split('/')[0] ?? '';
+
+it('imports point downward, and no folder uses a package that is not its business', () => {
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const file of files(source)) {
+    const folder = folderOf(file);
+    const here = relative(source, file);
+    if (folder === 'index.ts') continue;
+    for (const specifier of importsOf(file)) {
+      seen += 1;
+      if (specifier.startsWith('.')) {
+        const target = folderOf(resolve(dirname(file), specifier));
+        if (target !== folder && !(mayImport[folder] ?? []).includes(target))
+          wrong.push(`${here} imports ${target}`);
+      } else if (mayNotUse[folder]?.test(specifier) === true) {
+        wrong.push(`${here} uses ${specifier}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+  // A pattern that finds nothing would agree with everything.
+  expect(seen).toBeGreaterThan(20);
+});
+
+it('every folder of src has its place in the order', () => {
+  const folders = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map((entry) => entry.name).filter((name) => !Object.hasOwn(mayImport, name))).toEqual([]);
+});
+
+it('the language and the series machine read no clock and no randomness', () => {
+  const impure =
+    /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|DateTime\.(now|utc|local)\(|randomUUID|randomBytes/;
+  const pure = files(source).filter((file) =>
+    /^(filter\/|automation\/series\/machine)/.test(relative(source, file)),
+  );
+  expect(
+    pure.filter((file) => impure.test(readFileSync(file, 'utf8'))).map((file) => relative(source, file)),
+  ).toEqual([]);
+});
