@@ -69,7 +69,10 @@ export class MusterError extends Error {
   /** More for a program to read, such as the row counts of a refused import. */
   readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(problems: Problem | readonly Problem[], options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+  constructor(
+    problems: Problem | readonly Problem[],
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
     const list = Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem];
     const first = list[0];
     if (first === undefined) throw new TypeError('a MusterError needs at least one problem');
@@ -100,7 +103,9 @@ export class MusterError extends Error {
   }
 
   /** The body that the API answers with and that `--json` prints. */
-  toBody(): { error: { code: string; message: string; path: string; hint: string; details: Record<string, unknown> } } {
+  toBody(): {
+    error: { code: string; message: string; path: string; hint: string; details: Record<string, unknown> };
+  } {
     const { code, message, path, hint } = this.first;
     return { error: { code, message, path, hint, details: { ...this.details, problems: this.problems } } };
   }

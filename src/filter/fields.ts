@@ -108,7 +108,9 @@ export function fieldNamed(name: string): Field | null {
 export function nameOf(field: Field): string {
   const prefix = field.entity === 'company' ? 'company.' : '';
   if (field.kind !== 'custom') return prefix + field.name;
-  return prefix + 'custom:' + (field.form === 'key' ? field.tokens.join('') : field.tokens.map(toToken).join(''));
+  return (
+    prefix + 'custom:' + (field.form === 'key' ? field.tokens.join('') : field.tokens.map(toToken).join(''))
+  );
 }
 
 /** Every `var` that is not `custom:`, for suggestions and documentation. */

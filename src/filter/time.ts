@@ -48,8 +48,14 @@ export function momentOf(now: Date | number | string, zone = 'UTC'): Moment {
 export function instantOf(time: Time, moment: Moment): number {
   const resolve: { [K in Time['kind']]: (time: Extract<Time, { kind: K }>) => number } = {
     at: ({ text }) => parseIso(text) ?? refuse('bad_time', { text }),
-    ago: ({ amount, unit }) => local(moment).minus({ [unit]: amount }).toMillis(),
-    from_now: ({ amount, unit }) => local(moment).plus({ [unit]: amount }).toMillis(),
+    ago: ({ amount, unit }) =>
+      local(moment)
+        .minus({ [unit]: amount })
+        .toMillis(),
+    from_now: ({ amount, unit }) =>
+      local(moment)
+        .plus({ [unit]: amount })
+        .toMillis(),
     start_of: ({ unit, offset }) =>
       local(moment)
         .plus({ [`${unit}s`]: offset })

@@ -143,7 +143,11 @@ export type Reader<Context, Result> = {
 };
 
 /** Hands the node to its entry in the reader. */
-export function read<Context, Result>(reader: Reader<Context, Result>, node: Filter, context: Context): Result {
+export function read<Context, Result>(
+  reader: Reader<Context, Result>,
+  node: Filter,
+  context: Context,
+): Result {
   const entry = reader[node.kind] as (node: Filter, context: Context) => Result;
   return entry(node, context);
 }
