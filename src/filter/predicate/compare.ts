@@ -1,0 +1,119 @@
+import type { Field } from '../fields.js';
+import { instantOf } from '../time.js';
+import type { Moment } from '../time.js';
+import type { Compare, CompareOperator, ScalarLiteral } from '../tree.js';
+import { compareText, foldAscii, hasNativeOrder, isObject, plainKeyOf, readerOf } from '../values.js';
+import { canHold, cost, never } from './compiled.js';
+import type { Compiled } from './compiled.js';
+import { instantsIn, instantsOf, numbersIn, numbersOf } from './range.js';
+
+/** `==` `!=` `<` `<=` `>` `>=` with one literal, whose type is the comparison's type. */
+export function compare({ operator, subject, value }: Compare, moment: Moment): Compiled {
+  const { field, lower } = subject;
+  if (!canHold(field, value.type)) return never;
+  if (value.type === 'time') {
+    return instantsIn(field, instantsOf(operator, instantOf(value.value, moment)), moment.now);
+  }
+  if (value.type === 'text' && lower) return foldedText(field, operator, value.value, moment.now);
+  if (operator === '==') return equals(field, value, moment.now);
+  if (operator === '!=') return differs(field, value, moment.now);
+  if (value.type === 'number') return numbersIn(field, numbersOf(operator, value.value), moment.now);
+  if (value.type === 'text') return orderedText(field, operator, value.value, moment.now);
+  return never;
+}
+
+/** Equal by type and value: `===` on a JSON value and a scalar literal is exactly that. */
+function equals(field: Field, { value: wanted }: ScalarLiteral, now: number): Compiled {
+  const key = plainKeyOf(field);
+  if (key === null) {
+    const value = readerOf(field, now);
+    return { test: (user) => value(user) === wanted, cost: cost.column };
+  }
+  return {
+    test: (user) => {
+      const bag: unknown = user.custom_fields;
+      return isObject(bag) && bag[key] === wanted;
+    },
+    cost: cost.read,
+  };
+}
+
+/** Of the literal's type and not equal to it: a missing value, or one of another type, is not different, it is unknown. */
+function differs(field: Field, { type, value: wanted }: ScalarLiteral, now: number): Compiled {
+  const value = readerOf(field, now);
+  if (type === 'number') {
+    // NaN is how a derived field says that its column holds no time.
+    return {
+      test: (user) => {
+        const seen = value(user);
+        return typeof seen === 'number' && seen !== wanted && !Number.isNaN(seen);
+      },
+      cost: cost.column,
+    };
+  }
+  const wantedType = type === 'text' ? 'string' : 'boolean';
+  return {
+    test: (user) => {
+      const seen = value(user);
+      return typeof seen === wantedType && seen !== wanted;
+    },
+    cost: cost.column,
+  };
+}
+
+type Ordering = Exclude<CompareOperator, '==' | '!='>;
+
+function orderedText(field: Field, operator: Ordering, wanted: string, now: number): Compiled {
+  const value = readerOf(field, now);
+  const holds = textOrder(operator, wanted);
+  return {
+    test: (user) => {
+      const seen = value(user);
+      return typeof seen === 'string' && holds(seen);
+    },
+    cost: cost.column,
+  };
+}
+
+/** A test of a text against `wanted` by code point, with the engine's own `<` wherever that gives the same order. */
+export function textOrder(operator: Ordering, wanted: string): (seen: string) => boolean {
+  const native = hasNativeOrder(wanted);
+  const tests: { readonly [K in Ordering]: (seen: string) => boolean } = native
+    ? {
+        '<': (seen) => seen < wanted,
+        '<=': (seen) => seen <= wanted,
+        '>': (seen) => seen > wanted,
+        '>=': (seen) => seen >= wanted,
+      }
+    : {
+        '<': (seen) => compareText(seen, wanted) < 0,
+        '<=': (seen) => compareText(seen, wanted) <= 0,
+        '>': (seen) => compareText(seen, wanted) > 0,
+        '>=': (seen) => compareText(seen, wanted) >= 0,
+      };
+  return tests[operator];
+}
+
+/** The field's text is folded, the literal is compared as written. */
+function foldedText(field: Field, operator: CompareOperator, wanted: string, now: number): Compiled {
+  const value = readerOf(field, now);
+  const holds =
+    operator === '=='
+      ? // The fold keeps the length, so most texts need no folding to be told apart.
+        (seen: string): boolean => seen.length === wanted.length && foldAscii(seen) === wanted
+      : operator === '!='
+        ? (seen: string): boolean => seen.length !== wanted.length || foldAscii(seen) !== wanted
+        : foldedOrder(operator, wanted);
+  return {
+    test: (user) => {
+      const seen = value(user);
+      return typeof seen === 'string' && holds(seen);
+    },
+    cost: cost.fold,
+  };
+}
+
+function foldedOrder(operator: Ordering, wanted: string): (seen: string) => boolean {
+  const holds = textOrder(operator, wanted);
+  return (seen) => holds(foldAscii(seen));
+}
