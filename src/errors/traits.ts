@@ -1,3 +1,179 @@
 import type { ErrorEntry } from './table.js';
 
-export const traitsErrors = {} as const satisfies Record<string, ErrorEntry>;
+/** Refusals of traits, identify and import (`src/traits`). A code is never reused for another meaning. */
+export const traitsErrors = {
+  traits_not_object: {
+    status: 400,
+    exit: 2,
+    message: 'expected traits, an object of names and values, but got {got}',
+    hint: 'write traits such as {"role": "admin", "plan": "pro"}',
+  },
+  reserved_trait: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` is kept by Muster and cannot be sent as a trait',
+    hint: '{instead}',
+  },
+  trait_not_allowed: {
+    status: 400,
+    exit: 2,
+    message: '`{value}` is not a value of `{key}`',
+    hint: 'use one of {allowed}',
+  },
+  trait_not_time: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` needs an ISO 8601 time, but got {got}',
+    hint: 'write a real date such as `2026-01-31`, or with a time, `2026-01-31T09:30:00Z`',
+  },
+  trait_type: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` needs {expected}, but got {got}',
+    hint: 'send {expected}, or null to remove the trait',
+  },
+  trait_bad_text: {
+    status: 400,
+    exit: 2,
+    message: '{where} holds {what}, which cannot be stored',
+    hint: 'remove that character',
+  },
+  trait_bad_number: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` holds {number}, which cannot be held exactly',
+    hint: 'use a finite number; whole numbers go up to 9007199254740991, longer ones can be sent as text',
+  },
+  trait_not_json: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` holds {got}, which is not JSON',
+    hint: 'send text, numbers, true, false, null, lists and plain objects; a time is sent as ISO 8601 text',
+  },
+  trait_too_deep: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` is nested deeper than {limit} levels',
+    hint: 'flatten it, or send the deep part as text',
+  },
+  trait_too_long: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` has {count} bytes, the limit is {limit}',
+    hint: 'shorten it',
+  },
+  traits_too_large: {
+    status: 413,
+    exit: 2,
+    message: 'the traits have {count} bytes as JSON, the limit is {limit}',
+    hint: 'send fewer or shorter traits; what is not sent stays as it is',
+  },
+  bad_user_id: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` needs {expected}, but got {got}',
+    hint: 'send the id that your product knows the person by, as text; numbers are written as text',
+  },
+  import_unreadable: {
+    status: 400,
+    exit: 2,
+    message: 'cannot read `{file}`: {reason}',
+    hint: 'name a file that exists and that this account may read',
+  },
+  import_format: {
+    status: 415,
+    exit: 2,
+    message: 'cannot tell the format of `{file}` from its name',
+    hint: 'name it .csv, .tsv or .ndjson, or state the format',
+  },
+  import_empty: {
+    status: 400,
+    exit: 2,
+    message: '`{file}` is empty',
+    hint: 'a CSV file begins with a header line such as `user_id,name,role`; an NDJSON file has an object a line',
+  },
+  import_encoding: {
+    status: 400,
+    exit: 2,
+    message: '`{file}` is not UTF-8: the bytes near position {position} are no character',
+    hint: 'save it as "CSV UTF-8", or convert it with `iconv -f WINDOWS-1252 -t UTF-8`',
+  },
+  import_no_user_id: {
+    status: 400,
+    exit: 2,
+    message: 'the header has no `user_id` column, it has {columns}',
+    hint: 'name the column with the id that your product knows the person by `user_id`',
+  },
+  import_duplicate_column: {
+    status: 400,
+    exit: 2,
+    message: 'the header names `{column}` twice, as columns {first} and {second}',
+    hint: 'rename or remove one of them',
+  },
+  import_unnamed_column: {
+    status: 400,
+    exit: 2,
+    message: 'column {position} of the header has no name',
+    hint: 'name it, or remove the column from every line',
+  },
+  import_malformed: {
+    status: 400,
+    exit: 2,
+    message: '`{file}` is not well-formed near line {line}: {reason}',
+    hint: 'put cells with quotes, separators or line breaks in double quotes, and double each quote inside',
+  },
+  import_changed: {
+    status: 409,
+    exit: 2,
+    message: '`{file}` changed while it was being read',
+    hint: 'run the import again once the file is complete',
+  },
+  import_rejects_unwritable: {
+    status: 400,
+    exit: 2,
+    message: 'cannot write rejected rows to `{file}`: {reason}',
+    hint: 'name another file, in a folder that this account may write to',
+  },
+  import_interrupted: {
+    status: 503,
+    exit: 3,
+    message: 'the import stopped after {rows} rows: {reason}',
+    hint: 'run it again with the same file; rows that are already in are found again, not doubled',
+  },
+  row_cells: {
+    status: 400,
+    exit: 2,
+    message: 'the row has {count} cells, the header has {expected}',
+    hint: 'check for a missing or extra separator, or an unquoted line break',
+  },
+  row_quotes: {
+    status: 400,
+    exit: 2,
+    message: 'the row has a stray quote: {reason}',
+    hint: 'put the whole cell in double quotes and double each quote inside',
+  },
+  row_no_user_id: {
+    status: 400,
+    exit: 2,
+    message: 'the row has no `user_id`',
+    hint: 'fill the `user_id` cell; without it nobody can be found again',
+  },
+  row_not_json: {
+    status: 400,
+    exit: 2,
+    message: 'the line is not a JSON object',
+    hint: 'write one object a line, such as {"user_id": "u1", "traits": {"role": "admin"}}',
+  },
+  row_unknown_key: {
+    status: 400,
+    exit: 2,
+    message: 'unknown key `{key}` beside `user_id` and `traits`',
+    hint: 'put it inside `traits`',
+  },
+  row_too_long: {
+    status: 400,
+    exit: 2,
+    message: 'the line has more than {limit} bytes',
+    hint: 'a person\'s traits take up to 32,768 bytes; split or shorten the line',
+  },
+} as const satisfies Record<string, ErrorEntry>;
