@@ -8,6 +8,12 @@ export const filterErrors = {
     message: 'the filter is not valid JSON: {reason}',
     hint: 'check quotes, commas and brackets near the position named',
   },
+  duplicate_key: {
+    status: 400,
+    exit: 2,
+    message: 'the key `{key}` stands twice in one object, the second time at {position}',
+    hint: 'put each condition into an object of its own; JSON would silently drop the first',
+  },
   filter_not_object: {
     status: 400,
     exit: 2,
@@ -55,6 +61,24 @@ export const filterErrors = {
     exit: 2,
     message: 'unknown key `{key}` beside `{operator}`',
     hint: 'remove it; a key that is not understood could widen the audience',
+  },
+  missing_key: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` needs the key `{key}`',
+    hint: 'write {example}',
+  },
+  not_in_where: {
+    status: 400,
+    exit: 2,
+    message: '`{operator}` cannot stand inside `where`',
+    hint: '"where" asks about one event; put this condition beside "did", inside "and"',
+  },
+  bad_count: {
+    status: 400,
+    exit: 2,
+    message: '`count` takes an operator and a whole number, but got {got}',
+    hint: 'write "count": [">=", 3], or ["==", 0] for "never"',
   },
   var_expected: {
     status: 400,
@@ -108,7 +132,7 @@ export const filterErrors = {
     status: 400,
     exit: 2,
     message: '`{text}` is not an ISO 8601 time',
-    hint: 'write a real date such as `2026-01-31`, or with a time, `2026-01-31T09:30:00Z`',
+    hint: 'write a real date such as `2026-01-31`, `2026-01-31T09:30:00Z`, or a time such as {"ago": [30, "days"]}',
   },
   bad_relative_time: {
     status: 400,
@@ -143,7 +167,7 @@ export const filterErrors = {
   too_many_nodes: {
     status: 400,
     exit: 2,
-    message: 'the filter has more than {limit} conditions',
+    message: 'the filter has more than {limit} nodes, counting conditions, "and", "or" and "!"',
     hint: 'use "in" with a list in place of many "==" conditions',
   },
   list_too_long: {

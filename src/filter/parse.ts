@@ -1,0 +1,33 @@
+import { MusterError, refuse } from '../errors/index.js';
+import type { Context } from './parse/context.js';
+import { jsonFault } from './parse/json.js';
+import { parseNode } from './parse/node.js';
+import type { Filter } from './tree.js';
+
+/**
+ * Reads a filter, a JSON value in the shape of JSON Logic, into the typed tree that every reader takes.
+ *
+ * Errors: one `MusterError` with every problem found (up to `limits.problems`), each with the JSON Pointer of its
+ * place in the input. Whatever the input, nothing else is thrown, and the work is linear in its size.
+ */
+export function parseFilter(input: unknown): Filter {
+  const context: Context = { tally: { problems: [], nodes: 0, tooDeep: false }, scope: 'people', parseNode };
+  const filter = parseNode(input, '', 1, context);
+  if (filter === null || context.tally.problems.length > 0) throw new MusterError(context.tally.problems);
+  return filter;
+}
+
+/**
+ * Reads a filter from JSON text. Errors: `filter_not_json` with line and column; `duplicate_key`, because JSON keeps
+ * only the last of two equal keys and the conditions of the first would be lost; and those of `parseFilter`.
+ */
+export function parseFilterText(json: string): Filter {
+  const fault = jsonFault(json);
+  if (fault !== null) {
+    if (fault.code === 'duplicate_key')
+      return refuse('duplicate_key', { key: fault.reason, position: fault.position });
+    return refuse('filter_not_json', { reason: `${fault.reason} at ${fault.position}` });
+  }
+  const input: unknown = JSON.parse(json);
+  return parseFilter(input);
+}

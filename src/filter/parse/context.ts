@@ -1,0 +1,150 @@
+import { MusterError, problem } from '../../errors/index.js';
+import type { ErrorCode, Problem } from '../../errors/index.js';
+import { limits } from '../limits.js';
+import type { Filter } from '../tree.js';
+
+/** Whose fields a condition reads: people's, or an event's properties inside the `where` of `did`. */
+export type Scope = 'people' | 'properties';
+
+/** What one parse has counted and found so far. */
+export interface Tally {
+  readonly problems: Problem[];
+  nodes: number;
+  tooDeep: boolean;
+}
+
+export interface Context {
+  readonly tally: Tally;
+  readonly scope: Scope;
+  /** Parses an operand that is itself a filter; it stands here because the operators' table cannot import its user. */
+  readonly parseNode: (value: unknown, path: string, depth: number, context: Context) => Filter | null;
+}
+
+/** Where an operator stands, and how it is written. */
+export interface Place {
+  readonly operator: string;
+  /** Path of the object that holds the operator. */
+  readonly path: string;
+  /** Path of its operands. */
+  readonly at: string;
+  readonly depth: number;
+  /** What it takes, in words, and a whole example as JSON. */
+  readonly expected: string;
+  readonly example: string;
+}
+
+/** Notes a problem and gives null, the result of every part that failed. At the limit of problems the parse ends. */
+export function report(
+  context: Context,
+  code: ErrorCode,
+  path: string,
+  values: Readonly<Record<string, string | number>> = {},
+  hint?: string,
+): null {
+  const { problems } = context.tally;
+  problems.push(problem(code, values, hint === undefined ? { path } : { path, hint }));
+  if (problems.length >= limits.problems) throw new MusterError(problems);
+  return null;
+}
+
+/** The JSON Pointer (RFC 6901) of a member. */
+export function child(path: string, key: string | number): string {
+  if (typeof key === 'number') return `${path}/${key}`;
+  return `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** An object whose own members may be read; lists are not. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+/** An operand that may stand alone or in a list of one, as JSON Logic allows for every single operand. */
+export function single(value: unknown, path: string): { value: unknown; path: string } {
+  return isList(value) && value.length === 1 ? { value: value[0], path: child(path, 0) } : { value, path };
+}
+
+/** Refuses every key but the named one: what is not understood could widen the audience. */
+export function onlyKey(
+  value: Readonly<Record<string, unknown>>,
+  key: string,
+  path: string,
+  context: Context,
+): boolean {
+  let alone = true;
+  for (const other of Object.keys(value)) {
+    if (other === key) continue;
+    alone = false;
+    report(context, 'unknown_key', child(path, other), { key: shown(other), operator: key });
+  }
+  return alone;
+}
+
+const longestShown = 60;
+
+/** A user's text made fit for a message: short, and without characters that steer a terminal. */
+export function shown(text: string): string {
+  // Cut before looking at the characters, so that the cost does not grow with the input.
+  const head = Array.from(text.slice(0, longestShown * 2))
+    .slice(0, longestShown)
+    .join('');
+  const cut = head.length < text.length ? head + '…' : head;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
+    return '\\u' + (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+  });
+}
+
+/** Names a value in a message. */
+export function described(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'string') return `the text \`${shown(value)}\``;
+  if (typeof value === 'number') return `the number ${value}`;
+  if (typeof value === 'boolean') return String(value);
+  if (isList(value)) {
+    if (value.length === 0) return 'an empty list';
+    return value.length === 1 ? 'a list of 1 item' : `a list of ${value.length} items`;
+  }
+  if (!isObject(value)) return `a ${typeof value}`;
+  const keys = Object.keys(value);
+  const key = keys[0];
+  if (key === undefined) return 'an empty object';
+  return keys.length === 1
+    ? `an object with the key \`${shown(key)}\``
+    : `an object with ${keys.length} keys`;
+}
+
+/** JSON of a small operand for use in a hint, or null when it is not small or not plain. */
+export function sketch(value: unknown): string | null {
+  if (typeof value === 'string') return value.length <= longestShown ? JSON.stringify(value) : null;
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
+  if (typeof value === 'boolean') return String(value);
+  if (!isObject(value)) return null;
+  const keys = Object.keys(value);
+  const key = keys[0];
+  if (keys.length !== 1 || key === undefined) return null;
+  if (key === 'lower') {
+    const inner = sketchOfVar(single(value[key], '').value);
+    return inner === null ? null : `{"lower": ${inner}}`;
+  }
+  return sketchOfVar(value) ?? sketchOfTime(key, value[key]);
+}
+
+function sketchOfVar(value: unknown): string | null {
+  if (!isObject(value) || !Object.hasOwn(value, 'var')) return null;
+  const name = single(value['var'], '').value;
+  return typeof name === 'string' && name.length <= longestShown ? `{"var": ${JSON.stringify(name)}}` : null;
+}
+
+function sketchOfTime(key: string, operands: unknown): string | null {
+  if (key.length > longestShown) return null;
+  if (typeof operands === 'string') {
+    return operands.length <= longestShown ? `{${JSON.stringify(key)}: ${JSON.stringify(operands)}}` : null;
+  }
+  if (!isList(operands) || operands.length > 2) return null;
+  const items = operands.map((item) => (isObject(item) ? null : sketch(item)));
+  return items.includes(null) ? null : `{${JSON.stringify(key)}: [${items.join(', ')}]}`;
+}

@@ -1,0 +1,200 @@
+import { between, compare, everyone, has, oneOf, presence, text } from './comparisons.js';
+import type { OperandParser } from './comparisons.js';
+import { group, not } from './groups.js';
+import { did, segment } from './later.js';
+import { percent } from './percent.js';
+import { folded, nearest } from './suggest.js';
+
+/** One operator of the language: what it takes in words, an example that parses, and how its operands are read. */
+export interface OperatorEntry {
+  readonly expected: string;
+  readonly example: string;
+  readonly parse: OperandParser;
+  /** Whether it may stand inside the `where` of `did`; what asks about a person may not. */
+  readonly ofProperties: boolean;
+}
+
+function entry(expected: string, example: string, parse: OperandParser, ofProperties = true): OperatorEntry {
+  return { expected, example, parse, ofProperties };
+}
+
+const pair = 'a list of a field and a value';
+
+/** Every operator. A Map has no inherited names, so `constructor` and `__proto__` are unknown like any other word. */
+export const operators: ReadonlyMap<string, OperatorEntry> = new Map([
+  ['==', entry(pair, '{"==": [{"var": "custom:role"}, "admin"]}', compare('=='))],
+  ['!=', entry(pair, '{"!=": [{"var": "custom:role"}, "admin"]}', compare('!='))],
+  ['<', entry(pair, '{"<": [{"var": "custom:seats"}, 5]}', compare('<'))],
+  ['<=', entry(pair, '{"<=": [{"var": "signed_up_at"}, {"ago": [30, "days"]}]}', compare('<='))],
+  ['>', entry(pair, '{">": [{"var": "days_since_signup"}, 14]}', compare('>'))],
+  ['>=', entry(pair, '{">=": [{"var": "signed_up_at"}, {"start_of": ["month"]}]}', compare('>='))],
+  [
+    'in',
+    entry(
+      'a list of a field and a list of values',
+      '{"in": [{"var": "custom:role"}, ["admin", "owner"]]}',
+      oneOf,
+    ),
+  ],
+  [
+    'contains',
+    entry('a list of a field and a text', '{"contains": [{"var": "name"}, "Ltd"]}', text('contains')),
+  ],
+  [
+    'starts_with',
+    entry('a list of a field and a text', '{"starts_with": [{"var": "name"}, "Dr"]}', text('starts_with')),
+  ],
+  [
+    'ends_with',
+    entry(
+      'a list of a field and a text',
+      '{"ends_with": [{"lower": {"var": "email"}}, "@example.com"]}',
+      text('ends_with'),
+    ),
+  ],
+  [
+    'has',
+    entry(
+      'a list of a field and an item',
+      '{"has": [{"var": "custom:features"}, "beta_dashboard"]}',
+      has('has'),
+    ),
+  ],
+  [
+    'has_any',
+    entry(
+      'a list of a field and a list of items',
+      '{"has_any": [{"var": "custom:features"}, ["beta_dashboard", "new_analytics"]]}',
+      has('has_any'),
+    ),
+  ],
+  [
+    'has_all',
+    entry(
+      'a list of a field and a list of items',
+      '{"has_all": [{"var": "custom:features"}, ["beta_dashboard", "new_analytics"]]}',
+      has('has_all'),
+    ),
+  ],
+  [
+    'between',
+    entry(
+      'a list of a field, a low end and a high end',
+      '{"between": [{"var": "signed_up_at"}, {"ago": [30, "days"]}, {"ago": [0, "days"]}]}',
+      between,
+    ),
+  ],
+  ['exists', entry('one field', '{"exists": {"var": "last_contacted_at"}}', presence('exists'))],
+  ['missing', entry('one field', '{"missing": {"var": "last_contacted_at"}}', presence('missing'))],
+  ['percent', entry('a text and two numbers', '{"percent": ["pricing-test", 0, 10]}', percent, false)],
+  [
+    'and',
+    entry(
+      'a list of conditions',
+      '{"and": [{"==": [{"var": "custom:role"}, "admin"]}, {"exists": {"var": "email"}}]}',
+      group('and'),
+    ),
+  ],
+  [
+    'or',
+    entry(
+      'a list of conditions',
+      '{"or": [{"==": [{"var": "custom:role"}, "admin"]}, {"exists": {"var": "email"}}]}',
+      group('or'),
+    ),
+  ],
+  ['!', entry('one condition', '{"!": {"==": [{"var": "custom:role"}, "admin"]}}', not)],
+  ['everyone', entry('true', '{"everyone": true}', everyone)],
+  [
+    'did',
+    entry(
+      'an object with the key `event`',
+      '{"did": {"event": "trial_started", "count": [">=", 3], "within": [14, "days"]}}',
+      did,
+      false,
+    ),
+  ],
+  ['segment', entry("a segment's key", '{"segment": "power-users"}', segment, false)],
+]);
+
+/** Words of other rule languages, folded, and the operator that says the same. */
+const otherWords: ReadonlyMap<string, string> = new Map([
+  ['=', '=='],
+  ['===', '=='],
+  ['eq', '=='],
+  ['is', '=='],
+  ['equals', '=='],
+  ['!==', '!='],
+  ['<>', '!='],
+  ['ne', '!='],
+  ['neq', '!='],
+  ['lt', '<'],
+  ['before', '<'],
+  ['lte', '<='],
+  ['=<', '<='],
+  ['gt', '>'],
+  ['after', '>'],
+  ['gte', '>='],
+  ['=>', '>='],
+  ['not', '!'],
+  ['all', 'and'],
+  ['&&', 'and'],
+  ['any', 'or'],
+  ['||', 'or'],
+  ['one_of', 'in'],
+  ['includes', 'has'],
+  ['has_one', 'has_any'],
+  ['like', 'contains'],
+  ['begins_with', 'starts_with'],
+  ['is_set', 'exists'],
+  ['present', 'exists'],
+  ['is_null', 'missing'],
+  ['is_not_set', 'missing'],
+  ['blank', 'missing'],
+  ['everybody', 'everyone'],
+  ['true', 'everyone'],
+]);
+
+/** Words of this language that stand inside a condition, and words that need two of its operators. */
+const advice: ReadonlyMap<string, string> = new Map([
+  [
+    'var',
+    'a field alone is no condition: write {"==": [{"var": "on_contract"}, true]} or {"exists": {"var": "email"}}',
+  ],
+  [
+    'lower',
+    '`lower` wraps the field of a condition: {"==": [{"lower": {"var": "email"}}, "ann@example.com"]}',
+  ],
+  [
+    'ago',
+    'a time stands on the right of a condition: {">=": [{"var": "signed_up_at"}, {"ago": [30, "days"]}]}',
+  ],
+  [
+    'from_now',
+    'a time stands on the right of a condition: {"<=": [{"var": "renewal_date"}, {"from_now": [60, "days"]}]}',
+  ],
+  [
+    'at',
+    'a time stands on the right of a condition: {">=": [{"var": "signed_up_at"}, {"at": "2026-01-31"}]}',
+  ],
+  [
+    'start_of',
+    'a time stands on the right of a condition: {">=": [{"var": "signed_up_at"}, {"start_of": ["week"]}]}',
+  ],
+  ['not_in', 'write {"!": {"in": [...]}}, which includes people without a value'],
+  ['nin', 'write {"!": {"in": [...]}}, which includes people without a value'],
+  ['none', 'write {"!": {"or": [...]}}'],
+  ['if', 'a filter has no branches; combine conditions with "and", "or" and "!"'],
+  ['!!', 'write {"exists": {"var": "custom:role"}} for people with a value'],
+]);
+
+/** What was probably meant by an operator that does not exist; undefined when nothing comes near. */
+export function operatorHint(word: string): string | undefined {
+  if (word.length > 40) return undefined;
+  const plain = folded(word);
+  const known = advice.get(plain);
+  if (known !== undefined) return known;
+  const meant = operators.has(plain) ? plain : (otherWords.get(plain) ?? nearest(word, operators.keys()));
+  const example = meant === null ? undefined : operators.get(meant)?.example;
+  return example === undefined ? undefined : `did you mean \`${meant}\`? write ${example}`;
+}

@@ -1,0 +1,24 @@
+import { limits } from '../limits.js';
+import { report } from './context.js';
+import type { Context } from './context.js';
+
+/** Whether a text can be stored and compared; reports the one thing that is wrong with it. */
+export function isSoundText(text: string, path: string, context: Context): boolean {
+  // A text of more UTF-16 units than the limit has more bytes too, so the cheap test saves counting a hostile one.
+  if (text.length > limits.textBytes / 3) {
+    const count = Buffer.byteLength(text, 'utf8');
+    if (count > limits.textBytes) {
+      report(context, 'text_too_long', path, { count, limit: limits.textBytes });
+      return false;
+    }
+  }
+  if (text.includes('\u0000')) {
+    report(context, 'bad_text', path, { what: 'the character NUL (U+0000)' });
+    return false;
+  }
+  if (/\p{Surrogate}/u.test(text)) {
+    report(context, 'bad_text', path, { what: 'half of a surrogate pair' });
+    return false;
+  }
+  return true;
+}
