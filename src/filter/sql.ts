@@ -1,0 +1,120 @@
+import type { Field } from './fields.js';
+import { nameOf } from './fields.js';
+import { between } from './sql/between.js';
+import { companyScope, onCompany } from './sql/company.js';
+import { compare } from './sql/compare.js';
+import type { Condition } from './sql/condition.js';
+import { all, any, atom, complement, textOf } from './sql/condition.js';
+import { has } from './sql/has.js';
+import type { IndexHint } from './sql/indexes.js';
+import { oneOf } from './sql/list.js';
+import { Parameters } from './sql/parameters.js';
+import { percent } from './sql/percent.js';
+import { presence } from './sql/presence.js';
+import { quoteIdentifier } from './sql/quote.js';
+import type { Scope } from './sql/scope.js';
+import { textMatch } from './sql/text.js';
+import type { Moment } from './time.js';
+import type { Filter, Leaf, Reader } from './tree.js';
+import { leavesOf, read } from './tree.js';
+
+export type { Index, IndexHint } from './sql/indexes.js';
+export { baseIndexes } from './sql/indexes.js';
+
+export interface SqlOptions {
+  /** The clock and zone that relative times are resolved against. */
+  readonly moment: Moment;
+  /** How many parameters the surrounding statement already has; the first one here is `$offset+1`. Default 0. */
+  readonly offset?: number;
+  /** The alias of `end_users` in the surrounding statement. Default `u`. */
+  readonly alias?: string;
+}
+
+export interface CompiledSql {
+  /**
+   * A boolean expression over `end_users <alias>`, true exactly for the people who match, false or NULL for the
+   * others. It stands safely beside AND, and names no workspace: the statement around it adds `<alias>.workspace_id = $n`.
+   */
+  readonly text: string;
+  /** The bound values, in the order of their placeholders, as node-postgres takes them. */
+  readonly values: unknown[];
+  /** The `var` of every field that is read, once each, in document order. */
+  readonly fields: string[];
+  /** The indexes that can find the rows: existing ones by name, and suggestions for fields that have none. */
+  readonly indexes: IndexHint[];
+}
+
+/**
+ * Compiles a filter to SQL for Postgres 15 and later. No stored value can make it raise, and its plan needs no custom plan.
+ */
+export function compileSql(filter: Filter, options: SqlOptions): CompiledSql {
+  const parameters = new Parameters(options.offset ?? 0);
+  const row = quoteIdentifier(options.alias ?? 'u');
+  const user: Scope = { entity: 'user', row, moment: options.moment, parameters };
+  const condition = read(reader, filter, { user, company: companyScope(user), negated: false });
+  return {
+    text: textOf(condition),
+    values: parameters.values,
+    fields: fieldsOf(filter),
+    indexes: (condition.indexes ?? []) as IndexHint[],
+  };
+}
+
+interface Context {
+  readonly user: Scope;
+  readonly company: Scope;
+  /** Whether an odd number of `!` stands above: it is pushed down to the leaves, so that only they are negated. */
+  readonly negated: boolean;
+}
+
+const reader: Reader<Context, Condition> = {
+  and: ({ operands }, context) => (context.negated ? any : all)(operands.map((node) => read(reader, node, context))),
+  or: ({ operands }, context) => (context.negated ? all : any)(operands.map((node) => read(reader, node, context))),
+  not: ({ operand }, context) => read(reader, operand, { ...context, negated: !context.negated }),
+  everyone: (_, { negated }) => atom(negated ? 'false' : 'true'),
+  compare: (node, context) => leaf(node, node.subject.field, context, compare),
+  in: (node, context) => leaf(node, node.subject.field, context, oneOf),
+  between: (node, context) => leaf(node, node.subject.field, context, between),
+  text: (node, context) => leaf(node, node.subject.field, context, textMatch),
+  has: (node, context) => leaf(node, node.field, context, has),
+  presence: (node, context) => {
+    // Each operator is the complement of the other, on the user and, as "there is none that has it", on the company.
+    const missing = (node.operator === 'missing') !== context.negated;
+    if (node.field.entity === 'user') {
+      return claim(presence({ ...node, operator: missing ? 'missing' : 'exists' }, context.user), node);
+    }
+    const present = presence({ ...node, operator: 'exists' }, context.company);
+    return claim(onCompany(present, context.user, context.company, missing), node);
+  },
+  percent: (node, { user, negated }) => {
+    const condition = percent(node, user);
+    return negated ? complement(condition) : condition;
+  },
+};
+
+/** A leaf on the user or on the user's company; negated, it claims no index. */
+function leaf<N extends Leaf>(
+  node: N,
+  field: Field,
+  { user, company, negated }: Context,
+  compile: (node: N, scope: Scope) => Condition,
+): Condition {
+  if (field.entity === 'company') return claim(onCompany(compile(node, company), user, company, negated), node);
+  const condition = compile(node, user);
+  return negated ? complement(condition) : claim(condition, node);
+}
+
+/** Says which leaf the indexes serve. */
+function claim(condition: Condition, node: Leaf): Condition {
+  if (condition.indexes === null) return condition;
+  return { ...condition, indexes: condition.indexes.map((index) => ({ ...index, path: node.path })) };
+}
+
+function fieldsOf(filter: Filter): string[] {
+  const names = new Set<string>();
+  for (const { leaf: node } of leavesOf(filter)) {
+    if (node.kind === 'percent') names.add('user_id');
+    else if (node.kind !== 'everyone') names.add(nameOf('subject' in node ? node.subject.field : node.field));
+  }
+  return [...names];
+}

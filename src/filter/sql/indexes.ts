@@ -1,0 +1,93 @@
+import type { CustomField, Entity } from '../fields.js';
+import { jsonOf, textOfJson } from './scope.js';
+
+/** An index that serves a condition. */
+export interface Index {
+  /** Its name, when the migrations create it. */
+  readonly name?: string;
+  /** The statement that creates it. */
+  readonly definition: string;
+  /** Whether the migrations create it; otherwise it is a suggestion for a field that is asked for often. */
+  readonly exists: boolean;
+}
+
+/** An index, with the JSON Pointer of the leaf that it serves. */
+export interface IndexHint extends Index {
+  readonly path: string;
+}
+
+const tables = { user: 'end_users', company: 'companies' } as const;
+
+/** The indexes of the migrations, by what they are on. A test compares the definitions with the database's. */
+const base: Readonly<Record<Entity, Readonly<Record<string, Index>>>> = {
+  user: created('end_users', {
+    custom_fields: ['end_users_custom_fields', 'USING gin (workspace_id, custom_fields jsonb_path_ops)'],
+    user_id: ['end_users_workspace_id_user_id_key', '(workspace_id, user_id)', 'UNIQUE '],
+    company_id: ['end_users_company_id', '(workspace_id, company_id)'],
+    email: ['end_users_email', '(workspace_id, email)'],
+    'lower(email)': ['end_users_lower_email', '(workspace_id, lower(email))'],
+    signed_up_at: ['end_users_signed_up_at', '(workspace_id, signed_up_at)'],
+    created_at: ['end_users_created_at', '(workspace_id, created_at)'],
+    days_since_signup: ['end_users_days_since_signup', '(workspace_id, COALESCE(signed_up_at, created_at))'],
+    last_seen: ['end_users_last_seen', '(workspace_id, last_seen)'],
+    last_contacted_at: ['end_users_last_contacted_at', '(workspace_id, last_contacted_at)'],
+    renewal_date: ['end_users_renewal_date', '(workspace_id, renewal_date)'],
+    renewal_status: ['end_users_renewal_status', '(workspace_id, renewal_status)'],
+  }),
+  company: created('companies', {
+    custom_fields: ['companies_custom_fields', 'USING gin (workspace_id, custom_fields jsonb_path_ops)'],
+    company_id: ['companies_workspace_id_company_id_key', '(workspace_id, company_id)', 'UNIQUE '],
+  }),
+};
+
+function created(
+  table: string,
+  list: Record<string, readonly [name: string, on: string, unique?: 'UNIQUE ']>,
+): Readonly<Record<string, Index>> {
+  return Object.fromEntries(
+    Object.entries(list).map(([key, [name, on, unique = '']]) => [
+      key,
+      { name, definition: `CREATE ${unique}INDEX ${name} ON ${table} ${on}`, exists: true },
+    ]),
+  );
+}
+
+/** Every index that a filter may name as existing. */
+export function baseIndexes(): Index[] {
+  return [...Object.values(base.user), ...Object.values(base.company)];
+}
+
+/** The GIN index that serves containment on any custom field. */
+export function containmentIndex(entity: Entity): readonly Index[] {
+  return columnIndex(entity, 'custom_fields');
+}
+
+/** The btree of a column or derived field: the migrations' own, or a suggestion. */
+export function columnIndex(entity: Entity, column: string, expression = column): readonly Index[] {
+  const found = base[entity][column];
+  return [found ?? suggestion(entity, `(workspace_id, ${expression})`)];
+}
+
+/** Suggested for ranges and long lists of a custom field. Rows without the field stay out of it. */
+export function valueIndex(field: CustomField): readonly Index[] {
+  return [sparse(field, jsonOf('', field))];
+}
+
+/** Suggested for times in a custom field. */
+export function timeIndex(field: CustomField): readonly Index[] {
+  return [sparse(field, `muster_time${jsonOf('', field)}`)];
+}
+
+/** Suggested for text order, or with `lower` for equality, in a custom field. */
+export function textIndex(field: CustomField, lower: boolean): readonly Index[] {
+  const text = textOfJson('', field);
+  return [sparse(field, lower ? `lower(${text} COLLATE "C")` : `(${text} COLLATE "C")`)];
+}
+
+function sparse(field: CustomField, expression: string): Index {
+  return suggestion(field.entity, `(workspace_id, ${expression}) WHERE ${expression} IS NOT NULL`);
+}
+
+function suggestion(entity: Entity, on: string): Index {
+  return { definition: `CREATE INDEX CONCURRENTLY ON ${tables[entity]} ${on}`, exists: false };
+}

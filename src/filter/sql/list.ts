@@ -1,0 +1,91 @@
+import type { CustomField } from '../fields.js';
+import { instantOf } from '../time.js';
+import type { Literal, OneOf } from '../tree.js';
+import type { Condition } from './condition.js';
+import { all, any, atom, nobody } from './condition.js';
+import { equals } from './compare.js';
+import { daysIn } from './days.js';
+import { columnIndex, containmentIndex, textIndex, timeIndex, valueIndex } from './indexes.js';
+import { member, shortList } from './member.js';
+import { bindInstant, instantText } from './range.js';
+import type { Scope } from './scope.js';
+import { documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
+
+/** `in` with a list. Items of different types are different questions, joined by OR. */
+export function oneOf(node: OneOf, scope: Scope): Condition {
+  const { field, lower } = node.subject;
+  const { parameters, row } = scope;
+  if (field.kind === 'derived') return daysIn(numbersOf(node.items), scope);
+  if (field.kind === 'custom') return inCustom(field, lower, node.items, scope);
+  const column = `${row}.${field.name}`;
+  if (field.type === 'time') return inTimes(column, instantsOf(node.items, scope), columnIndex(scope.entity, field.name), scope);
+  if (field.type === 'boolean') {
+    const values = node.items.flatMap((item) => (item.type === 'boolean' ? [item.value] : []));
+    return values.length === 0 ? nobody : atom(member(column, 'boolean', [...new Set(values)], parameters));
+  }
+  const texts = textsOf(node.items);
+  if (texts.length === 0) return nobody;
+  const index = lower ? columnIndex(scope.entity, `lower(${field.name})`) : columnIndex(scope.entity, field.name);
+  return atom(member(foldedText(column, lower), 'text', texts, parameters), index);
+}
+
+function inCustom(field: CustomField, lower: boolean, items: readonly Literal[], scope: Scope): Condition {
+  const { parameters, row } = scope;
+  const arms: Condition[] = [];
+  if (lower) {
+    const texts = textsOf(items);
+    if (texts.length === 0) return nobody;
+    const text = foldedText(textOfJson(row, field), true);
+    return all([atom(member(text, 'text', texts, parameters), textIndex(field, true)), atom(isText(row, field))]);
+  }
+  const values = [
+    ...new Set(items.flatMap((item) => (item.type === 'time' ? [] : [JSON.stringify(item.value)]))),
+  ];
+  const [only] = values;
+  if (values.length === 1 && only !== undefined) {
+    arms.push(equals(field, only, scope));
+  } else if (values.length > 0 && values.length <= shortList && isContainable(field)) {
+    const documents = parameters.bind(values.map((json) => documentOf(field, json)));
+    arms.push(atom(`${row}.custom_fields @> ANY(${documents}::jsonb[])`, containmentIndex(scope.entity)));
+  } else if (values.length > 0) {
+    arms.push(atom(member(jsonOf(row, field), 'jsonb', values, parameters), valueIndex(field)));
+  }
+  const instants = instantsOf(items, scope);
+  if (instants.length > 0) {
+    // muster_time cuts to milliseconds itself, so an instant equals its text exactly.
+    const list = member(`muster_time${jsonOf(row, field)}`, 'timestamptz', instants.map(instantText), parameters);
+    arms.push(atom(list, timeIndex(field)));
+  }
+  return any(arms);
+}
+
+/** A time column holds microseconds: a range around the whole list finds the rows, the cut-off value decides. */
+function inTimes(column: string, instants: readonly number[], index: Condition['indexes'], scope: Scope): Condition {
+  const [low] = instants;
+  const high = instants.at(-1);
+  if (low === undefined || high === undefined) return nobody;
+  const from = bindInstant(low, scope.parameters);
+  const to = bindInstant(high + 1, scope.parameters);
+  const text = `${column} >= ${from} AND ${column} < ${to}`;
+  if (low === high) return { text, joint: 'and', indexes: index };
+  const cut = `date_trunc('milliseconds', ${column})`;
+  return {
+    text: `${text} AND ${member(cut, 'timestamptz', instants.map(instantText), scope.parameters)}`,
+    joint: 'and',
+    indexes: index,
+  };
+}
+
+/** Distinct, in order. */
+function instantsOf(items: readonly Literal[], scope: Scope): number[] {
+  const found = items.flatMap((item) => (item.type === 'time' ? [instantOf(item.value, scope.moment)] : []));
+  return [...new Set(found)].sort((a, b) => a - b);
+}
+
+function textsOf(items: readonly Literal[]): string[] {
+  return [...new Set(items.flatMap((item) => (item.type === 'text' ? [item.value] : [])))];
+}
+
+function numbersOf(items: readonly Literal[]): number[] {
+  return items.flatMap((item) => (item.type === 'number' ? [item.value] : []));
+}
