@@ -174,6 +174,6 @@ export const traitsErrors = {
     status: 400,
     exit: 2,
     message: 'the line has more than {limit} bytes',
-    hint: 'a person\'s traits take up to 32,768 bytes; split or shorten the line',
+    hint: "a person's traits take up to 32,768 bytes; split or shorten the line",
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -55,7 +55,10 @@ const reserved: ReadonlyMap<string, string> = new Map([
   ['created_at', 'leave it out; the date of the signup in your product is `signed_up_at`'],
   ['updated_at', 'leave it out; Muster keeps it whenever the row changes'],
   ['first_seen', 'leave it out; Muster keeps it. The date of the signup in your product is `signed_up_at`'],
-  ['last_seen', 'leave it out; each identify moves it. A date of your own needs another name, such as `last_login`'],
+  [
+    'last_seen',
+    'leave it out; each identify moves it. A date of your own needs another name, such as `last_login`',
+  ],
   ['last_contacted_at', 'leave it out; Muster keeps it whenever a message is sent'],
   ['customer_for', 'leave it out; it is counted from `signed_up_at` when it is read'],
 ]);

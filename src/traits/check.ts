@@ -37,7 +37,11 @@ export function checkTraits(traits: unknown, options: CheckOptions = {}): Checke
 }
 
 /** As `checkTraits`, but adds to a list of problems, for callers that check more than traits. */
-export function collectTraits(traits: unknown, problems: Problem[], options: CheckOptions = {}): CheckedTraits {
+export function collectTraits(
+  traits: unknown,
+  problems: Problem[],
+  options: CheckOptions = {},
+): CheckedTraits {
   const path = options.path ?? '/traits';
   const of = options.of ?? 'user';
   const columns: Record<string, string | boolean | null> = {};
@@ -110,7 +114,8 @@ export function columnValue(
     const values = known.values ?? [];
     if (values.includes(value)) return value;
     const meant = nearest(value, values);
-    const hint = meant === null ? undefined : `did you mean \`${meant}\`? The values are ${values.join(', ')}`;
+    const hint =
+      meant === null ? undefined : `did you mean \`${meant}\`? The values are ${values.join(', ')}`;
     return report('trait_not_allowed', { value: shown(value), allowed: values.join(', ') }, hint);
   }
   const fault = textFault(value);
@@ -121,7 +126,10 @@ export function columnValue(
 }
 
 function checkSize({ columns, custom, removed }: CheckedTraits, path: string, problems: Problem[]): void {
-  const count = [columns, custom, removed].reduce((sum, part) => sum + Buffer.byteLength(JSON.stringify(part)), 0);
+  const count = [columns, custom, removed].reduce(
+    (sum, part) => sum + Buffer.byteLength(JSON.stringify(part)),
+    0,
+  );
   if (count > traitLimits.traitsBytes) {
     problems.push(problem('traits_too_large', { count, limit: traitLimits.traitsBytes }, { path }));
   }

@@ -34,7 +34,8 @@ function walk(value: unknown, context: Walk, path: string, depth: number): void 
   if (typeof value === 'number') return checkNumber(value, context, path);
   const parts = partsOf(value);
   if (parts === null) return report(context, 'trait_not_json', path, { got: nameOf(value) });
-  if (depth >= traitLimits.depth) return report(context, 'trait_too_deep', path, { limit: traitLimits.depth });
+  if (depth >= traitLimits.depth)
+    return report(context, 'trait_too_deep', path, { limit: traitLimits.depth });
   for (const [key, part] of parts) {
     const at = child(path, key);
     if (typeof key === 'string') checkText(key, context, at);

@@ -67,7 +67,9 @@ const typed = {
 };
 const names = Object.keys(typed);
 const inserted = Object.entries(typed).map(([name, type]) => `($5::jsonb ->> '${name}')::${type}`);
-const updated = names.map((name) => `${name} = CASE WHEN $5::jsonb ? '${name}' THEN EXCLUDED.${name} ELSE u.${name} END`);
+const updated = names.map(
+  (name) => `${name} = CASE WHEN $5::jsonb ? '${name}' THEN EXCLUDED.${name} ELSE u.${name} END`,
+);
 const compared = ['company_id', ...names].map((name) => `('${name}', b.${name} IS DISTINCT FROM a.${name})`);
 
 const text = `

@@ -1,0 +1,10 @@
+export { checkTraits } from './check.js';
+export type { CheckedTraits, CheckOptions } from './check.js';
+export type { Database } from './database.js';
+export { identify } from './identify.js';
+export type { Identified, Identify } from './identify.js';
+export { customerFor, daysSinceSignup, profileText, userView } from './profile.js';
+export type { UserView } from './profile.js';
+export { getUser, readUserRecord } from './read.js';
+export type { WhichUser } from './read.js';
+export type { EndUser } from './row.js';

@@ -1,0 +1,125 @@
+import { dayLength } from '../filter/values.js';
+import { knownTraitNames } from './catalogue.js';
+import type { EndUser } from './row.js';
+
+/** Fields that are computed when a person is read, and the views made from them. `now` is in milliseconds since 1970 (UTC). */
+
+/**
+ * Whole days of 24 hours from the signup, or from `created_at` when that is missing, to `now`; negative before it.
+ * Null when both are missing. The same count as the filter field `days_since_signup`.
+ */
+export function daysSinceSignup(
+  signedUpAt: Date | null | undefined,
+  createdAt: Date | null | undefined,
+  now: number,
+): number | null {
+  const from = signedUpAt ?? createdAt;
+  return from === null || from === undefined ? null : Math.floor((now - from.getTime()) / dayLength);
+}
+
+/** "45 days", "1 day", "less than a day" (before the signup too), or null when nothing says since when. */
+export function customerFor(
+  signedUpAt: Date | null | undefined,
+  createdAt: Date | null | undefined,
+  now: number,
+): string | null {
+  const days = daysSinceSignup(signedUpAt, createdAt, now);
+  if (days === null) return null;
+  if (days < 1) return 'less than a day';
+  return days === 1 ? '1 day' : `${days} days`;
+}
+
+/** A person as the API answers: columns (times as ISO 8601 in UTC), custom fields, and what is derived from them. */
+export interface UserView {
+  readonly id: string;
+  readonly user_id: string | null;
+  readonly anonymous_id: string | null;
+  readonly company_id: string | null;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly signed_up_at: string | null;
+  readonly renewal_status: string | null;
+  readonly renewal_date: string | null;
+  readonly contract_term: string | null;
+  readonly payment_terms: string | null;
+  readonly on_contract: boolean | null;
+  readonly custom_fields: Readonly<Record<string, unknown>>;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly first_seen: string | null;
+  readonly last_seen: string | null;
+  readonly last_contacted_at: string | null;
+  readonly customer_for: string | null;
+  readonly days_since_signup: number | null;
+  /** Columns and custom fields in one list of lines, for an assistant's prompt. */
+  readonly profile: string;
+}
+
+export function userView(user: EndUser, now: number): UserView {
+  return {
+    id: user.id,
+    user_id: user.user_id,
+    anonymous_id: user.anonymous_id,
+    company_id: user.company_id,
+    name: user.name,
+    email: user.email,
+    signed_up_at: iso(user.signed_up_at),
+    renewal_status: user.renewal_status,
+    renewal_date: iso(user.renewal_date),
+    contract_term: user.contract_term,
+    payment_terms: user.payment_terms,
+    on_contract: user.on_contract,
+    custom_fields: user.custom_fields,
+    created_at: user.created_at.toISOString(),
+    updated_at: user.updated_at.toISOString(),
+    first_seen: iso(user.first_seen),
+    last_seen: iso(user.last_seen),
+    last_contacted_at: iso(user.last_contacted_at),
+    customer_for: customerFor(user.signed_up_at, user.created_at, now),
+    days_since_signup: daysSinceSignup(user.signed_up_at, user.created_at, now),
+    profile: profileText(user, now),
+  };
+}
+
+function iso(time: Date | null): string | null {
+  return time === null ? null : time.toISOString();
+}
+
+/**
+ * The person's traits as lines of `key: value` under `[User Profile]`: known traits first, then custom ones by code
+ * point, then `customer_for`. Missing traits have no line.
+ *
+ * Names and values come from outside, so each stays on its own line: one with a line break or another control
+ * character is written as JSON text. A prompt should still treat the block as data.
+ */
+export function profileText(user: EndUser, now: number): string {
+  const lines = ['[User Profile]'];
+  const add = (key: string, value: unknown): void => {
+    if (value !== null && value !== undefined) lines.push(`${oneLine(key)}: ${lineOf(value)}`);
+  };
+  for (const name of knownTraitNames) add(name, user[name]);
+  const custom = new Map(Object.entries(user.custom_fields));
+  for (const key of [...custom.keys()].sort(byCodePoint)) add(key, custom.get(key));
+  add('customer_for', customerFor(user.signed_up_at, user.created_at, now));
+  return lines.join('\n');
+}
+
+function lineOf(value: unknown): string {
+  if (typeof value === 'string') return oneLine(value);
+  return value instanceof Date ? value.toISOString() : oneLine(JSON.stringify(value));
+}
+
+const control = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const controls = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+
+function oneLine(text: string): string {
+  if (!control.test(text)) return text;
+  // JSON leaves DEL, C1 and the Unicode line separators as they are.
+  return JSON.stringify(text).replace(controls, (character) => {
+    return '\\u' + (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+  });
+}
+
+function byCodePoint(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,98 @@
+import type { CompanyRecord, UserRecord } from '../filter/record.js';
+import type { Database } from './database.js';
+import { endUserColumns } from './row.js';
+import type { EndUser } from './row.js';
+
+export interface WhichUser {
+  readonly workspaceId: string;
+  readonly userId: string;
+}
+
+/** The person's row, or null when the workspace has nobody of that id. Ids are compared letter by letter. */
+export async function getUser(db: Database, { workspaceId, userId }: WhichUser): Promise<EndUser | null> {
+  // The database refuses NUL in a parameter; nobody is stored under such an id.
+  if (userId.includes('\u0000')) return null;
+  const { rows } = await db.query<EndUser>(
+    `SELECT ${endUserColumns('u')} FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2`,
+    [workspaceId, userId],
+  );
+  return rows[0] ?? null;
+}
+
+const companyColumnNames = [
+  'company_id',
+  'name',
+  'signed_up_at',
+  'renewal_status',
+  'renewal_date',
+  'contract_term',
+  'payment_terms',
+  'on_contract',
+  'custom_fields',
+  'created_at',
+  'updated_at',
+  'first_seen',
+  'last_seen',
+  'last_contacted_at',
+] as const;
+
+type CompanyColumn = (typeof companyColumnNames)[number];
+/** The company's columns beside the user's, under names that cannot collide. */
+type JoinedRow = EndUser & { readonly [K in CompanyColumn as `company__${K}`]: CompanyRecord[K] };
+
+/** The person with their company, as the in-memory readers of a filter take them; null when there is nobody. */
+export async function readUserRecord(
+  db: Database,
+  { workspaceId, userId }: WhichUser,
+): Promise<UserRecord | null> {
+  if (userId.includes('\u0000')) return null;
+  const company = companyColumnNames.map((name) => `c.${name} AS company__${name}`).join(', ');
+  const { rows } = await db.query<JoinedRow>(
+    `SELECT ${endUserColumns('u')}, ${company}
+     FROM end_users AS u
+     LEFT JOIN companies AS c ON c.workspace_id = u.workspace_id AND c.company_id = u.company_id
+     WHERE u.workspace_id = $1 AND u.user_id = $2`,
+    [workspaceId, userId],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  const user: UserRecord = {
+    user_id: row.user_id,
+    anonymous_id: row.anonymous_id,
+    name: row.name,
+    email: row.email,
+    signed_up_at: row.signed_up_at,
+    renewal_status: row.renewal_status,
+    renewal_date: row.renewal_date,
+    contract_term: row.contract_term,
+    payment_terms: row.payment_terms,
+    on_contract: row.on_contract,
+    custom_fields: row.custom_fields,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    first_seen: row.first_seen,
+    last_seen: row.last_seen,
+    last_contacted_at: row.last_contacted_at,
+  };
+  return { ...user, company: companyOf(row) };
+}
+
+function companyOf(row: JoinedRow): CompanyRecord | null {
+  if (row.company__company_id === null || row.company__company_id === undefined) return null;
+  return {
+    company_id: row.company__company_id,
+    name: row.company__name,
+    signed_up_at: row.company__signed_up_at,
+    renewal_status: row.company__renewal_status,
+    renewal_date: row.company__renewal_date,
+    contract_term: row.company__contract_term,
+    payment_terms: row.company__payment_terms,
+    on_contract: row.company__on_contract,
+    custom_fields: row.company__custom_fields,
+    created_at: row.company__created_at,
+    updated_at: row.company__updated_at,
+    first_seen: row.company__first_seen,
+    last_seen: row.company__last_seen,
+    last_contacted_at: row.company__last_contacted_at,
+  };
+}
