@@ -141,7 +141,7 @@ async function count(
 
 const dataDir = mkdtempSync(join(tmpdir(), 'muster-bench-'));
 const embedded = await startEmbedded({ dataDir, postgres: true, redis: false });
-const pool = openPool(embedded.databaseUrl ?? '');
+const pool = await openPool(embedded.databaseUrl ?? '');
 const rows: Row[] = [];
 try {
   await migrate(pool);

@@ -25,7 +25,7 @@ const embedded =
   process.env['DATABASE_URL'] === undefined
     ? await startEmbedded({ dataDir, postgres: true, redis: false })
     : { databaseUrl: process.env['DATABASE_URL'], stop: async () => {} };
-const pool = openPool(embedded.databaseUrl ?? '');
+const pool = await openPool(embedded.databaseUrl ?? '');
 let filters = 0;
 try {
   await migrate(pool);
