@@ -1,0 +1,76 @@
+import pg from 'pg';
+import { MusterError, problem } from '../errors/index.js';
+
+/** `user@host:port/name` of a connection URL, for messages: never the password, never the query string. */
+export function databaseAddress(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    return 'DATABASE_URL';
+  }
+  const user = parsed.username === '' ? '' : `${readable(parsed.username)}@`;
+  const host = parsed.hostname === '' ? (parsed.searchParams.get('host') ?? 'localhost') : parsed.host;
+  return `${user}${host}${readable(parsed.pathname)}`;
+}
+
+function readable(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'nothing answers there'],
+  ['ENOTFOUND', 'no such host'],
+  ['EAI_AGAIN', 'the host name cannot be looked up'],
+  ['ENOENT', 'no such socket'],
+  ['EACCES', 'the socket may not be opened'],
+  ['ECONNRESET', 'the connection was cut'],
+  ['EPIPE', 'the connection was cut'],
+  ['EHOSTUNREACH', 'no route to the host'],
+  ['ENETUNREACH', 'no route to the network'],
+  ['ETIMEDOUT', 'no answer in time'],
+  ['28P01', 'it refuses the password'],
+  ['28000', 'it refuses this user'],
+  ['3D000', 'there is no database of that name'],
+  ['53300', 'it has too many connections already'],
+  ['57P01', 'it is shutting down'],
+  ['57P02', 'it crashed'],
+  ['57P03', 'it is starting up or shutting down'],
+]);
+
+/**
+ * Whether an error of `pg` means that the server was not reached or went away, not that it refused a statement.
+ */
+export function isConnectionError(error: unknown): boolean {
+  if (REASONS.has(codeOf(error) ?? '')) return true;
+  if (error instanceof pg.DatabaseError) return (error.code ?? '').startsWith('08');
+  return error instanceof Error && /^(timeout expired|timeout exceeded|Connection terminated)/.test(error.message);
+}
+
+/** The `database_unreachable` error for whatever `pg` threw while connecting. */
+export function unreachable(error: unknown, url: string): MusterError {
+  return new MusterError(problem('database_unreachable', { address: databaseAddress(url), reason: reasonOf(error) }), {
+    cause: error,
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const known = REASONS.get(codeOf(error) ?? '');
+  if (known !== undefined) return known;
+  const message = error instanceof Error ? error.message : String(error);
+  if (/timeout/i.test(message)) return 'no answer in time';
+  if (/Connection terminated/.test(message)) return 'the connection was cut';
+  if (/password must be a string/i.test(message)) return 'it asks for a password and the address has none';
+  return message === '' ? 'unknown cause' : message;
+}
+
+function codeOf(error: unknown): string | undefined {
+  // A host name with several addresses fails with one error that holds one for each.
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code;
+  return undefined;
+}
