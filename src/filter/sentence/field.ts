@@ -1,0 +1,23 @@
+import { fieldNamed, nameOf } from '../fields.js';
+import type { Field } from '../fields.js';
+import { textWords } from './list.js';
+
+/** A field as people say it: `role` for `custom:role`, `company plan`, `days since signup`. */
+export function fieldWords(field: Field): string {
+  const prefix = field.entity === 'company' ? 'company ' : '';
+  if (field.kind === 'derived') return prefix + field.name.replaceAll('_', ' ');
+  if (field.kind === 'column') return field.name.startsWith('company_') ? field.name : prefix + field.name;
+  return prefix + customWords(field.entity, nameOf({ ...field, entity: 'user' }).slice('custom:'.length));
+}
+
+function customWords(entity: Field['entity'], key: string): string {
+  // A trait that is called like a column, or like a field of the company, keeps its prefix: the two are told apart.
+  const column = fieldNamed(entity === 'company' ? `company.${key}` : key);
+  if (column !== null || /^company[ ._]/.test(key)) return `custom:${plainOrQuoted(key)}`;
+  return plainOrQuoted(key);
+}
+
+/** A key that could be read as a part of the sentence stands in quotes. */
+function plainOrQuoted(key: string): string {
+  return /^[\p{L}\p{N}_./~-]+$/u.test(key) ? key : textWords(key);
+}

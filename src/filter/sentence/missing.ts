@@ -1,0 +1,68 @@
+import { nameOf } from '../fields.js';
+import type { Field } from '../fields.js';
+import { leavesOf, read } from '../tree.js';
+import type { Filter, Leaf, Reader } from '../tree.js';
+import { fieldWords } from './field.js';
+
+const mostNamed = 3;
+
+/**
+ * Whom `!` over the filter includes for lack of a value, such as `no role` or `no role or no plan`: the fields that,
+ * when missing, make the filter false whatever else a person has. Null when there is none to name.
+ */
+export function includedWithout(filter: Filter): string | null {
+  const fields = new Map<string, Field>();
+  for (const { leaf } of leavesOf(filter)) {
+    const field = fieldOf(leaf);
+    if (field !== null) fields.set(nameOf(field), field);
+    // Each field costs one walk; a filter this wide is told about as a whole below.
+    if (fields.size > mostNamed) break;
+  }
+  // Of a filter on "is set" alone, "not (role is set)" already says it.
+  if (leavesOf(filter).every(({ leaf }) => leaf.kind === 'presence')) return null;
+  const named = [...fields]
+    .slice(0, mostNamed)
+    .filter(([name]) => read(without, filter, (field) => nameOf(field) === name) === false)
+    .map(([, field]) => `no ${fieldWords(field)}`);
+  if (named.length > 0)
+    return fields.size > mostNamed ? `${named.join(' or ')}, among others` : named.join(' or ');
+  return read(without, filter, () => true) === false ? 'none of these set' : null;
+}
+
+function fieldOf(leaf: Leaf): Field | null {
+  if (leaf.kind === 'presence' || leaf.kind === 'has') return leaf.field;
+  return 'subject' in leaf ? leaf.subject.field : null;
+}
+
+/** Truth of a filter for a person of whom only the missing fields are known; null when it depends on the rest. */
+const without: Reader<(field: Field) => boolean, boolean | null> = {
+  and: ({ operands }, missing) => all(operands, missing, false),
+  or: ({ operands }, missing) => all(operands, missing, true),
+  not: ({ operand }, missing) => {
+    const inner = read(without, operand, missing);
+    return inner === null ? null : !inner;
+  },
+  everyone: () => true,
+  compare: ({ subject }, missing) => (missing(subject.field) ? false : null),
+  in: ({ subject }, missing) => (missing(subject.field) ? false : null),
+  between: ({ subject }, missing) => (missing(subject.field) ? false : null),
+  text: ({ subject }, missing) => (missing(subject.field) ? false : null),
+  has: ({ field }, missing) => (missing(field) ? false : null),
+  presence: ({ operator, field }, missing) => (missing(field) ? operator === 'missing' : null),
+  percent: () => null,
+};
+
+/** `and` when false decides, `or` when true does. */
+function all(
+  operands: readonly Filter[],
+  missing: (field: Field) => boolean,
+  decides: boolean,
+): boolean | null {
+  let result: boolean | null = !decides;
+  for (const operand of operands) {
+    const value = read(without, operand, missing);
+    if (value === decides) return decides;
+    if (value === null) result = null;
+  }
+  return result;
+}
