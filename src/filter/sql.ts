@@ -56,7 +56,7 @@ export function compileSql(filter: Filter, options: SqlOptions): CompiledSql {
     text: textOf(condition),
     values: parameters.values,
     fields: fieldsOf(filter),
-    indexes: (condition.indexes ?? []) as IndexHint[],
+    indexes: [...(condition.indexes ?? [])],
   };
 }
 
@@ -68,8 +68,10 @@ interface Context {
 }
 
 const reader: Reader<Context, Condition> = {
-  and: ({ operands }, context) => (context.negated ? any : all)(operands.map((node) => read(reader, node, context))),
-  or: ({ operands }, context) => (context.negated ? all : any)(operands.map((node) => read(reader, node, context))),
+  and: ({ operands }, context) =>
+    (context.negated ? any : all)(operands.map((node) => read(reader, node, context))),
+  or: ({ operands }, context) =>
+    (context.negated ? all : any)(operands.map((node) => read(reader, node, context))),
   not: ({ operand }, context) => read(reader, operand, { ...context, negated: !context.negated }),
   everyone: (_, { negated }) => atom(negated ? 'false' : 'true'),
   compare: (node, context) => leaf(node, node.subject.field, context, compare),
@@ -99,7 +101,8 @@ function leaf<N extends Leaf>(
   { user, company, negated }: Context,
   compile: (node: N, scope: Scope) => Condition,
 ): Condition {
-  if (field.entity === 'company') return claim(onCompany(compile(node, company), user, company, negated), node);
+  if (field.entity === 'company')
+    return claim(onCompany(compile(node, company), user, company, negated), node);
   const condition = compile(node, user);
   return negated ? complement(condition) : claim(condition, node);
 }

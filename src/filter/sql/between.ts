@@ -3,8 +3,8 @@ import type { Between } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, atom, nobody } from './condition.js';
 import { daysBetween } from './days.js';
-import { columnIndex, textIndex, timeIndex, valueIndex } from './indexes.js';
-import { within } from './range.js';
+import { columnIndex, textIndex, valueIndex } from './indexes.js';
+import { within, withinWritten } from './range.js';
 import type { Scope } from './scope.js';
 import { foldedText, isText, jsonOf, textOfJson } from './scope.js';
 
@@ -14,25 +14,26 @@ export function between(node: Between, scope: Scope): Condition {
   const { low, high } = node;
   const { row, parameters } = scope;
   if (field.kind === 'derived') {
-    return low.type === 'number' && high.type === 'number' ? daysBetween(low.value, high.value, scope) : nobody;
+    return low.type === 'number' && high.type === 'number'
+      ? daysBetween(low.value, high.value, scope)
+      : nobody;
   }
   if (field.kind === 'column' && low.type !== field.type) return nobody;
   if (low.type === 'time' && high.type === 'time') {
-    const isColumn = field.kind === 'column';
-    const expression = isColumn ? `${row}.${field.name}` : `muster_time${jsonOf(row, field)}`;
     const range = { from: instantOf(low.value, scope.moment), to: instantOf(high.value, scope.moment) + 1 };
-    return {
-      text: within(expression, range, parameters),
-      joint: 'and',
-      indexes: isColumn ? columnIndex(scope.entity, field.name) : timeIndex(field),
-    };
+    if (field.kind === 'custom') return withinWritten(field, range, scope);
+    const text = within(`${row}.${field.name}`, range, parameters);
+    return { text, joint: 'and', indexes: columnIndex(scope.entity, field.name) };
   }
   if (low.type === 'text' && high.type === 'text') {
     const text = foldedText(field.kind === 'column' ? `${row}.${field.name}` : textOfJson(row, field), lower);
     const from = `${text} >= ${parameters.bind(low.value)}::text COLLATE "C"`;
     const to = `${text} <= ${parameters.bind(high.value)}::text COLLATE "C"`;
     if (field.kind === 'custom') {
-      return all([atom(isText(row, field)), { text: `${from} AND ${to}`, joint: 'and', indexes: textIndex(field, lower) }]);
+      return all([
+        atom(isText(row, field)),
+        { text: `${from} AND ${to}`, joint: 'and', indexes: textIndex(field, lower) },
+      ]);
     }
     const key = lower ? `lower(${field.name})` : field.name;
     return { text: `${from} AND ${to}`, joint: 'and', indexes: columnIndex(scope.entity, key) };

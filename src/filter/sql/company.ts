@@ -15,6 +15,9 @@ export function onCompany(condition: Condition, user: Scope, company: Scope, neg
   const text =
     `${negated ? 'NOT ' : ''}EXISTS (SELECT 1 FROM companies ${c} WHERE ${c}.workspace_id = ${u}.workspace_id ` +
     `AND ${c}.company_id = ${u}.company_id AND ${textOf(condition)})`;
-  const indexes = negated || condition.indexes === null ? null : [...condition.indexes, ...columnIndex('user', 'company_id')];
+  const indexes =
+    negated || condition.indexes === null
+      ? null
+      : [...condition.indexes, ...columnIndex('user', 'company_id')];
   return atom(text, indexes);
 }

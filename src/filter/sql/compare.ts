@@ -4,8 +4,8 @@ import type { Compare, CompareOperator, Literal } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, atom, nobody } from './condition.js';
 import { daysCompare } from './days.js';
-import { columnIndex, containmentIndex, textIndex, timeIndex, valueIndex } from './indexes.js';
-import { outside, rangeOf, within } from './range.js';
+import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.js';
+import { outside, rangeOf, within, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
 import { documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
@@ -30,14 +30,18 @@ function compareColumn(
   if (literal.type !== field.type) return nobody;
   const column = `${scope.row}.${field.name}`;
   if (literal.type === 'time') {
-    const index = columnIndex(scope.entity, field.name);
-    return compareTime(column, operator, instantOf(literal.value, scope.moment), scope, index);
+    const instant = instantOf(literal.value, scope.moment);
+    if (operator === '!=') return atom(outside(column, instant, instant + 1, scope.parameters));
+    const text = within(column, rangeOf(operator, instant), scope.parameters);
+    return { text, joint: 'and', indexes: columnIndex(scope.entity, field.name) };
   }
   if (literal.type === 'boolean') {
     return atom(`${column} ${symbols[operator]} ${scope.parameters.bind(literal.value)}::boolean`);
   }
   const text = lower ? `lower(${column} COLLATE "C")` : column;
-  const index = lower ? columnIndex(scope.entity, `lower(${field.name})`) : columnIndex(scope.entity, field.name);
+  const index = lower
+    ? columnIndex(scope.entity, `lower(${field.name})`)
+    : columnIndex(scope.entity, field.name);
   const value = scope.parameters.bind(literal.value);
   if (operator === '==') return atom(`${text} = ${value}::text`, index);
   if (operator === '!=') return atom(`${text} <> ${value}::text`);
@@ -54,7 +58,9 @@ function compareCustom(
   const { row, parameters } = scope;
   if (literal.type === 'time') {
     const instant = instantOf(literal.value, scope.moment);
-    return compareTime(`muster_time${jsonOf(row, field)}`, operator, instant, scope, timeIndex(field));
+    return operator === '!='
+      ? atom(outside(writtenTime(row, field), instant, instant + 1, parameters))
+      : withinWritten(field, rangeOf(operator, instant), scope);
   }
   if (literal.type === 'number') return compareNumber(field, operator, literal.value, scope);
   if (literal.type === 'boolean') {
@@ -73,7 +79,8 @@ function compareCustom(
 /** Equality by containment, which the GIN index on custom_fields serves: key and value are one parameter. */
 export function equals(field: CustomField, json: string, scope: Scope): Condition {
   const { row, parameters } = scope;
-  if (!isContainable(field)) return atom(`${jsonOf(row, field)} = ${parameters.json(json)}`, valueIndex(field));
+  if (!isContainable(field))
+    return atom(`${jsonOf(row, field)} = ${parameters.json(json)}`, valueIndex(field));
   return atom(
     `${row}.custom_fields @> ${parameters.json(documentOf(field, json))}`,
     containmentIndex(scope.entity),
@@ -89,28 +96,26 @@ const symbols = { '==': '=', '!=': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '
 const greatest = "'1.7976931348623158e308'";
 const least = "'-1.7976931348623158e308'";
 
-function compareNumber(field: CustomField, operator: CompareOperator, value: number, scope: Scope): Condition {
+function compareNumber(
+  field: CustomField,
+  operator: CompareOperator,
+  value: number,
+  scope: Scope,
+): Condition {
   const json = JSON.stringify(value);
   if (operator === '==') return equals(field, json, scope);
   const at = jsonOf(scope.row, field);
   const bound = scope.parameters.json(json);
   if (operator === '!=') {
-    return { text: `${at} <> ${bound} AND ${at} >= ${least} AND ${at} <= ${greatest}`, joint: 'and', indexes: null };
+    return {
+      text: `${at} <> ${bound} AND ${at} >= ${least} AND ${at} <= ${greatest}`,
+      joint: 'and',
+      indexes: null,
+    };
   }
   const text =
     operator === '<' || operator === '<='
       ? `${at} >= ${least} AND ${at} ${operator} ${bound}`
       : `${at} ${operator} ${bound} AND ${at} <= ${greatest}`;
   return { text, joint: 'and', indexes: valueIndex(field) };
-}
-
-function compareTime(
-  expression: string,
-  operator: CompareOperator,
-  instant: number,
-  scope: Scope,
-  indexes: Condition['indexes'],
-): Condition {
-  if (operator === '!=') return atom(outside(expression, instant, instant + 1, scope.parameters));
-  return { text: within(expression, rangeOf(operator, instant), scope.parameters), joint: 'and', indexes };
 }

@@ -1,4 +1,4 @@
-import type { Index } from './indexes.js';
+import type { IndexHint } from './indexes.js';
 
 /**
  * A piece of a WHERE clause that is true exactly where its filter is, and false or NULL elsewhere.
@@ -8,10 +8,10 @@ export interface Condition {
   readonly text: string;
   readonly joint: 'none' | 'and' | 'or';
   /** The indexes that together find every row of it, or null when some rows can only be found by reading all. */
-  readonly indexes: readonly Index[] | null;
+  readonly indexes: readonly IndexHint[] | null;
 }
 
-export function atom(text: string, indexes: readonly Index[] | null = null): Condition {
+export function atom(text: string, indexes: readonly IndexHint[] | null = null): Condition {
   return { text, joint: 'none', indexes };
 }
 
@@ -24,7 +24,9 @@ export function all(operands: readonly Condition[]): Condition {
   if (operands.length === 1 && first !== undefined) return first;
   const found = operands.flatMap((operand) => operand.indexes ?? []);
   return {
-    text: operands.map((operand) => (operand.joint === 'or' ? `(${operand.text})` : operand.text)).join(' AND '),
+    text: operands
+      .map((operand) => (operand.joint === 'or' ? `(${operand.text})` : operand.text))
+      .join(' AND '),
     joint: 'and',
     indexes: found.length > 0 ? found : null,
   };
@@ -35,7 +37,9 @@ export function any(operands: readonly Condition[]): Condition {
   const [first] = operands;
   if (operands.length === 1 && first !== undefined) return first;
   return {
-    text: operands.map((operand) => (operand.joint === 'and' ? `(${operand.text})` : operand.text)).join(' OR '),
+    text: operands
+      .map((operand) => (operand.joint === 'and' ? `(${operand.text})` : operand.text))
+      .join(' OR '),
     joint: 'or',
     indexes: operands.every((operand) => operand.indexes !== null)
       ? operands.flatMap((operand) => operand.indexes ?? [])

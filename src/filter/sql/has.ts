@@ -28,7 +28,8 @@ function inArray(field: CustomField, node: Has, scope: Scope): Condition {
     const json = `[${list.join(',')}]`;
     return whole ? documentOf(field, json) : json;
   };
-  if (node.operator !== 'has_any' || items.length === 1) return atom(`${subject} @> ${parameters.json(wanted(items))}`);
+  if (node.operator !== 'has_any' || items.length === 1)
+    return atom(`${subject} @> ${parameters.json(wanted(items))}`);
   if (items.length <= shortList) {
     return atom(`${subject} @> ANY(${parameters.bind(items.map((item) => wanted([item])))}::jsonb[])`);
   }

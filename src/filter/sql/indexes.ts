@@ -11,7 +11,7 @@ export interface Index {
   readonly exists: boolean;
 }
 
-/** An index, with the JSON Pointer of the leaf that it serves. */
+/** An index, with the JSON Pointer of the leaf that it serves (`''` until the leaf is known). */
 export interface IndexHint extends Index {
   readonly path: string;
 }
@@ -19,7 +19,7 @@ export interface IndexHint extends Index {
 const tables = { user: 'end_users', company: 'companies' } as const;
 
 /** The indexes of the migrations, by what they are on. A test compares the definitions with the database's. */
-const base: Readonly<Record<Entity, Readonly<Record<string, Index>>>> = {
+const base: Readonly<Record<Entity, Readonly<Record<string, IndexHint>>>> = {
   user: created('end_users', {
     custom_fields: ['end_users_custom_fields', 'USING gin (workspace_id, custom_fields jsonb_path_ops)'],
     user_id: ['end_users_workspace_id_user_id_key', '(workspace_id, user_id)', 'UNIQUE '],
@@ -43,11 +43,11 @@ const base: Readonly<Record<Entity, Readonly<Record<string, Index>>>> = {
 function created(
   table: string,
   list: Record<string, readonly [name: string, on: string, unique?: 'UNIQUE ']>,
-): Readonly<Record<string, Index>> {
+): Readonly<Record<string, IndexHint>> {
   return Object.fromEntries(
     Object.entries(list).map(([key, [name, on, unique = '']]) => [
       key,
-      { name, definition: `CREATE ${unique}INDEX ${name} ON ${table} ${on}`, exists: true },
+      { name, definition: `CREATE ${unique}INDEX ${name} ON ${table} ${on}`, exists: true, path: '' },
     ]),
   );
 }
@@ -58,36 +58,36 @@ export function baseIndexes(): Index[] {
 }
 
 /** The GIN index that serves containment on any custom field. */
-export function containmentIndex(entity: Entity): readonly Index[] {
+export function containmentIndex(entity: Entity): readonly IndexHint[] {
   return columnIndex(entity, 'custom_fields');
 }
 
 /** The btree of a column or derived field: the migrations' own, or a suggestion. */
-export function columnIndex(entity: Entity, column: string, expression = column): readonly Index[] {
+export function columnIndex(entity: Entity, column: string, expression = column): readonly IndexHint[] {
   const found = base[entity][column];
   return [found ?? suggestion(entity, `(workspace_id, ${expression})`)];
 }
 
 /** Suggested for ranges and long lists of a custom field. Rows without the field stay out of it. */
-export function valueIndex(field: CustomField): readonly Index[] {
+export function valueIndex(field: CustomField): readonly IndexHint[] {
   return [sparse(field, jsonOf('', field))];
 }
 
 /** Suggested for times in a custom field. */
-export function timeIndex(field: CustomField): readonly Index[] {
+export function timeIndex(field: CustomField): readonly IndexHint[] {
   return [sparse(field, `muster_time${jsonOf('', field)}`)];
 }
 
 /** Suggested for text order, or with `lower` for equality, in a custom field. */
-export function textIndex(field: CustomField, lower: boolean): readonly Index[] {
+export function textIndex(field: CustomField, lower: boolean): readonly IndexHint[] {
   const text = textOfJson('', field);
   return [sparse(field, lower ? `lower(${text} COLLATE "C")` : `(${text} COLLATE "C")`)];
 }
 
-function sparse(field: CustomField, expression: string): Index {
+function sparse(field: CustomField, expression: string): IndexHint {
   return suggestion(field.entity, `(workspace_id, ${expression}) WHERE ${expression} IS NOT NULL`);
 }
 
-function suggestion(entity: Entity, on: string): Index {
-  return { definition: `CREATE INDEX CONCURRENTLY ON ${tables[entity]} ${on}`, exists: false };
+function suggestion(entity: Entity, on: string): IndexHint {
+  return { definition: `CREATE INDEX CONCURRENTLY ON ${tables[entity]} ${on}`, exists: false, path: '' };
 }

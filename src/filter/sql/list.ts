@@ -5,9 +5,9 @@ import type { Condition } from './condition.js';
 import { all, any, atom, nobody } from './condition.js';
 import { equals } from './compare.js';
 import { daysIn } from './days.js';
-import { columnIndex, containmentIndex, textIndex, timeIndex, valueIndex } from './indexes.js';
+import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.js';
 import { member, shortList } from './member.js';
-import { bindInstant, instantText } from './range.js';
+import { bindInstant, instantText, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
 import { documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
@@ -18,14 +18,17 @@ export function oneOf(node: OneOf, scope: Scope): Condition {
   if (field.kind === 'derived') return daysIn(numbersOf(node.items), scope);
   if (field.kind === 'custom') return inCustom(field, lower, node.items, scope);
   const column = `${row}.${field.name}`;
-  if (field.type === 'time') return inTimes(column, instantsOf(node.items, scope), columnIndex(scope.entity, field.name), scope);
+  if (field.type === 'time')
+    return inTimes(column, instantsOf(node.items, scope), columnIndex(scope.entity, field.name), scope);
   if (field.type === 'boolean') {
     const values = node.items.flatMap((item) => (item.type === 'boolean' ? [item.value] : []));
     return values.length === 0 ? nobody : atom(member(column, 'boolean', [...new Set(values)], parameters));
   }
   const texts = textsOf(node.items);
   if (texts.length === 0) return nobody;
-  const index = lower ? columnIndex(scope.entity, `lower(${field.name})`) : columnIndex(scope.entity, field.name);
+  const index = lower
+    ? columnIndex(scope.entity, `lower(${field.name})`)
+    : columnIndex(scope.entity, field.name);
   return atom(member(foldedText(column, lower), 'text', texts, parameters), index);
 }
 
@@ -36,7 +39,10 @@ function inCustom(field: CustomField, lower: boolean, items: readonly Literal[],
     const texts = textsOf(items);
     if (texts.length === 0) return nobody;
     const text = foldedText(textOfJson(row, field), true);
-    return all([atom(member(text, 'text', texts, parameters), textIndex(field, true)), atom(isText(row, field))]);
+    return all([
+      atom(member(text, 'text', texts, parameters), textIndex(field, true)),
+      atom(isText(row, field)),
+    ]);
   }
   const values = [
     ...new Set(items.flatMap((item) => (item.type === 'time' ? [] : [JSON.stringify(item.value)]))),
@@ -51,16 +57,25 @@ function inCustom(field: CustomField, lower: boolean, items: readonly Literal[],
     arms.push(atom(member(jsonOf(row, field), 'jsonb', values, parameters), valueIndex(field)));
   }
   const instants = instantsOf(items, scope);
-  if (instants.length > 0) {
+  const [first] = instants;
+  const last = instants.at(-1);
+  if (first !== undefined && last !== undefined) {
+    const span = withinWritten(field, { from: first, to: last + 1 }, scope);
     // muster_time cuts to milliseconds itself, so an instant equals its text exactly.
-    const list = member(`muster_time${jsonOf(row, field)}`, 'timestamptz', instants.map(instantText), parameters);
-    arms.push(atom(list, timeIndex(field)));
+    const list = (): Condition =>
+      atom(member(writtenTime(row, field), 'timestamptz', instants.map(instantText), parameters));
+    arms.push(first === last ? span : all([span, list()]));
   }
   return any(arms);
 }
 
 /** A time column holds microseconds: a range around the whole list finds the rows, the cut-off value decides. */
-function inTimes(column: string, instants: readonly number[], index: Condition['indexes'], scope: Scope): Condition {
+function inTimes(
+  column: string,
+  instants: readonly number[],
+  index: Condition['indexes'],
+  scope: Scope,
+): Condition {
   const [low] = instants;
   const high = instants.at(-1);
   if (low === undefined || high === undefined) return nobody;

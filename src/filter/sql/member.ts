@@ -7,7 +7,14 @@ import type { Parameters } from './parameters.js';
 export const shortList = 64;
 
 /** `expression` equals an item of one array parameter. */
-export function member(expression: string, type: string, items: readonly unknown[], parameters: Parameters): string {
+export function member(
+  expression: string,
+  type: string,
+  items: readonly unknown[],
+  parameters: Parameters,
+): string {
   const list = `${parameters.bind(items)}::${type}[]`;
-  return items.length <= shortList ? `${expression} = ANY(${list})` : `${expression} IN (SELECT unnest(${list}))`;
+  return items.length <= shortList
+    ? `${expression} = ANY(${list})`
+    : `${expression} IN (SELECT unnest(${list}))`;
 }

@@ -12,5 +12,9 @@ export function percent(node: Percent, scope: Scope): Condition {
   const upper = `${share} < ${parameters.bind(node.high)}::float8`;
   // No share lies below 0, so the usual slice that starts there is hashed once.
   if (node.low <= 0) return atom(upper);
-  return { text: `${share} >= ${parameters.bind(node.low)}::float8 AND ${upper}`, joint: 'and', indexes: null };
+  return {
+    text: `${share} >= ${parameters.bind(node.low)}::float8 AND ${upper}`,
+    joint: 'and',
+    indexes: null,
+  };
 }

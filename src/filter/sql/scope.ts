@@ -29,7 +29,8 @@ function path(row: string, field: CustomField, suffix: '' | '>'): string {
     const tail = index === last ? suffix : '';
     // `->` with a text takes object keys only: on an array it is NULL, also for `-1` and `01`, which `#>` would count
     // with. `#>` takes an object's key or an array's index, whichever the value is. The outermost value is always an object.
-    text += index > 0 && isArrayIndex(token) ? ` #>${tail} '{${token}}'` : ` ->${tail} ${quoteLiteral(token)}`;
+    text +=
+      index > 0 && isArrayIndex(token) ? ` #>${tail} '{${token}}'` : ` ->${tail} ${quoteLiteral(token)}`;
   });
   return text + ')';
 }
