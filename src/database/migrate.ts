@@ -71,9 +71,12 @@ async function refuseForeignSchema(client: Client, files: readonly Postgrator.Mi
   const byVersion = new Map(files.map((file) => [file.version, file]));
   for (const [version, md5] of applied) {
     const file = byVersion.get(version);
-    if (file === undefined) refuse('database_changed', { reason: `version ${version} was applied and has no file` });
+    if (file === undefined)
+      refuse('database_changed', { reason: `version ${version} was applied and has no file` });
     if (file.md5 !== md5) {
-      refuse('database_changed', { reason: `\`${basename(file.filename)}\` is not the file that was applied` });
+      refuse('database_changed', {
+        reason: `\`${basename(file.filename)}\` is not the file that was applied`,
+      });
     }
   }
   for (const file of files) {

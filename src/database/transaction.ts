@@ -40,6 +40,7 @@ export async function inTransaction<T>(
 }
 
 function beginStatement(options: TransactionOptions): string {
-  const isolation = options.isolation === undefined ? '' : ` ISOLATION LEVEL ${options.isolation.toUpperCase()}`;
+  const isolation =
+    options.isolation === undefined ? '' : ` ISOLATION LEVEL ${options.isolation.toUpperCase()}`;
   return `BEGIN${isolation}${options.readOnly === true ? ' READ ONLY' : ''}`;
 }

@@ -48,14 +48,19 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 export function isConnectionError(error: unknown): boolean {
   if (REASONS.has(codeOf(error) ?? '')) return true;
   if (error instanceof pg.DatabaseError) return (error.code ?? '').startsWith('08');
-  return error instanceof Error && /^(timeout expired|timeout exceeded|Connection terminated)/.test(error.message);
+  return (
+    error instanceof Error && /^(timeout expired|timeout exceeded|Connection terminated)/.test(error.message)
+  );
 }
 
 /** The `database_unreachable` error for whatever `pg` threw while connecting. */
 export function unreachable(error: unknown, url: string): MusterError {
-  return new MusterError(problem('database_unreachable', { address: databaseAddress(url), reason: reasonOf(error) }), {
-    cause: error,
-  });
+  return new MusterError(
+    problem('database_unreachable', { address: databaseAddress(url), reason: reasonOf(error) }),
+    {
+      cause: error,
+    },
+  );
 }
 
 function reasonOf(error: unknown): string {
@@ -71,6 +76,7 @@ function reasonOf(error: unknown): string {
 function codeOf(error: unknown): string | undefined {
   // A host name with several addresses fails with one error that holds one for each.
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code;
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code;
   return undefined;
 }

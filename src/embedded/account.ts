@@ -51,7 +51,11 @@ export function runAs(account: Account | undefined, command: string, args: reado
 }
 
 /** The same without holding up this process. */
-export function runSlowlyAs(account: Account | undefined, command: string, args: readonly string[]): Promise<Ran> {
+export function runSlowlyAs(
+  account: Account | undefined,
+  command: string,
+  args: readonly string[],
+): Promise<Ran> {
   return new Promise((resolve) => {
     execFile(command, args, settings(account), (error, stdout, stderr) => {
       const output = `${stdout}${stderr}`.trim();

@@ -1,4 +1,14 @@
-import { accessSync, constants, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { refuse } from '../errors/index.js';
@@ -55,7 +65,8 @@ export function installedBinaries(platform: Platform = thisPlatform()): Binaries
   }
   const home = dirname(dirname(entry));
   const about: unknown = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
-  const version = typeof about === 'object' && about !== null && 'version' in about ? String(about.version) : 'unknown';
+  const version =
+    typeof about === 'object' && about !== null && 'version' in about ? String(about.version) : 'unknown';
   return { folder: join(home, 'native'), version };
 }
 
@@ -71,7 +82,11 @@ const SHARED_CACHES = ['/var/cache/muster', '/var/tmp/muster-root'];
  * Makes sure that the programs are whole and that `account` can run them: adds the library links that an install without
  * scripts leaves out, and copies the programs to a cache when they lie where only we can read, or where we cannot write.
  */
-export function runnableBinaries(from: Binaries, account: Account | undefined, options: ReachOptions = {}): Binaries {
+export function runnableBinaries(
+  from: Binaries,
+  account: Account | undefined,
+  options: ReachOptions = {},
+): Binaries {
   const linked = addLinks(from.folder);
   if (linked && canRun(from, account).ok) return from;
   const copy = copyBinaries(from, options);
@@ -86,7 +101,13 @@ function canRun({ folder }: Binaries, account: Account | undefined): { ok: boole
   const postgres = runAs(account, join(folder, 'bin', 'postgres'), ['--version']);
   // The program may be reachable through a folder that hides what it reads later.
   if (!postgres.ok || account === undefined) return postgres;
-  return runAs(account, '/bin/sh', ['-c', 'test -r "$1" && test -r "$2"', 'sh', join(folder, 'share'), join(folder, 'lib')]);
+  return runAs(account, '/bin/sh', [
+    '-c',
+    'test -r "$1" && test -r "$2"',
+    'sh',
+    join(folder, 'share'),
+    join(folder, 'lib'),
+  ]);
 }
 
 function copyBinaries(from: Binaries, options: ReachOptions): Binaries {
@@ -120,7 +141,8 @@ function isWhole(folder: string): boolean {
   try {
     const found = lstatSync(folder);
     return found.isDirectory() && found.uid === process.getuid?.() && missingLinks(folder).length === 0
-      ? runAs(undefined, join(folder, 'bin', 'postgres'), ['--version']).ok && existsSync(join(folder, 'share', 'postgresql'))
+      ? runAs(undefined, join(folder, 'bin', 'postgres'), ['--version']).ok &&
+          existsSync(join(folder, 'share', 'postgresql'))
       : false;
   } catch {
     return false;

@@ -13,7 +13,8 @@ export function cacheFolder(): string {
 
 /** Makes the folder when it is missing. Root's lets others pass through, not look: Postgres' account lives below it. */
 export function makeDataFolder(folder: string, root: boolean): void {
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(folder, root ? 0o711 : 0o700);
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined)
+    chmodSync(folder, root ? 0o711 : 0o700);
 }
 
 /**
@@ -25,7 +26,9 @@ export function sharedRootFolder(candidates: readonly string[]): string | undefi
     try {
       if (mkdirSync(folder, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(folder, 0o755);
       const found = lstatSync(folder);
-      return found.isDirectory() && found.uid === 0 && (found.mode & 0o022) === 0 && (found.mode & 0o011) === 0o011;
+      return (
+        found.isDirectory() && found.uid === 0 && (found.mode & 0o022) === 0 && (found.mode & 0o011) === 0o011
+      );
     } catch {
       return false;
     }
@@ -75,7 +78,8 @@ export function settle(draft: string, target: string, usable: (folder: string) =
       renameSync(draft, target);
       return;
     } catch (error) {
-      const taken = error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+      const taken =
+        error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
       if (!taken) throw error;
     }
     if (usable(target)) {

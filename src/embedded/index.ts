@@ -43,7 +43,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     ] as const;
     // Both are awaited, so that the one that came up is stopped when the other fails.
     const [postgres, redis] = await Promise.allSettled(starts);
-    const held = [postgres, redis].flatMap((start) => (start.status === 'fulfilled' && start.value ? [start.value] : []));
+    const held = [postgres, redis].flatMap((start) =>
+      start.status === 'fulfilled' && start.value ? [start.value] : [],
+    );
     if (postgres.status === 'rejected' || redis.status === 'rejected') {
       for (const server of held) await leave(folder, server);
       throw postgres.status === 'rejected' ? postgres.reason : (redis as PromiseRejectedResult).reason;

@@ -1,4 +1,13 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
@@ -99,7 +108,10 @@ function dataPlace(options: PostgresOptions, log: (line: string) => void): Place
   }
   const home = sharedRootFolder(options.sharedFolders?.data ?? SHARED_DATA);
   if (home === undefined) {
-    return refuse('postgres_data', { folder, reason: `only root can go there, and ${SHARED_DATA.join(' and ')} are not safe` });
+    return refuse('postgres_data', {
+      folder,
+      reason: `only root can go there, and ${SHARED_DATA.join(' and ')} are not safe`,
+    });
   }
   const data = join(home, nameOfPath(folder));
   writeFileSync(pointer, `${data}\n`);
@@ -201,7 +213,10 @@ async function startServer(
 
 function fatalLine(said: string): string {
   const lines = said.split('\n').filter((line) => line !== '');
-  const fatal = lines.findLast((line) => /(FATAL|PANIC|error while loading)/.test(line)) ?? lines.at(-1) ?? 'it ended at once';
+  const fatal =
+    lines.findLast((line) => /(FATAL|PANIC|error while loading)/.test(line)) ??
+    lines.at(-1) ??
+    'it ended at once';
   return fatal.replace(/^.*?(FATAL|PANIC):\s*/, '');
 }
 
@@ -222,7 +237,9 @@ async function becomesReady(guarded: Guarded, url: string, data: string): Promis
 async function answers(url: string, data: string): Promise<boolean> {
   try {
     return await withClient(url, async (client) => {
-      const { rows } = await client.query<{ data: string }>(`SELECT current_setting('data_directory') AS data`);
+      const { rows } = await client.query<{ data: string }>(
+        `SELECT current_setting('data_directory') AS data`,
+      );
       return rows[0]?.data === data;
     });
   } catch {
@@ -241,7 +258,11 @@ async function ensureDatabase(url: string): Promise<void> {
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hash, readIfThere, settle } from './folders.js';
 import type { RedisProgram } from './redis-program.js';
@@ -50,7 +60,8 @@ export async function redisFromApt(
   try {
     await fetchInto(draft, resolve(cache, 'apt'));
     const fetched = programIn(draft);
-    if (fetched === undefined || !works(fetched)) throw new Error("the distribution's Redis packages do not run here");
+    if (fetched === undefined || !works(fetched))
+      throw new Error("the distribution's Redis packages do not run here");
     settle(draft, home, (folder) => {
       const there = programIn(folder);
       return there !== undefined && works(there);
@@ -92,7 +103,8 @@ async function fetchInto(folder: string, privateApt: string): Promise<void> {
   for (const options of [[], privateOptions(privateApt)]) {
     try {
       if (options.length > 0) {
-        for (const part of ['lists/partial', 'archives/partial']) mkdirSync(join(privateApt, part), { recursive: true });
+        for (const part of ['lists/partial', 'archives/partial'])
+          mkdirSync(join(privateApt, part), { recursive: true });
         await run('apt-get', [...options, ...NETWORK, 'update'], folder);
       }
       const candidate = await knownCandidate(options, folder);
@@ -110,9 +122,12 @@ async function fetchInto(folder: string, privateApt: string): Promise<void> {
 /** A machine without a network must hear of it soon. Root downloads as itself: apt's own account cannot write here. */
 const NETWORK = [
   '-q',
-  ...['Acquire::Retries=1', 'Acquire::http::Timeout=20', 'Acquire::https::Timeout=20', 'APT::Sandbox::User=root'].flatMap(
-    (option) => ['-o', option],
-  ),
+  ...[
+    'Acquire::Retries=1',
+    'Acquire::http::Timeout=20',
+    'Acquire::https::Timeout=20',
+    'APT::Sandbox::User=root',
+  ].flatMap((option) => ['-o', option]),
 ];
 
 function privateOptions(folder: string): string[] {
@@ -144,7 +159,8 @@ async function missingPackages(name: string, options: readonly string[], folder:
     frontier = [];
     for (const choices of dependencies(text)) {
       const [first] = choices;
-      if (first === undefined || choices.some((choice) => installed.has(choice) || found.has(choice))) continue;
+      if (first === undefined || choices.some((choice) => installed.has(choice) || found.has(choice)))
+        continue;
       found.add(first);
       frontier.push(first);
     }
@@ -153,7 +169,11 @@ async function missingPackages(name: string, options: readonly string[], folder:
 }
 
 async function installedPackages(folder: string): Promise<Set<string>> {
-  const text = await run('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package}\\n${Provides}\\n'], folder);
+  const text = await run(
+    'dpkg-query',
+    ['-W', '-f', '${db:Status-Status} ${Package}\\n${Provides}\\n'],
+    folder,
+  );
   const names = new Set<string>();
   let installed = false;
   for (const line of text.split('\n')) {
@@ -205,11 +225,17 @@ async function unpack(folder: string, { check, server }: Candidate): Promise<voi
 }
 
 function run(command: string, args: readonly string[], folder: string): Promise<string> {
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive', ...proxies() };
+  const env = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C',
+    DEBIAN_FRONTEND: 'noninteractive',
+    ...proxies(),
+  };
   return new Promise((done, fail) => {
     execFile(command, args, { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) return done(stdout);
-      const reason = stderr.split('\n').find((line) => line.startsWith('E:')) ?? error.message.split('\n')[0] ?? '';
+      const reason =
+        stderr.split('\n').find((line) => line.startsWith('E:')) ?? error.message.split('\n')[0] ?? '';
       fail(new Error(`${command} failed: ${reason.replace(/^E: /, '')}`));
     });
   });

@@ -33,11 +33,15 @@ export async function findRedis(options: FindOptions = {}): Promise<RedisProgram
     for (const program of onPath(name, path)) {
       const version = redisVersion({ program, libraries: [] });
       if (version !== undefined && isNewEnough(version)) return { program, libraries: [] };
-      if (version !== undefined) tooOld = `${program} is version ${version}, and Muster needs ${OLDEST.join('.')} or later`;
+      if (version !== undefined)
+        tooOld = `${program} is version ${version}, and Muster needs ${OLDEST.join('.')} or later`;
     }
   }
   if (!hasApt()) {
-    return refuse('redis_missing', { reason: tooOld || 'no redis-server or valkey-server on the PATH', install: installLine() });
+    return refuse('redis_missing', {
+      reason: tooOld || 'no redis-server or valkey-server on the PATH',
+      install: installLine(),
+    });
   }
   try {
     return await redisFromApt(options.cache ?? cacheFolder(), works, options.log ?? (() => undefined));

@@ -34,7 +34,11 @@ export async function holdRedis(options: RedisOptions): Promise<HeldRedis> {
   const log = options.log ?? (() => undefined);
   const password = keptSecret(join(folder, 'redis-password'));
   const url = (port: number): string => `redis://:${password}@127.0.0.1:${port}`;
-  const joined = await joinRunning(folder, 'redis', async ({ pid, port }) => (await redisPid(port, password)) === pid);
+  const joined = await joinRunning(
+    folder,
+    'redis',
+    async ({ pid, port }) => (await redisPid(port, password)) === pid,
+  );
   if (joined !== undefined) {
     log('using the Redis that runs already');
     return { ...joined, url: url(joined.port) };
@@ -93,7 +97,13 @@ function configuration(port: number, password: string, home: string): string {
 }
 
 function lastReason(said: string): string {
-  return said.trim().split('\n').at(-1)?.replace(/^\d+:\S+ .*? [#*] /, '') || 'it ended at once';
+  return (
+    said
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^\d+:\S+ .*? [#*] /, '') || 'it ended at once'
+  );
 }
 
 async function becomesReady(guarded: Guarded, port: number, password: string): Promise<boolean> {

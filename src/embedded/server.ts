@@ -63,7 +63,8 @@ function title(name: ServerName): string {
 
 /** Stops a server that nobody guards, harder each time, and never a stranger that has its process id. */
 export async function stopOrphan(pid: number, folder: string, name: ServerName): Promise<void> {
-  const signals: NodeJS.Signals[] = name === 'postgres' ? ['SIGINT', 'SIGQUIT', 'SIGKILL'] : ['SIGTERM', 'SIGKILL'];
+  const signals: NodeJS.Signals[] =
+    name === 'postgres' ? ['SIGINT', 'SIGQUIT', 'SIGKILL'] : ['SIGTERM', 'SIGKILL'];
   for (const signal of signals) {
     if (!worksIn(pid, folder)) return;
     try {
@@ -76,7 +77,13 @@ export async function stopOrphan(pid: number, folder: string, name: ServerName):
 }
 
 /** Notes in the folder's state that this process runs the server. Under the folder's lock. */
-export function recordStarted(folder: string, name: ServerName, guarded: Guarded, port: number, worksAt: string): Held {
+export function recordStarted(
+  folder: string,
+  name: ServerName,
+  guarded: Guarded,
+  port: number,
+  worksAt: string,
+): Held {
   recordServer(folder, name, { pid: guarded.pid, port, folder: worksAt, users: [process.pid] });
   return { name, pid: guarded.pid, port, hold: guarded.hold, started: true };
 }
