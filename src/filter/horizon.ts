@@ -1,0 +1,109 @@
+import { derived } from './fields.js';
+import type { DerivedField, Field } from './fields.js';
+import { compilePredicate } from './predicate.js';
+import type { UserRecord } from './record.js';
+import { isRelative, lastInstant } from './time.js';
+import type { Moment, Time } from './time.js';
+import type { Leaf, Literal } from './tree.js';
+import { columnInstant, dayLength, readerOf, textInstant } from './values.js';
+import { crossings } from './horizon/crossings.js';
+
+/**
+ * The first instant after `moment.now` at which the leaf's verdict on this user differs from now's if the data stay,
+ * in milliseconds since 1970 (UTC); null when it never does within the years 0001 to 9999.
+ *
+ * Exact: the verdict is the same at every millisecond from now up to the one before, and another at it. Only relative
+ * times and derived fields move with the clock, so that every other leaf answers null at once.
+ */
+export function leafHorizon(leaf: Leaf, user: UserRecord, moment: Moment): number | null {
+  if (leaf.kind !== 'compare' && leaf.kind !== 'between' && leaf.kind !== 'in') return null;
+  const { field } = leaf.subject;
+  if (field.kind === 'derived') return firstFlip(leaf, user, moment, dayEdges(leaf, field, user));
+  const times = literalsOf(leaf).flatMap(({ type, value }) =>
+    type === 'time' && isRelative(value) ? [value] : [],
+  );
+  if (times.length === 0) return null;
+  const value = instantAt(field, user, moment);
+  if (Number.isNaN(value)) return null;
+  if (leaf.kind === 'in' && times.length > 1) return listHorizon(leaf, times, user, moment);
+  return firstFlip(
+    leaf,
+    user,
+    moment,
+    times.flatMap((time) => crossings(time, value, moment)),
+  );
+}
+
+type Comparing = Extract<Leaf, { kind: 'compare' | 'between' | 'in' }>;
+
+function literalsOf(leaf: Comparing): readonly Literal[] {
+  if (leaf.kind === 'compare') return [leaf.value];
+  return leaf.kind === 'between' ? [leaf.low, leaf.high] : leaf.items;
+}
+
+function instantAt(field: Field, user: UserRecord, moment: Moment): number {
+  const value = readerOf(field, moment.now)(user);
+  return field.kind === 'custom' ? textInstant(value) : columnInstant(value);
+}
+
+/** `candidates` hold every instant at which the verdict may turn; between two of them it is constant. */
+function firstFlip(
+  leaf: Leaf,
+  user: UserRecord,
+  moment: Moment,
+  candidates: readonly number[],
+): number | null {
+  const later = [...new Set(candidates)]
+    .filter((at) => at > moment.now && at <= lastInstant)
+    .toSorted((a, b) => a - b);
+  if (later.length === 0) return null;
+  const verdict = compilePredicate(leaf, moment)(user);
+  return later.find((at) => compilePredicate(leaf, { ...moment, now: at })(user) !== verdict) ?? null;
+}
+
+/**
+ * A list that does not match now will when its first item does, which each item can say by itself; that keeps a
+ * long list from being evaluated whole at every candidate.
+ */
+function listHorizon(
+  leaf: Extract<Leaf, { kind: 'in' }>,
+  times: readonly Time[],
+  user: UserRecord,
+  moment: Moment,
+): number | null {
+  const value = instantAt(leaf.subject.field, user, moment);
+  if (compilePredicate(leaf, moment)(user)) {
+    return firstFlip(
+      leaf,
+      user,
+      moment,
+      times.flatMap((time) => crossings(time, value, moment)),
+    );
+  }
+  let first: number | null = null;
+  for (const time of times) {
+    const item: Leaf = {
+      kind: 'compare',
+      path: leaf.path,
+      operator: '==',
+      subject: leaf.subject,
+      value: { type: 'time', value: time },
+    };
+    const flip = firstFlip(item, user, moment, crossings(time, value, moment));
+    if (flip !== null && (first === null || flip < first)) first = flip;
+  }
+  return first;
+}
+
+/** The instants at which a derived count of days reaches or leaves one of the leaf's numbers. */
+function dayEdges(leaf: Comparing, field: DerivedField, user: UserRecord): number[] {
+  const { from, fallback } = derived[field.name];
+  const row = field.entity === 'user' ? user : user.company;
+  const since = columnInstant(row?.[from] ?? row?.[fallback]);
+  if (Number.isNaN(since)) return [];
+  return literalsOf(leaf).flatMap(({ type, value }) =>
+    type === 'number'
+      ? [Math.ceil(value), Math.floor(value) + 1].map((days) => since + days * dayLength)
+      : [],
+  );
+}

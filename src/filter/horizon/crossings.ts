@@ -1,0 +1,147 @@
+import { DateTime } from 'luxon';
+import { instantOf } from '../time.js';
+import type { Moment, Time } from '../time.js';
+
+/**
+ * Where a relative time passes a fixed instant as `now` moves on.
+ *
+ * The bound mostly runs along with `now`, but not always forward: a month's last days share one bound, the day after a
+ * daylight-saving change repeats or skips an hour of them. So time is cut into stretches in which the bound keeps
+ * its distance from `now` (or, for `start_of`, stands still), and each stretch is solved by itself. The cuts may be
+ * too many, never too few: the caller evaluates the condition at each answer.
+ */
+
+const day = 86_400_000;
+
+/**
+ * Every `now` after `moment.now` at which the time's comparison with `value` may change: where the bound becomes equal,
+ * where it stops being equal, and where it jumps. Between two of them it stays below, equal or above.
+ */
+export function crossings(time: Time, value: number, moment: Moment): number[] {
+  return windowsOf(time, value, moment.zone)
+    .filter(({ now }) => now.end > moment.now)
+    .flatMap(({ now, bound }) => {
+      const ahead = { start: Math.max(now.start, moment.now), end: now.end };
+      const cuts = [ahead.start, ...cutsOf(time, ahead, bound, moment.zone)];
+      if (time.kind === 'start_of') return cuts;
+      return cuts.flatMap((cut) => {
+        const distance = cut - instantOf(time, { now: cut, zone: moment.zone });
+        return [cut, value + distance, value + distance + 1];
+      });
+    });
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A span of `now`, and the span that the bound can lie in meanwhile. */
+interface Window {
+  readonly now: Span;
+  readonly bound: Span;
+}
+
+/**
+ * How far the inverse of a calendar unit can miss: a month's clamp moves the bound up to three days, a change of
+ * zone up to one more, and daylight saving hours.
+ */
+const slack = 5 * day;
+
+/** Windows outside of which the bound stays on one side of the value, or equal to it. */
+function windowsOf(time: Time, value: number, zone: string): Window[] {
+  if (time.kind === 'at') return [];
+  const at = local(value, zone);
+  if (time.kind !== 'start_of') {
+    const length = { [time.unit]: time.amount };
+    return [windowAround(time.kind === 'ago' ? at.plus(length) : at.minus(length), at)];
+  }
+  // The bound enters the value's period, and leaves it one period later.
+  const { unit, offset } = time;
+  const units = `${unit}s`;
+  const start = at.startOf(unit);
+  const end = start.plus({ [units]: 1 });
+  const entering = windowAround(start.minus({ [units]: offset }), start);
+  const leaving = windowAround(end.minus({ [units]: offset }), end);
+  // A period that begins in an hour which the zone repeats has two beginnings, and luxon's choice between them can
+  // change with the zone's offset at any time within the period.
+  const repeated = start.minus({ days: 1 }).offset !== start.plus({ days: 1 }).offset;
+  if (!repeated) return [entering, leaving];
+  return [
+    {
+      now: { start: entering.now.start, end: leaving.now.end },
+      bound: { start: entering.bound.start, end: leaving.bound.end },
+    },
+  ];
+}
+
+function windowAround(now: DateTime, bound: DateTime): Window {
+  const [nowAt, boundAt] = [now.toMillis(), bound.toMillis()];
+  return {
+    now: { start: nowAt - slack, end: nowAt + slack },
+    bound: { start: boundAt - 2 * slack, end: boundAt + 2 * slack },
+  };
+}
+
+/**
+ * The instants at which the bound may change its distance from `now`: the zone's own changes; and every wall-clock
+ * time at which the bound meets a change of the zone or, in months and periods, a midnight. Each is taken on every
+ * date of the window and under every offset that occurs, which is more than needed and never less.
+ */
+function cutsOf(time: Time, now: Span, bound: Span, zone: string): number[] {
+  if (time.kind === 'at' || time.unit === 'minutes' || time.unit === 'hours') return [];
+  const here = offsetsIn(now, zone);
+  const there = offsetsIn(bound, zone);
+  const offsets = new Set([...here.offsets, ...there.offsets]);
+  const clock = new Set<number>();
+  if (time.kind === 'start_of' || time.unit === 'months') clock.add(0);
+  for (const change of there.changes) {
+    for (const offset of offsets) clock.add(modulo(change + offset, day));
+  }
+  const cuts = new Set(here.changes);
+  for (const offset of offsets) {
+    const firstMidnight = Math.floor((now.start + offset) / day) * day;
+    for (let midnight = firstMidnight; midnight <= now.end + offset; midnight += day) {
+      for (const timeOfDay of clock) cuts.add(midnight + timeOfDay - offset);
+    }
+  }
+  return [...cuts].filter((cut) => cut > now.start && cut <= now.end);
+}
+
+interface Offsets {
+  /** Milliseconds east of UTC. */
+  readonly offsets: readonly number[];
+  /** The instants from which each further offset holds. */
+  readonly changes: readonly number[];
+}
+
+/** The zone's offsets in a window and where they change, found by a look at every day and a search within it. */
+function offsetsIn({ start, end }: Span, zone: string): Offsets {
+  const offsetAt = (instant: number): number => local(instant, zone).offset * 60_000;
+  const offsets = [offsetAt(start)];
+  const changes: number[] = [];
+  for (let from = start; from < end; from += day) {
+    const to = Math.min(from + day, end);
+    const before = offsetAt(from);
+    if (offsetAt(to) === before) continue;
+    let low = from;
+    let high = to;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (offsetAt(middle) === before) low = middle;
+      else high = middle;
+    }
+    changes.push(high);
+    offsets.push(offsetAt(high));
+  }
+  return { offsets, changes };
+}
+
+function local(instant: number, zone: string): DateTime {
+  return DateTime.fromMillis(instant, { zone });
+}
+
+/** The remainder that is never negative. */
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
+}
