@@ -1,0 +1,16 @@
+export { startAutomation } from './start.js';
+export type { Automation, AutomationOptions } from './start.js';
+export { DeliveryRefused } from './channels/channel.js';
+export type { Channel, DeliveryContext, OutgoingMessage } from './channels/channel.js';
+export { inboxChannel } from './channels/inbox.js';
+export { logChannel } from './channels/log.js';
+export type { LogLine } from './channels/log.js';
+export type { Logger } from './logger.js';
+export { parseSeries } from './series/definition.js';
+export type { SeriesDefinition } from './series/definition.js';
+export { exampleSeries, loadSeries } from './series/file.js';
+export { advance } from './series/machine.js';
+export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/machine.js';
+export { archiveSeries, getSeries, listSeries, pauseSeries, resumeSeries, saveSeries } from './series/store.js';
+export type { SavedSeries, SeriesStatus } from './series/store.js';
+export { renderTemplate, templateFields, templateProblems } from './templates.js';

@@ -1,0 +1,65 @@
+import type { Logger } from './logger.js';
+
+/** A task that runs again and again until it is stopped. */
+export interface Loop {
+  /** Runs the task now where it rests; where it runs, once more right after. */
+  nudge(): void;
+  /** Lets the present run finish and starts no further one. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `task` every `every` milliseconds, and at once again while it answers that there is more. A run that fails is
+ * logged and tried again after a wait that doubles up to 5 seconds; the loop itself never ends by an error.
+ */
+export function startLoop(name: string, every: number, logger: Logger, task: () => Promise<boolean>): Loop {
+  let stopped = false;
+  let again = false;
+  let faults = 0;
+  let wake: (() => void) | null = null;
+
+  const rest = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const run = async (): Promise<void> => {
+    while (!stopped) {
+      again = false;
+      let more = false;
+      try {
+        more = await task();
+        faults = 0;
+      } catch (error) {
+        faults += 1;
+        logger.error({ loop: name, error: errorText(error) }, 'a loop of the automation failed and will be tried again');
+      }
+      if (stopped) return;
+      // A nudge must not turn a failing loop into a busy one.
+      if (faults > 0) await rest(Math.min(100 * 2 ** faults, 5000));
+      else if (!more && !again) await rest(every);
+      wake = null;
+    }
+  };
+  const running = run();
+
+  return {
+    nudge() {
+      again = true;
+      if (faults === 0) wake?.();
+    },
+    async stop() {
+      stopped = true;
+      wake?.();
+      await running;
+    },
+  };
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

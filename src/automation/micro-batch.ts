@@ -1,0 +1,55 @@
+/**
+ * Turns many single calls into few batched ones: what is asked for within one turn of the event loop goes out together,
+ * and while `parallel` batches are under way the rest gathers for the next.
+ *
+ * `run` answers one result for each item, in order. Where a batch fails, its items are tried one by one, so that one
+ * bad item fails alone.
+ */
+export function microBatch<Item, Result>(
+  run: (items: readonly Item[]) => Promise<readonly Result[]>,
+  { size, parallel }: { readonly size: number; readonly parallel: number },
+): (item: Item) => Promise<Result> {
+  interface Call {
+    readonly item: Item;
+    readonly resolve: (result: Result) => void;
+    readonly reject: (error: unknown) => void;
+  }
+  let waiting: Call[] = [];
+  let underWay = 0;
+  let planned = false;
+
+  const settle = async (calls: readonly Call[]): Promise<void> => {
+    try {
+      const results = await run(calls.map((call) => call.item));
+      if (results.length !== calls.length) throw new TypeError('a batch must answer one result for each item');
+      calls.forEach((call, index) => call.resolve(results[index] as Result));
+    } catch (error) {
+      if (calls.length === 1) {
+        calls[0]?.reject(error);
+      } else {
+        for (const call of calls) await settle([call]);
+      }
+    }
+  };
+
+  const flush = (): void => {
+    planned = false;
+    while (waiting.length > 0 && underWay < parallel) {
+      const calls = waiting.slice(0, size);
+      waiting = waiting.slice(size);
+      underWay += 1;
+      void settle(calls).finally(() => {
+        underWay -= 1;
+        flush();
+      });
+    }
+  };
+
+  return (item) =>
+    new Promise<Result>((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (planned) return;
+      planned = true;
+      setImmediate(flush);
+    });
+}

@@ -1,0 +1,207 @@
+import { inTransaction } from '../../database/transaction.js';
+import type { Client, Pool } from '../../database/pool.js';
+import { errorText } from '../loop.js';
+import type { Logger } from '../logger.js';
+import { enroll } from './enroll.js';
+import type { Entrance } from './enroll.js';
+import { activeSeries } from './active-series.js';
+import type { ActiveSeries } from './active-series.js';
+
+export interface IntakeOptions {
+  /** Most rows taken at once. */
+  readonly limit: number;
+  /** Attempts for one series before its share of a row is parked. */
+  readonly maxAttempts: number;
+  /** Milliseconds to wait after the given attempt. */
+  readonly wait: (attempt: number) => number;
+  readonly logger: Logger;
+}
+
+export interface TakenIn {
+  /** Outbox rows that are dealt with. */
+  readonly rows: number;
+  /** People who entered a series. */
+  readonly entered: number;
+  /** Shares put aside because a series failed on them. */
+  readonly failed: number;
+}
+
+/** One row of the outbox as intake takes it. */
+interface Happening {
+  readonly workspace: string;
+  readonly id: string;
+  readonly kind: string;
+  readonly endUser: string | null;
+  /** Set where the row is left for this series alone. */
+  readonly series: string | null;
+  readonly attempts: number;
+  readonly at: Date;
+}
+
+/**
+ * Takes what happened out of the outbox and lets people into the series that it starts, in one transaction: enrolment,
+ * first work row and the removal of the outbox row happen together or not at all.
+ *
+ * A series that fails on its people does not hold up the others: its share is kept in the outbox for it alone, tried
+ * again later and in the end parked until the series is saved anew.
+ */
+export async function takeIn(pool: Pool, options: IntakeOptions): Promise<TakenIn> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Happening>(takeHappenings, [options.limit]);
+    let entered = 0;
+    let failed = 0;
+    for (const group of groupsOf(rows)) {
+      const [first] = group;
+      if (first === undefined) continue;
+      for (const series of await activeSeries(client, first.workspace, first.kind)) {
+        const entrances = group.flatMap((row) => entrancesTo(series, row));
+        const result = await enrollApart(client, series, entrances, options);
+        entered += result.entered;
+        failed += result.failed;
+      }
+    }
+    await client.query(removeHappenings, [rows.map((row) => row.workspace), rows.map((row) => row.id)]);
+    return { rows: rows.length, entered, failed };
+  });
+}
+
+/** Rows of one workspace and kind, which start the same series. */
+function groupsOf(rows: readonly Happening[]): Happening[][] {
+  const groups = new Map<string, Happening[]>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.workspace, row.kind]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  return [...groups.values()];
+}
+
+/** A series takes what happened since it became active, and of the rows left for one series only its own. */
+function entrancesTo(series: ActiveSeries, row: Happening): (Entrance & { row: Happening })[] {
+  if (row.endUser === null || row.at < series.activeSince) return [];
+  if (row.series !== null && row.series !== series.key) return [];
+  return [{ endUser: row.endUser, row }];
+}
+
+type RowEntrance = Entrance & { readonly row: Happening };
+
+/** All at once; where that fails one by one, so that one person's data cannot keep the others out. */
+async function enrollApart(
+  client: Client,
+  series: ActiveSeries,
+  entrances: readonly RowEntrance[],
+  options: IntakeOptions,
+): Promise<{ entered: number; failed: number }> {
+  if (entrances.length === 0) return { entered: 0, failed: 0 };
+  try {
+    return { entered: await savepoint(client, () => enroll(client, series, entrances)), failed: 0 };
+  } catch (error) {
+    if (!isStatementError(error)) throw error;
+    const [only] = entrances;
+    if (entrances.length === 1 && only !== undefined) {
+      await putAside(client, series, only.row, errorText(error), options);
+      return { entered: 0, failed: 1 };
+    }
+    let entered = 0;
+    let failed = 0;
+    for (const entrance of entrances) {
+      const result = await enrollApart(client, series, [entrance], options);
+      entered += result.entered;
+      failed += result.failed;
+    }
+    return { entered, failed };
+  }
+}
+
+async function putAside(
+  client: Client,
+  series: ActiveSeries,
+  row: Happening,
+  error: string,
+  options: IntakeOptions,
+): Promise<void> {
+  const attempts = row.attempts + 1;
+  const parked = attempts >= options.maxAttempts;
+  await client.query(keepForSeries, [
+    row.workspace,
+    row.id,
+    series.key,
+    attempts,
+    options.wait(attempts),
+    error,
+    parked,
+  ]);
+  options.logger.error(
+    { workspace: row.workspace, series: series.key, outbox: row.id, attempts, parked, error },
+    'a series failed to take a person in; the others went on',
+  );
+}
+
+async function savepoint<T>(client: Client, run: () => Promise<T>): Promise<T> {
+  await client.query('SAVEPOINT series');
+  try {
+    const result = await run();
+    await client.query('RELEASE SAVEPOINT series');
+    return result;
+  } catch (error) {
+    // Fails too where the connection is gone; the first error says why.
+    await client.query('ROLLBACK TO SAVEPOINT series').catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Whether the series is to blame. A lost connection, a shutdown, a deadlock or a full disk say nothing about it: then the
+ * whole intake is rolled back and tried again.
+ */
+function isStatementError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('problems' in error) return true;
+  if (!('code' in error) || typeof error.code !== 'string') return false;
+  // 57014 is a statement that ran into its time limit: that is the filter's doing.
+  return error.code === '57014' || !/^(08|25|40|53|55|57|58|XX|E)/.test(error.code);
+}
+
+// Hops from workspace to workspace, as the relay does, and takes a share of each.
+const takeHappenings = `
+  WITH RECURSIVE tenant (workspace_id) AS (
+    (SELECT workspace_id FROM outbox WHERE NOT parked ORDER BY workspace_id LIMIT 1)
+    UNION ALL
+    SELECT (
+      SELECT o.workspace_id FROM outbox o
+      WHERE NOT o.parked AND o.workspace_id > tenant.workspace_id ORDER BY o.workspace_id LIMIT 1
+    )
+    FROM tenant WHERE tenant.workspace_id IS NOT NULL
+  ),
+  waiting AS MATERIALIZED (
+    SELECT workspace_id FROM tenant
+    WHERE EXISTS (
+      SELECT FROM outbox o
+      WHERE o.workspace_id = tenant.workspace_id AND NOT o.parked AND o.retry_at <= statement_timestamp()
+    )
+    ORDER BY random()
+    LIMIT $1
+  )
+  SELECT o.workspace_id AS workspace, o.id, o.kind, o.end_user_id AS "endUser", o.series_key AS series, o.attempts,
+    o.created_at AS at
+  FROM waiting
+  CROSS JOIN LATERAL (
+    SELECT * FROM outbox o
+    WHERE o.workspace_id = waiting.workspace_id AND NOT o.parked AND o.retry_at <= statement_timestamp()
+    ORDER BY o.retry_at, o.id
+    LIMIT greatest(1, $1::integer / (SELECT count(*) FROM waiting))
+    FOR UPDATE SKIP LOCKED
+  ) AS o
+  LIMIT $1`;
+
+const keepForSeries = `
+  INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload, created_at,
+    series_key, attempts, retry_at, last_error, parked)
+  SELECT workspace_id, kind, end_user_id, user_id, payload, created_at,
+    $3, $4, statement_timestamp() + $5 * interval '1 millisecond', $6, $7
+  FROM outbox WHERE workspace_id = $1 AND id = $2`;
+
+const removeHappenings = `
+  DELETE FROM outbox o USING unnest($1::text[], $2::bigint[]) AS taken (workspace_id, id)
+  WHERE o.workspace_id = taken.workspace_id AND o.id = taken.id`;

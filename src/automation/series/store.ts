@@ -1,0 +1,144 @@
+import type { Client, Pool } from '../../database/pool.js';
+import { inTransaction } from '../../database/transaction.js';
+import { refuse } from '../../errors/index.js';
+import { parseSeries } from './definition.js';
+import type { SeriesDefinition } from './definition.js';
+
+export type SeriesStatus = 'active' | 'paused' | 'archived';
+
+/** A series as callers see it. */
+export interface SavedSeries {
+  readonly key: string;
+  readonly name: string;
+  readonly state: SeriesStatus;
+  /** Grows with each saved change; people inside keep the version they entered. */
+  readonly version: number;
+  /** The document as it was written. */
+  readonly definition: Readonly<Record<string, unknown>>;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/**
+ * Saves a series under its key: a new one begins `active` with version 1, a changed one gets a new version, and the
+ * same document again changes nothing. What was parked because an earlier version failed is taken up again.
+ *
+ * Errors: those of `parseSeries`; `series_archived`.
+ */
+export async function saveSeries(pool: Pool, workspaceId: string, input: unknown): Promise<SavedSeries> {
+  const definition = parseSeries(input);
+  await inTransaction(pool, (client) => saveVersion(client, workspaceId, definition));
+  return getSeries(pool, workspaceId, definition.key);
+}
+
+async function saveVersion(client: Client, workspaceId: string, definition: SeriesDefinition): Promise<void> {
+  const { key, name, trigger } = definition;
+  // Taking the row first makes two saves of one key follow each other, the first one included.
+  await client.query(addSeriesUnlessThere, [workspaceId, key, name, trigger.type]);
+  const { rows } = await client.query<{ state: SeriesStatus; version: number; same: boolean }>(readForChange, [
+    workspaceId,
+    key,
+    JSON.stringify(definition.source),
+  ]);
+  const current = rows[0];
+  if (current === undefined || current.same) return;
+  if (current.state === 'archived') refuse('series_archived', { key });
+  const version = current.version + 1;
+  await client.query(addVersion, [workspaceId, key, version, JSON.stringify(definition.source)]);
+  await client.query(setVersion, [workspaceId, key, version, name, trigger.type]);
+  await client.query(takeUpParked, [workspaceId, key]);
+}
+
+/** Errors: `series_not_found`. */
+export async function getSeries(pool: Pool, workspaceId: string, key: string): Promise<SavedSeries> {
+  const { rows } = await pool.query<SavedSeries>(readSeries, [workspaceId, key]);
+  return rows[0] ?? refuse('series_not_found', { key });
+}
+
+/** Every series of the workspace, by key. */
+export async function listSeries(pool: Pool, workspaceId: string): Promise<SavedSeries[]> {
+  const { rows } = await pool.query<SavedSeries>(readAllSeries, [workspaceId]);
+  return rows;
+}
+
+/**
+ * Stops a series: nobody enters, and what comes due is held, not dropped. Errors: `series_not_found`, `series_archived`.
+ * A message that a worker had already claimed may still go out.
+ */
+export async function pauseSeries(pool: Pool, workspaceId: string, key: string): Promise<SavedSeries> {
+  return setState(pool, workspaceId, key, 'paused');
+}
+
+/**
+ * Takes up a paused series: what was held goes out now. What happened while it was paused does not start it.
+ * Errors: `series_not_found`, `series_archived`.
+ */
+export async function resumeSeries(pool: Pool, workspaceId: string, key: string): Promise<SavedSeries> {
+  return setState(pool, workspaceId, key, 'active');
+}
+
+/** Ends a series for good: nobody enters, and what comes due is cancelled. Errors: `series_not_found`. */
+export async function archiveSeries(pool: Pool, workspaceId: string, key: string): Promise<SavedSeries> {
+  return setState(pool, workspaceId, key, 'archived');
+}
+
+async function setState(pool: Pool, workspaceId: string, key: string, state: SeriesStatus): Promise<SavedSeries> {
+  await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ state: SeriesStatus }>(lockSeries, [workspaceId, key]);
+    const before = rows[0]?.state ?? refuse('series_not_found', { key });
+    if (before === state) return;
+    if (before === 'archived') refuse('series_archived', { key });
+    await client.query(changeState, [workspaceId, key, state]);
+    // Held rows of an archived series come due as well, and are cancelled there.
+    if (state !== 'paused') await client.query(releaseHeld, [workspaceId, key]);
+  });
+  return getSeries(pool, workspaceId, key);
+}
+
+const addSeriesUnlessThere = `
+  INSERT INTO series (workspace_id, key, name, trigger_type, version)
+  VALUES ($1, $2, $3, $4, 0)
+  ON CONFLICT (workspace_id, key) DO NOTHING`;
+
+const readForChange = `
+  SELECT s.state, s.version, coalesce(v.definition = $3::jsonb, false) AS same
+  FROM series s
+  LEFT JOIN series_versions v ON v.workspace_id = s.workspace_id AND v.series_key = s.key AND v.version = s.version
+  WHERE s.workspace_id = $1 AND s.key = $2
+  FOR NO KEY UPDATE OF s`;
+
+const addVersion = `
+  INSERT INTO series_versions (workspace_id, series_key, version, definition)
+  VALUES ($1, $2, $3, $4::jsonb)`;
+
+const setVersion = `
+  UPDATE series
+  SET version = $3, name = $4, trigger_type = $5, updated_at = date_trunc('milliseconds', now())
+  WHERE workspace_id = $1 AND key = $2`;
+
+const takeUpParked = `
+  UPDATE outbox
+  SET parked = false, attempts = 0, retry_at = date_trunc('milliseconds', now())
+  WHERE workspace_id = $1 AND series_key = $2 AND parked`;
+
+const seriesColumns = `
+  SELECT s.key, s.name, s.state, s.version, v.definition, s.created_at, s.updated_at
+  FROM series s
+  JOIN series_versions v ON v.workspace_id = s.workspace_id AND v.series_key = s.key AND v.version = s.version`;
+
+const readSeries = `${seriesColumns} WHERE s.workspace_id = $1 AND s.key = $2`;
+
+const readAllSeries = `${seriesColumns} WHERE s.workspace_id = $1 ORDER BY s.key`;
+
+const lockSeries = `
+  SELECT state FROM series WHERE workspace_id = $1 AND key = $2 FOR NO KEY UPDATE`;
+
+const changeState = `
+  UPDATE series
+  SET state = $3,
+    updated_at = date_trunc('milliseconds', now()),
+    active_since = CASE $3 WHEN 'active' THEN date_trunc('milliseconds', now()) ELSE active_since END
+  WHERE workspace_id = $1 AND key = $2`;
+
+const releaseHeld = `
+  UPDATE work SET held = false WHERE workspace_id = $1 AND series_key = $2 AND held`;

@@ -1,0 +1,104 @@
+import { problem } from '../errors/index.js';
+import type { Problem } from '../errors/index.js';
+import { fieldNamed } from '../filter/fields.js';
+import type { Field } from '../filter/fields.js';
+import { parseIso } from '../filter/iso8601.js';
+import type { UserRecord } from '../filter/record.js';
+import { readerOf } from '../filter/values.js';
+
+/** A template cut into plain text and merge tags. */
+type Piece = { readonly text: string } | { readonly tag: string; readonly field: Field; readonly fallback: string };
+
+/**
+ * Fills the merge tags of a text: `{{ field }}` and `{{ field|fallback }}`.
+ *
+ * A field is written as in a filter (`name`, `custom:role`, `company.name`, `days_since_signup`); a name that the
+ * catalogue does not know is a key of `custom_fields`, so `{{ role }}` and `{{ custom:role }}` are the same. A missing
+ * value renders the fallback, or nothing. Times render as ISO 8601, lists with commas between their items.
+ *
+ * `now` is in milliseconds since 1970 (UTC) and matters to derived fields only. The text must have passed
+ * `templateProblems`; a tag that is not understood renders nothing, never its own source.
+ */
+export function renderTemplate(text: string, record: UserRecord, now: number): string {
+  return piecesOf(text)
+    .pieces.map((piece) => {
+      if ('text' in piece) return piece.text;
+      const value = readerOf(piece.field, now)(record);
+      if (value === null || value === undefined) return piece.fallback;
+      return piece.field.kind === 'column' && piece.field.type === 'time' ? shownTime(value) : shown(value);
+    })
+    .join('');
+}
+
+/** What is wrong with a text's merge tags, each problem at `path`. */
+export function templateProblems(text: string, path: string): Problem[] {
+  return piecesOf(text).faults.map(({ tag, fault }) => problem('bad_merge_tag', { tag, fault }, { path }));
+}
+
+/** The `var` names that a text reads. */
+export function templateFields(text: string): string[] {
+  return piecesOf(text).pieces.flatMap((piece) => ('text' in piece ? [] : [piece.tag]));
+}
+
+function piecesOf(text: string): { pieces: Piece[]; faults: { tag: string; fault: string }[] } {
+  const pieces: Piece[] = [];
+  const faults: { tag: string; fault: string }[] = [];
+  let at = 0;
+  const plain = (piece: string): void => {
+    const stray = piece.indexOf('}}');
+    if (stray !== -1) faults.push({ tag: piece.slice(Math.max(0, stray - 20), stray + 2), fault: 'closes nothing' });
+    if (piece !== '') pieces.push({ text: piece });
+  };
+  while (at < text.length) {
+    const open = text.indexOf('{{', at);
+    if (open === -1) {
+      plain(text.slice(at));
+      break;
+    }
+    plain(text.slice(at, open));
+    const close = text.indexOf('}}', open + 2);
+    if (close === -1) {
+      faults.push({ tag: text.slice(open, open + 20), fault: 'is not closed' });
+      break;
+    }
+    const inside = text.slice(open + 2, close);
+    const fault = addTag(inside, pieces);
+    if (fault !== null) faults.push({ tag: `{{${inside}}}`, fault });
+    at = close + 2;
+  }
+  return { pieces, faults };
+}
+
+function addTag(inside: string, pieces: Piece[]): string | null {
+  if (inside.includes('{')) return 'holds another brace';
+  const bar = inside.indexOf('|');
+  const name = (bar === -1 ? inside : inside.slice(0, bar)).trim();
+  const fallback = bar === -1 ? '' : inside.slice(bar + 1).trim();
+  if (name === '') return 'names no field';
+  if (fallback.includes('|')) return 'has more than one fallback';
+  // `#each`, `> partial`, `name()` and the like belong to richer template languages and would otherwise vanish silently.
+  if (!name.includes('custom:') && !/^[\p{L}\p{N}_$][\p{L}\p{N}_$. -]*$/u.test(name)) return 'is not a field';
+  const field = fieldNamed(name) ?? bareKey(name);
+  if (field === null) return 'names no known field';
+  pieces.push({ tag: name, field, fallback });
+  return null;
+}
+
+/** A bare key of `custom_fields`. What looks like the catalogue's own prefixes must be known to it. */
+function bareKey(name: string): Field | null {
+  if (name.startsWith('custom:') || name.startsWith('company.')) return null;
+  return { kind: 'custom', entity: 'user', form: 'key', tokens: [name] };
+}
+
+/** A row read as JSON carries its times as text in the session's zone; every source renders alike. */
+function shownTime(value: unknown): string {
+  const instant = typeof value === 'string' ? parseIso(value) : null;
+  return instant === null ? shown(value) : new Date(instant).toISOString();
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(shown).join(', ');
+  if (typeof value === 'object') return JSON.stringify(value);
+  return String(value);
+}

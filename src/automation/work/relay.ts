@@ -1,0 +1,71 @@
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Pool } from '../../database/pool.js';
+import type { Logger } from '../logger.js';
+import { checkIncarnation } from '../redis/incarnation.js';
+import { jobIdOf } from './job.js';
+import type { WorkJob } from './job.js';
+import { takeDue } from './take-due.js';
+import type { DueJob } from './take-due.js';
+
+export type WorkQueue = Queue<WorkJob, void, 'work'>;
+
+export interface RelayOptions {
+  readonly pool: Pool;
+  readonly redis: Redis;
+  readonly queue: WorkQueue;
+  readonly logger: Logger;
+  /** Milliseconds ahead of its time that work goes to Redis. */
+  readonly horizon: number;
+  /** Rows taken at once. */
+  readonly batch: number;
+  /** Jobs that may wait in Redis; the rest stays in Postgres. */
+  readonly maxQueued: number;
+}
+
+/**
+ * One round of the relay, as a function that answers whether there may be more to do: checks that Redis is still the one
+ * it was, takes what is due, commits, and offers it.
+ *
+ * Nothing is done where Redis does not answer. A crash or an error after the commit loses nothing: the rows stay
+ * enqueued until a new incarnation or the sweep makes them due again, with another epoch.
+ */
+export function relayRound(options: RelayOptions): () => Promise<boolean> {
+  const { pool, redis, queue, logger, horizon, batch, maxQueued } = options;
+  let after = '';
+  return async () => {
+    const lost = await checkIncarnation(pool, redis, queue.name);
+    if (lost !== null) logger.warn({ queue: queue.name, rows: lost }, 'redis began anew; what it held is offered again');
+    const waiting = await countWaiting(queue);
+    const limit = Math.min(batch, maxQueued - waiting);
+    if (limit < 1) return false;
+    const jobs = await takeDue(pool, { horizon, limit, after });
+    after = jobs.at(-1)?.workspace ?? '';
+    await offer(queue, jobs);
+    return jobs.length > 0;
+  };
+}
+
+/** Hands taken work to BullMQ, in order. Ids only: Redis never sees personal data. */
+export async function offer(queue: WorkQueue, jobs: readonly DueJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  await queue.addBulk(
+    jobs.map(({ workspace, work, epoch, delay }) => ({
+      name: 'work',
+      data: { workspace, work, epoch },
+      opts: {
+        jobId: jobIdOf({ workspace, work, epoch }),
+        delay,
+        // A kept job would make BullMQ ignore its id for ever.
+        removeOnComplete: true,
+        removeOnFail: true,
+        // Attempts live in Postgres.
+        attempts: 1,
+      },
+    })),
+  );
+}
+
+async function countWaiting(queue: WorkQueue): Promise<number> {
+  return queue.getJobCountByTypes('waiting', 'delayed');
+}

@@ -1,0 +1,88 @@
+import type { Pool } from '../../database/pool.js';
+import type { WorkJob } from './job.js';
+
+export interface DueJob extends WorkJob {
+  /** Milliseconds until it is due, on the clock of Postgres. */
+  readonly delay: number;
+}
+
+/**
+ * Takes work that is due within `horizon` milliseconds and marks it enqueued with the next epoch, in one committed
+ * statement. Workspaces take turns: each gets an equal share of `limit`, and the answer alternates between them.
+ *
+ * `after` is the workspace that came last the time before; where there are more workspaces than places, the turn goes on
+ * behind it. What is taken and never offered to Redis stays enqueued until a new incarnation or the sweep.
+ */
+export async function takeDue(
+  pool: Pool,
+  { horizon, limit, after }: { readonly horizon: number; readonly limit: number; readonly after: string },
+): Promise<DueJob[]> {
+  const { rows: due } = await pool.query<{ workspace_id: string }>(findDueWorkspaces, [horizon]);
+  if (due.length === 0 || limit < 1) return [];
+  const names = due.map((row) => row.workspace_id);
+  const next = names.findIndex((name) => name > after);
+  const turn = [...names.slice(Math.max(next, 0)), ...names.slice(0, Math.max(next, 0))].slice(0, limit);
+  const share = Math.max(1, Math.floor(limit / turn.length));
+  const { rows } = await pool.query<DueRow>(enqueueDue, [turn, share, horizon]);
+  return inTurn(rows);
+}
+
+interface DueRow {
+  workspace: string;
+  work: string;
+  epoch: number;
+  delay: number;
+}
+
+/** First of each workspace, second of each workspace, and so on. */
+function inTurn(rows: readonly DueRow[]): DueJob[] {
+  const seen = new Map<string, number>();
+  return rows
+    .map((row) => {
+      const place = seen.get(row.workspace) ?? 0;
+      seen.set(row.workspace, place + 1);
+      return { row, place };
+    })
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ row }) => row);
+}
+
+// Hops from workspace to workspace over the partial index: its cost grows with the workspaces that wait for something,
+// not with the rows that wait. A DISTINCT would read every pending row at every poll.
+const findDueWorkspaces = `
+  WITH RECURSIVE tenant (workspace_id) AS (
+    (SELECT workspace_id FROM work WHERE state = 'pending' AND NOT held ORDER BY workspace_id LIMIT 1)
+    UNION ALL
+    SELECT (
+      SELECT w.workspace_id FROM work w
+      WHERE w.state = 'pending' AND NOT w.held AND w.workspace_id > tenant.workspace_id
+      ORDER BY w.workspace_id LIMIT 1
+    )
+    FROM tenant WHERE tenant.workspace_id IS NOT NULL
+  )
+  SELECT workspace_id FROM tenant
+  WHERE EXISTS (
+    SELECT FROM work w
+    WHERE w.workspace_id = tenant.workspace_id AND w.state = 'pending' AND NOT w.held
+      AND w.due_at <= statement_timestamp() + $1 * interval '1 millisecond'
+  )`;
+
+const enqueueDue = `
+  WITH picked AS MATERIALIZED (
+    SELECT due.workspace_id, due.id
+    FROM unnest($1::text[]) AS tenant (workspace_id)
+    CROSS JOIN LATERAL (
+      SELECT w.workspace_id, w.id FROM work w
+      WHERE w.workspace_id = tenant.workspace_id AND w.state = 'pending' AND NOT w.held
+        AND w.due_at <= statement_timestamp() + $3 * interval '1 millisecond'
+      ORDER BY w.due_at, w.id
+      LIMIT $2
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS due
+  )
+  UPDATE work
+  SET state = 'enqueued', epoch = work.epoch + 1, enqueued_at = statement_timestamp()
+  FROM picked
+  WHERE work.workspace_id = picked.workspace_id AND work.id = picked.id
+  RETURNING work.workspace_id AS workspace, work.id AS work, work.epoch,
+    greatest(0, ceil(extract(epoch FROM work.due_at - statement_timestamp()) * 1000))::integer AS delay`;

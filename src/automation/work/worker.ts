@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Pool } from '../../database/pool.js';
+import { errorText, startLoop } from '../loop.js';
+import type { Logger } from '../logger.js';
+import { microBatch } from '../micro-batch.js';
+import { persistent } from '../persistent.js';
+import { claimWork } from './claim.js';
+import type { Claim, ClaimRequest } from './claim.js';
+import { releaseWork } from './give-back.js';
+import { readJob } from './job.js';
+import { holdLeases } from './leases.js';
+import type { Lease } from './leases.js';
+import type { Performed } from './perform.js';
+
+export interface WorkerOptions {
+  readonly pool: Pool;
+  /** A connection of its own, with `maxRetriesPerRequest: null`. */
+  readonly redis: Redis;
+  readonly queue: string;
+  readonly logger: Logger;
+  readonly concurrency: number;
+  /** Milliseconds that a claim holds without a renewal. */
+  readonly lease: number;
+  readonly batch: { readonly size: number; readonly parallel: number };
+  readonly perform: (claim: Claim, lease: Lease) => Promise<Performed>;
+}
+
+export interface RunningWorker {
+  /**
+   * Takes no further jobs and waits for those under way, at most `deadline` milliseconds; what has not begun to send
+   * by then is given back, and what is sending is told to stop.
+   */
+  stop(deadline: number): Promise<void>;
+}
+
+/** Runs jobs: claims each in Postgres, drops what is not ours to do, and performs the rest under a lease. */
+export function startWorker(options: WorkerOptions): RunningWorker {
+  const { pool, logger, lease, perform } = options;
+  const leases = holdLeases(pool, lease);
+  const claim = persistent(
+    microBatch((jobs: readonly ClaimRequest[]) => claimWork(pool, jobs, lease), options.batch),
+  );
+  const renewing = startLoop('lease', lease / 3, logger, async () => {
+    await leases.renew();
+    return false;
+  });
+  let abandon: () => void = () => undefined;
+  const abandoned = new Promise<void>((resolve) => {
+    abandon = resolve;
+  });
+
+  const run = async (data: unknown): Promise<void> => {
+    const job = readJob(data);
+    if (job === null) return logger.error({ queue: options.queue }, 'a job that no relay wrote was dropped');
+    const claimed = await claim({ ...job, token: randomUUID() });
+    // A duplicate, an old epoch, or held by somebody else: the row decides, not Redis.
+    if (claimed === null) return;
+    const held = leases.add(claimed);
+    try {
+      await perform(claimed, held);
+    } finally {
+      leases.remove(held);
+    }
+  };
+
+  const worker = new Worker<unknown, void>(
+    options.queue,
+    async (job) => {
+      // BullMQ must not learn of failures: it would keep attempts of its own. The row comes back when its lease is over.
+      const running = run(job.data).catch((error: unknown) => {
+        logger.error({ job: job.id, error: errorText(error) }, 'a job was left to its lease');
+      });
+      await Promise.race([running, abandoned]);
+    },
+    {
+      connection: options.redis,
+      concurrency: options.concurrency,
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      // A second death of the same job must not make it fail for ever.
+      maxStalledCount: 1_000_000,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+      runRetryDelay: 500,
+    },
+  );
+  worker.on('error', (error) => logger.warn({ error: errorText(error) }, 'the worker met an error and goes on'));
+
+  return {
+    async stop(deadline) {
+      const closed = worker.close();
+      const inTime = await Promise.race([closed.then(() => true), after(deadline)]);
+      if (!inTime) {
+        const unsent = leases.abandon('the process stops');
+        await releaseWork(pool, unsent).catch((error: unknown) => {
+          logger.warn({ error: errorText(error) }, 'claims could not be given back; their leases run out');
+        });
+        abandon();
+        // Redis may be away; the caller cuts the connection next, which ends every wait for it.
+        await Promise.race([closed, after(1000)]);
+      }
+      await renewing.stop();
+    },
+  };
+}
+
+/** Answers false once the time is over. */
+async function after(milliseconds: number): Promise<false> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+  return false;
+}
