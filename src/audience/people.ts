@@ -1,0 +1,123 @@
+import type { ClientBase } from 'pg';
+import type { Pool } from '../database/pool.js';
+import { inTransaction } from '../database/transaction.js';
+import { refuse } from '../errors/index.js';
+import { compileSql } from '../filter/sql.js';
+import type { Moment } from '../filter/time.js';
+import type { Filter } from '../filter/tree.js';
+
+/** One person of a sample. */
+export interface SamplePerson {
+  readonly user_id: string | null;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
+/** The people of one workspace as one snapshot of the database shows them; nothing can be written through it. */
+export interface People {
+  /** How many people match. */
+  count(filter: Filter): Promise<number>;
+  /** How many people match each filter, found in one pass over the workspace. */
+  countEach(filters: readonly Filter[]): Promise<number[]>;
+  /** The first matching people by `user_id`, those without one last. */
+  sample(filter: Filter, size: number): Promise<SamplePerson[]>;
+}
+
+export interface SnapshotOptions {
+  readonly workspaceId: string;
+  readonly moment: Moment;
+  /** Milliseconds that one statement may take; beyond it the whole snapshot is given up. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Opens one consistent, read-only snapshot of a workspace and closes it afterwards, whatever happens.
+ *
+ * Errors: `audience_timeout` when a statement takes longer than `timeoutMs`.
+ */
+export async function inSnapshot<T>(
+  pool: Pool,
+  options: SnapshotOptions,
+  look: (people: People) => Promise<T>,
+): Promise<T> {
+  try {
+    return await inTransaction(
+      pool,
+      async (client) => {
+        // A filter of many leaves would spend longer in the just-in-time compiler than in the count itself.
+        await client.query(
+          `SET LOCAL jit = off; SET LOCAL statement_timeout = ${Math.ceil(options.timeoutMs)}`,
+        );
+        return look(peopleOf(client, options));
+      },
+      { isolation: 'repeatable read', readOnly: true },
+    );
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    return refuse('audience_timeout', { seconds: options.timeoutMs / 1000 }, { cause: error });
+  }
+}
+
+function peopleOf(client: ClientBase, { workspaceId, moment }: SnapshotOptions): People {
+  const select = <Row>(parts: SelectParts): Promise<Row[]> =>
+    selectPeople(client, workspaceId, moment, parts);
+  return {
+    async count(filter) {
+      const rows = await select<{ count: string }>({ columns: ['count(*) AS count'], where: filter });
+      return Number(rows[0]?.count ?? 0);
+    },
+    async countEach(filters) {
+      if (filters.length === 0) return [];
+      const rows = await select<Record<string, string>>({ countEach: filters });
+      const row = rows[0] ?? {};
+      return filters.map((_, index) => Number(row[`c${index}`] ?? 0));
+    },
+    async sample(filter, size) {
+      if (size === 0) return [];
+      return select<SamplePerson>({
+        columns: ['u.user_id', 'u.name', 'u.email'],
+        where: filter,
+        tail: `ORDER BY u.user_id NULLS LAST, u.id LIMIT ${size}`,
+      });
+    },
+  };
+}
+
+interface SelectParts {
+  readonly columns?: readonly string[];
+  readonly countEach?: readonly Filter[];
+  readonly where?: Filter;
+  readonly tail?: string;
+}
+
+/**
+ * The only place that runs compiled audience SQL: the workspace is bound first, in every statement, and the filter's
+ * values follow it.
+ */
+async function selectPeople<Row>(
+  client: ClientBase,
+  workspaceId: string,
+  moment: Moment,
+  parts: SelectParts,
+): Promise<Row[]> {
+  const values: unknown[] = [workspaceId];
+  const compiled = (filter: Filter): string => {
+    const sql = compileSql(filter, { moment, offset: values.length, alias: 'u' });
+    values.push(...sql.values);
+    return sql.text;
+  };
+  const columns = [
+    ...(parts.columns ?? []),
+    ...(parts.countEach ?? []).map(
+      (filter, index) => `count(*) FILTER (WHERE ${compiled(filter)}) AS c${index}`,
+    ),
+  ];
+  const where = parts.where === undefined ? '' : ` AND (${compiled(parts.where)})`;
+  const text = `SELECT ${columns.join(', ')} FROM end_users AS u WHERE u.workspace_id = $1${where} ${parts.tail ?? ''}`;
+  const { rows } = await client.query<Row & Record<string, unknown>>(text, values);
+  return rows;
+}
+
+function isTimeout(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === '57014';
+}

@@ -1,0 +1,118 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isConnectionError } from '../database/unreachable.js';
+import { MusterError, problem } from '../errors/index.js';
+import type { Problem } from '../errors/index.js';
+
+/** Bytes of a body. */
+export const bodyLimit = 500_000;
+
+/** Gives every failure, the framework's own included, the one error shape. */
+export function answerFailures(app: FastifyInstance): void {
+  app.setErrorHandler((error: unknown, request, reply) => answer(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const route = request.url.split('?', 1)[0] ?? '';
+    return answer(
+      new MusterError(problem('no_such_route', { method: request.method, route })),
+      request,
+      reply,
+    );
+  });
+}
+
+/** Answers with the error's body and status; what is not Muster's own refusal is logged and answered without internals. */
+export function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = error instanceof MusterError ? error : (refusalOf(error, request) ?? outageOf(error));
+  if (known === null) {
+    request.log.error({ err: error }, 'request failed');
+    const failure = new MusterError(problem('internal_error', { request: request.id }));
+    return reply.status(500).send({ ...failure.toBody() });
+  }
+  if (known.status >= 500) request.log.warn({ err: error }, 'request refused');
+  if (known.status === 401) void reply.header('www-authenticate', 'Bearer');
+  return reply.status(known.status).send(known.toBody());
+}
+
+/** Runs a check of one part of the body and puts that part's path before the path of each problem. */
+export function within<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof MusterError)) throw error;
+    const problems = error.problems.map((each) => ({ ...each, path: path + each.path }));
+    throw new MusterError(problems, { cause: error.cause, details: { ...error.details } });
+  }
+}
+
+/** What the framework refused before a handler ran. */
+function refusalOf(error: unknown, request: FastifyRequest): MusterError | null {
+  if (!isFrameworkError(error)) return null;
+  if (error.validation !== undefined) {
+    return new MusterError(schemaProblems(error.validation, error.validationContext ?? 'body'));
+  }
+  const status = error.statusCode ?? 500;
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return of(problem('body_too_large', { limit: bodyLimit }));
+  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
+    return of(problem('body_not_json', { reason: 'it is empty' }));
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const type = request.headers['content-type'] ?? 'none';
+    return of(problem('body_wrong_type', { type }));
+  }
+  if (status === 503) return of(problem('not_ready', { reason: 'the server is shutting down' }));
+  return status < 500 ? of(problem('bad_request', { reason: lowerFirst(error.message) })) : null;
+}
+
+/** A database that cannot be reached is not the caller's fault and not a fault of the code. */
+function outageOf(error: unknown): MusterError | null {
+  return isConnectionError(error) ? of(problem('database_lost')) : null;
+}
+
+interface SchemaFault {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message?: string;
+  readonly params?: unknown;
+}
+
+function schemaProblems(faults: readonly SchemaFault[], where: string): Problem[] {
+  const problems = faults.flatMap((fault) => schemaProblem(fault, where));
+  return problems.length > 0
+    ? problems
+    : [problem('body_invalid', { where, reason: 'does not have the right shape' })];
+}
+
+function schemaProblem(fault: SchemaFault, where: string): Problem[] {
+  const path = where === 'body' ? fault.instancePath : '';
+  const named = (key: string): string => `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  if (fault.keyword === 'additionalProperties') {
+    return listIn(fault.params, 'additionalProperties').map((key) =>
+      problem('body_unknown_key', { key }, { path: named(key) }),
+    );
+  }
+  if (fault.keyword === 'required') {
+    return listIn(fault.params, 'requiredProperties').map((key) =>
+      problem('body_missing_key', { key }, { path: named(key) }),
+    );
+  }
+  // The checker names each key that is too many a second time, as a value whose schema is false.
+  if (fault.keyword === 'boolean') return [];
+  const subject = path === '' ? `the ${where}` : `\`${path.slice(1)}\``;
+  return [problem('body_invalid', { where: subject, reason: fault.message ?? 'is not allowed' }, { path })];
+}
+
+function listIn(params: unknown, name: string): string[] {
+  if (typeof params !== 'object' || params === null) return [];
+  const value: unknown = Object.entries(params).find(([key]) => key === name)?.[1];
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+function isFrameworkError(error: unknown): error is FastifyError {
+  return (
+    error instanceof Error &&
+    (('code' in error && typeof error.code === 'string' && error.code.startsWith('FST_')) ||
+      'validation' in error)
+  );
+}
+
+const of = (each: Problem): MusterError => new MusterError(each);
+const lowerFirst = (text: string): string =>
+  text.slice(0, 1).toLowerCase() + text.slice(1).replace(/\.$/, '');

@@ -1,0 +1,87 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Pool } from '../../database/pool.js';
+import { explainUser } from '../../audience/explain.js';
+import { preview } from '../../audience/preview.js';
+import { zoneOf } from '../../audience/workspace.js';
+import { parseFilter } from '../../filter/parse.js';
+import { sentence } from '../../filter/sentence.js';
+import { compileSql } from '../../filter/sql.js';
+import { momentOf } from '../../filter/time.js';
+import type { Moment } from '../../filter/time.js';
+import { within } from '../failures.js';
+import {
+  CompileAnswer,
+  CompileBody,
+  ErrorAnswer,
+  ExplainAnswer,
+  ExplainBody,
+  PreviewAnswer,
+  PreviewBody,
+} from '../schemas.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+
+/** `/api/audiences/*`: what a filter compiles to, whom it matches and why. All of them only read. */
+export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => number }> = async (
+  app,
+  { pool, clock },
+) => {
+  const config = { needs: 'secret' } as const;
+
+  app.post(
+    '/api/audiences/compile',
+    {
+      config,
+      schema: { tags: ['audiences'], body: CompileBody, response: { 200: CompileAnswer, ...refusals } },
+    },
+    async ({ body, workspaceId }) => {
+      const filter = within('/filter', () => parseFilter(body.filter));
+      const { text, values, fields, indexes } = compileSql(filter, {
+        moment: await momentFor(workspaceId, body),
+      });
+      return { text, values, fields, indexes, sentence: sentence(filter) };
+    },
+  );
+
+  app.post(
+    '/api/audiences/preview',
+    {
+      config,
+      schema: { tags: ['audiences'], body: PreviewBody, response: { 200: PreviewAnswer, ...refusals } },
+    },
+    async ({ body, workspaceId }) => {
+      const filter = within('/filter', () => parseFilter(body.filter));
+      const moment = await momentFor(workspaceId, body);
+      return preview(pool, {
+        workspaceId,
+        filter,
+        moment,
+        ...(body.sample === undefined ? {} : { sample: body.sample }),
+      });
+    },
+  );
+
+  app.post(
+    '/api/audiences/explain',
+    {
+      config,
+      schema: {
+        tags: ['audiences'],
+        body: ExplainBody,
+        response: { 200: ExplainAnswer, ...refusals, 404: ErrorAnswer },
+      },
+    },
+    async ({ body, workspaceId }) => {
+      const filter = within('/filter', () => parseFilter(body.filter));
+      const moment = await momentFor(workspaceId, body);
+      return explainUser(pool, { workspaceId, filter, userId: body.user_id, moment });
+    },
+  );
+
+  async function momentFor(workspaceId: string, body: { now?: string; zone?: string }): Promise<Moment> {
+    const now = body.now ?? clock();
+    within('/now', () => momentOf(now));
+    const zone = body.zone ?? (await zoneOf(pool, workspaceId));
+    return within('/zone', () => momentOf(now, zone));
+  }
+};

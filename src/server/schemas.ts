@@ -1,0 +1,143 @@
+import { Type } from '@fastify/type-provider-typebox';
+import { sampleLimit } from '../audience/preview.js';
+import type { Explanation } from '../filter/explain.js';
+
+/**
+ * The shapes of the API. They are the one source of validation, of the handlers' types and of `/openapi.json`.
+ * Unknown keys of a body are refused, so that a misspelt key is never silently without effect.
+ */
+const closed = { additionalProperties: false } as const;
+
+/** Any JSON object; every key is data, `__proto__` and `constructor` included. */
+const JsonObject = (description: string) =>
+  Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, description });
+
+const FilterBody = Type.Unsafe<unknown>({
+  description: 'a filter, such as {"==": [{"var": "custom:role"}, "admin"]}',
+});
+const Now = Type.String({ description: 'ISO 8601 instant that stands for now; the clock when left out' });
+const Zone = Type.String({ description: "IANA zone of calendar units; the workspace's when left out" });
+
+const Path = Type.String({ description: 'JSON Pointer of the condition in the filter' });
+const Sentence = Type.String({ description: 'the condition in English' });
+
+export const ErrorAnswer = Type.Object({
+  error: Type.Object({
+    code: Type.String(),
+    message: Type.String(),
+    path: Type.String({ description: 'JSON Pointer into the body; empty for the whole of it' }),
+    hint: Type.String(),
+    details: JsonObject('`problems` lists everything that is wrong, each with code, message, path and hint'),
+  }),
+});
+
+export const IdentifyBody = Type.Object(
+  {
+    user_id: Type.String({ minLength: 1 }),
+    traits: Type.Optional(JsonObject('merged into what is known; null removes a trait')),
+    company_id: Type.Optional(Type.String({ minLength: 1 })),
+    anonymous_id: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  closed,
+);
+
+const NullableText = Type.Union([Type.String(), Type.Null()]);
+const NullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
+
+export const User = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  user_id: NullableText,
+  anonymous_id: NullableText,
+  company_id: NullableText,
+  name: NullableText,
+  email: NullableText,
+  signed_up_at: NullableTime,
+  renewal_status: NullableText,
+  renewal_date: NullableTime,
+  contract_term: NullableText,
+  payment_terms: NullableText,
+  on_contract: Type.Union([Type.Boolean(), Type.Null()]),
+  custom_fields: JsonObject('every other trait'),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' }),
+  first_seen: NullableTime,
+  last_seen: NullableTime,
+  last_contacted_at: NullableTime,
+  customer_for: NullableText,
+  days_since_signup: Type.Union([Type.Integer(), Type.Null()]),
+  profile: Type.String({
+    description: "columns and custom fields as lines of text, for an assistant's prompt",
+  }),
+});
+export const IdentifyAnswer = Type.Object({ user: User, created: Type.Boolean() });
+
+export const CompileBody = Type.Object(
+  { filter: FilterBody, now: Type.Optional(Now), zone: Type.Optional(Zone) },
+  closed,
+);
+export const CompileAnswer = Type.Object({
+  text: Type.String({ description: 'a condition on end_users, with $1, $2, ... for the values' }),
+  values: Type.Array(Type.Unknown()),
+  fields: Type.Array(Type.String()),
+  indexes: Type.Array(
+    Type.Object({
+      path: Path,
+      name: Type.Optional(Type.String()),
+      definition: Type.String(),
+      exists: Type.Boolean({ description: 'whether the migrations create it; otherwise it is a suggestion' }),
+    }),
+  ),
+  sentence: Type.String(),
+});
+
+export const PreviewBody = Type.Object(
+  {
+    filter: FilterBody,
+    now: Type.Optional(Now),
+    zone: Type.Optional(Zone),
+    sample: Type.Optional(Type.Integer({ minimum: 0, maximum: sampleLimit, default: 10 })),
+  },
+  closed,
+);
+export const PreviewAnswer = Type.Object({
+  count: Type.Integer(),
+  exact: Type.Boolean(),
+  clauses: Type.Array(Type.Object({ path: Path, sentence: Sentence, count: Type.Integer() })),
+  sample: Type.Array(Type.Object({ user_id: NullableText, name: NullableText, email: NullableText })),
+  took_ms: Type.Number(),
+});
+
+export const ExplainBody = Type.Object(
+  { filter: FilterBody, user_id: Type.String(), now: Type.Optional(Now), zone: Type.Optional(Zone) },
+  closed,
+);
+export const ExplainAnswer = Type.Unsafe<Explanation>(
+  Type.Object({
+    matched: Type.Boolean(),
+    sentence: Type.String(),
+    clauses: Type.Array(
+      Type.Object({
+        path: Path,
+        sentence: Sentence,
+        negated: Type.Boolean({ description: 'whether the condition stands under an odd number of `!`' }),
+        verdict: Type.Boolean({ description: 'of the condition alone, before any `!` above it' }),
+        reason: Type.String(),
+        seen: Type.Unknown(),
+        wanted: Type.Unknown(),
+        changes_at: NullableText,
+      }),
+    ),
+    tree: Type.Unknown({ description: 'how the verdicts combine, as a tree over the clauses' }),
+  }),
+);
+
+export const UserParams = Type.Object({ user_id: Type.String() }, closed);
+
+export const SeriesParams = Type.Object({ key: Type.String() }, closed);
+export const SeriesBody = JsonObject('a series: key, name, trigger, audience, entry and steps');
+
+export const Health = Type.Object({ ok: Type.Boolean() });
+export const Readiness = Type.Object({
+  ready: Type.Boolean(),
+  checks: Type.Record(Type.String(), Type.String()),
+});

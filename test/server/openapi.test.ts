@@ -1,0 +1,52 @@
+import { beforeAll, expect, it } from 'vitest';
+import { testDatabase } from '../support/database.js';
+import { startService } from './service.js';
+import type { Service } from './service.js';
+
+let service: Service;
+
+interface Description {
+  readonly openapi: string;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { requestBody?: { content: Record<string, { schema: object }> } }>>
+    >
+  >;
+}
+
+beforeAll(async () => {
+  const { pool } = await testDatabase();
+  service = await startService(pool, 'acme');
+});
+
+it('/openapi.json needs no key and describes every call by the schema that checks it', async () => {
+  const { status, text } = await service.call('GET', '/openapi.json', undefined, '');
+  expect(status).toBe(200);
+  const description = JSON.parse(text) as Description;
+  expect(description.openapi).toBe('3.1.0');
+  const calls = Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  );
+  expect(calls.toSorted()).toEqual([
+    'get /api/series',
+    'get /api/series/{key}',
+    'get /api/users/{user_id}',
+    'get /healthz',
+    'get /readyz',
+    'post /api/audiences/compile',
+    'post /api/audiences/explain',
+    'post /api/audiences/preview',
+    'post /api/sdk/users/identify',
+    'post /api/series',
+    'put /api/series/{key}',
+  ]);
+  expect(
+    description.paths['/api/audiences/preview']?.['post']?.requestBody?.content['application/json']?.schema,
+  ).toMatchObject({ required: ['filter'], additionalProperties: false });
+});
+
+it('/readyz says that the database answers, and names a part that does not', async () => {
+  const { status, body } = await service.call('GET', '/readyz', undefined, '');
+  expect([status, body]).toEqual([200, { ready: true, checks: { database: 'ok' } }]);
+});
