@@ -40,12 +40,16 @@ export const knownTraits = {
 
 export type KnownTraitName = keyof typeof knownTraits;
 
-export const knownTraitNames = Object.keys(knownTraits) as readonly KnownTraitName[];
+export const knownTraitNames: readonly KnownTraitName[] = Object.keys(knownTraits).filter(isKnownTraitName);
+
+function isKnownTraitName(key: string): key is KnownTraitName {
+  return Object.hasOwn(knownTraits, key);
+}
 
 /** The known trait of that name, or null when the trait is a custom field of this kind of row. */
 export function knownTrait(key: string, of: 'user' | 'company' = 'user'): KnownTrait | null {
-  if (!Object.hasOwn(knownTraits, key)) return null;
-  const known: KnownTrait = knownTraits[key as KnownTraitName];
+  if (!isKnownTraitName(key)) return null;
+  const known: KnownTrait = knownTraits[key];
   return known.of === 'both' || known.of === of ? known : null;
 }
 

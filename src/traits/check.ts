@@ -45,7 +45,7 @@ export function collectTraits(
   const path = options.path ?? '/traits';
   const of = options.of ?? 'user';
   const columns: Record<string, string | boolean | null> = {};
-  const custom = Object.create(null) as Record<string, unknown>;
+  const custom: Record<string, unknown> = { __proto__: null };
   const removed: string[] = [];
   const checked = { columns, custom, removed };
   if (traits === undefined) return checked;

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool as PgPool } from 'pg';
 import type { Client, Pool } from '../database/pool.js';
 import { inTransaction } from '../database/transaction.js';
 
@@ -10,5 +10,5 @@ export type Database = Pool | Client;
  * The caller of a client commits or rolls back; everything done here stands or falls with that.
  */
 export async function atomically<T>(db: Database, work: (client: Client) => Promise<T>): Promise<T> {
-  return db instanceof pg.Pool ? inTransaction(db, work) : work(db);
+  return db instanceof PgPool ? inTransaction(db, work) : work(db);
 }

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { DatabaseError } from 'pg';
 import { MusterError } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Client } from '../database/pool.js';
@@ -114,7 +114,7 @@ async function unlessTaken(client: Client, write: () => Promise<boolean>): Promi
     return await write();
   } catch (error) {
     await client.query('ROLLBACK TO SAVEPOINT muster_visitor');
-    if (error instanceof pg.DatabaseError && error.code === uniqueViolation) return false;
+    if (error instanceof DatabaseError && error.code === uniqueViolation) return false;
     throw error;
   } finally {
     await client.query('RELEASE SAVEPOINT muster_visitor').catch(() => undefined);

@@ -8,3 +8,5 @@ export type { UserView } from './profile.js';
 export { getUser, readUserRecord } from './read.js';
 export type { WhichUser } from './read.js';
 export type { EndUser } from './row.js';
+export { importUsers } from './import.js';
+export type { Imported, ImportFormat, ImportPhase, ImportUsers, Reject } from './import.js';

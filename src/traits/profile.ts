@@ -99,7 +99,7 @@ export function profileText(user: EndUser, now: number): string {
   };
   for (const name of knownTraitNames) add(name, user[name]);
   const custom = new Map(Object.entries(user.custom_fields));
-  for (const key of [...custom.keys()].sort(byCodePoint)) add(key, custom.get(key));
+  for (const key of [...custom.keys()].toSorted(byCodePoint)) add(key, custom.get(key));
   add('customer_for', customerFor(user.signed_up_at, user.created_at, now));
   return lines.join('\n');
 }

@@ -1,5 +1,6 @@
 import type { CompanyRecord, UserRecord } from '../filter/record.js';
 import type { Database } from './database.js';
+import { textFault } from './json.js';
 import { endUserColumns } from './row.js';
 import type { EndUser } from './row.js';
 
@@ -10,13 +11,17 @@ export interface WhichUser {
 
 /** The person's row, or null when the workspace has nobody of that id. Ids are compared letter by letter. */
 export async function getUser(db: Database, { workspaceId, userId }: WhichUser): Promise<EndUser | null> {
-  // The database refuses NUL in a parameter; nobody is stored under such an id.
-  if (userId.includes('\u0000')) return null;
+  if (!canBeStored(userId)) return null;
   const { rows } = await db.query<EndUser>(
     `SELECT ${endUserColumns('u')} FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2`,
     [workspaceId, userId],
   );
   return rows[0] ?? null;
+}
+
+/** The driver would send half of a surrogate pair as U+FFFD and find somebody else; the database refuses NUL. */
+function canBeStored(userId: string): boolean {
+  return textFault(userId) === null;
 }
 
 const companyColumnNames = [
@@ -45,7 +50,7 @@ export async function readUserRecord(
   db: Database,
   { workspaceId, userId }: WhichUser,
 ): Promise<UserRecord | null> {
-  if (userId.includes('\u0000')) return null;
+  if (!canBeStored(userId)) return null;
   const company = companyColumnNames.map((name) => `c.${name} AS company__${name}`).join(', ');
   const { rows } = await db.query<JoinedRow>(
     `SELECT ${endUserColumns('u')}, ${company}

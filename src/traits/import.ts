@@ -1,0 +1,206 @@
+import { DatabaseError } from 'pg';
+import { MusterError, refuse } from '../errors/index.js';
+import type { Pool } from '../database/pool.js';
+import { isConnectionError } from '../database/unreachable.js';
+import { newBatch } from './import/batch.js';
+import type { Batch } from './import/batch.js';
+import { StrayQuote, readCsv } from './import/csv.js';
+import { csvRows } from './import/csv-rows.js';
+import type { BuiltRow, CsvRows } from './import/csv-rows.js';
+import { checkHeader } from './import/header.js';
+import { openLoader } from './import/load.js';
+import type { Loader } from './import/load.js';
+import { ndjsonRow, readNdjson } from './import/ndjson.js';
+import { openRejects } from './import/rejects.js';
+import type { Reject, Rejects } from './import/rejects.js';
+import { checkRejectsPath, checkUnchanged, openSource } from './import/source.js';
+import type { ImportFormat, Source } from './import/source.js';
+
+export type { Reject } from './import/rejects.js';
+export type { ImportFormat } from './import/source.js';
+
+export interface ImportUsers {
+  readonly workspaceId: string;
+  /** Path of the file. */
+  readonly source: string;
+  /** Default: by the file's extension, `.csv`, `.tsv` or `.ndjson`. */
+  readonly format?: ImportFormat | undefined;
+  /** Where rejected rows go, as CSV with line, code and message first. Default: nowhere but into the answer. */
+  readonly rejectsPath?: string | undefined;
+  /** Called a few times a second at most by size of file: `done` and `total` are bytes. */
+  readonly onProgress?: ((phase: ImportPhase, done: number, total: number) => void) | undefined;
+}
+
+/** `reading`: the first pass, which decides the types of columns. `loading`: the second, which writes. */
+export type ImportPhase = 'reading' | 'loading';
+
+export interface Imported {
+  /** Rows of the file; always `created + updated + rejected`. */
+  readonly rows: number;
+  /** People who were not there before. */
+  readonly created: number;
+  /** Rows about people who were, those named earlier in the file included. */
+  readonly updated: number;
+  readonly rejected: number;
+  /** The first 100 rejected rows. */
+  readonly rejects: readonly Reject[];
+  /** Path of the file with all rejected rows, or null when there is none. */
+  readonly rejectsFile: string | null;
+}
+
+/**
+ * Imports people from a CSV, TSV or NDJSON file, additively as identify does, but without a visit: `last_seen` does
+ * not move and `user_created` does not fire. Rows about one person apply in the file's order.
+ *
+ * The file is read twice: first to check all of it and to decide each CSV column's type, then to load it through COPY
+ * in batches, each committed by itself. A file that is refused has written nothing; a row that is refused is reported
+ * and the rest is loaded. Memory does not grow with the file.
+ *
+ * Errors: `import_unreadable` `import_format` `import_empty` `import_encoding` `import_malformed` `import_no_user_id`
+ * `import_duplicate_column` `import_unnamed_column` `reserved_trait` `import_changed` `import_rejects_unwritable`
+ * `import_interrupted` (the only one after which batches are in; run the import again).
+ */
+export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imported> {
+  const source = await openSource(options.source, options.format);
+  if (options.rejectsPath !== undefined) await checkRejectsPath(options.rejectsPath, source);
+  const report = (phase: ImportPhase) => (done: number) => options.onProgress?.(phase, done, source.size);
+  const reader =
+    source.format === 'ndjson'
+      ? await firstNdjsonPass(source, report('reading'))
+      : await firstCsvPass(source, report('reading'));
+  await checkUnchanged(source);
+  const rejects = openRejects(options.rejectsPath, reader.header);
+  const loader = await openLoader(pool, options.workspaceId);
+  try {
+    return await load(reader, loader, rejects, report('loading'));
+  } finally {
+    await loader.close();
+  }
+}
+
+/** A file whose first pass is done. */
+interface Reader {
+  /** Names of the columns that rejected rows are written with. */
+  readonly header: readonly string[];
+  /** Reads all rows again, piece by piece; gives the bytes read so far after each piece. */
+  rows(onRow: (line: number, built: BuiltRow, cells: readonly string[]) => void): AsyncIterable<number>;
+}
+
+async function firstNdjsonPass(source: Source, progress: (done: number) => void): Promise<Reader> {
+  for await (const done of readNdjson({ source, onLine: () => undefined })) progress(done);
+  return {
+    header: ['row'],
+    rows: (onRow) =>
+      readNdjson({
+        source,
+        onLine: (line, text) => onRow(line, ndjsonRow(text), text === null ? [] : [text]),
+      }),
+  };
+}
+
+async function firstCsvPass(
+  source: Source,
+  progress: (done: number) => void,
+  messy = false,
+): Promise<Reader> {
+  let header: readonly string[] = [];
+  let rows: CsvRows = csvRows(header);
+  const onHeader = (cells: readonly string[]): void => {
+    checkHeader(cells);
+    header = cells;
+    rows = csvRows(cells);
+  };
+  try {
+    const reading = readCsv({
+      source,
+      messy,
+      onHeader,
+      onRow: ({ cells, fault }) => {
+        if (fault === null) rows.see(cells);
+      },
+    });
+    for await (const done of reading) progress(done);
+  } catch (error) {
+    if (error instanceof StrayQuote && !messy) return firstCsvPass(source, progress, true);
+    throw error;
+  }
+  return {
+    header,
+    rows: (onRow) =>
+      readCsv({
+        source,
+        messy,
+        onHeader: () => undefined,
+        onRow: ({ line, cells, fault }) =>
+          onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, cells),
+      }),
+  };
+}
+
+async function load(
+  reader: Reader,
+  loader: Loader,
+  rejects: Rejects,
+  progress: (done: number) => void,
+): Promise<Imported> {
+  const counts = { rows: 0, loaded: 0, created: 0 };
+  const full: Batch[] = [];
+  let batch = newBatch();
+  // One batch is loaded while the next is read, and no more: reading waits for the database.
+  let loading: Promise<void> = Promise.resolve();
+  const loadOne = async (ready: Batch): Promise<void> => {
+    counts.created += await loader.load(ready);
+    counts.loaded += ready.rows;
+  };
+  const next = async (ready: Batch): Promise<void> => {
+    await loading;
+    loading = loadOne(ready);
+    // It is awaited before the next batch; until then a failure must not count as unhandled.
+    loading.catch(() => undefined);
+  };
+  const onRow = (line: number, built: BuiltRow, cells: readonly string[]): void => {
+    counts.rows += 1;
+    if ('problems' in built) return rejects.add(line, built.problems, cells);
+    batch.add(built.userId, built.row);
+    if (batch.full) {
+      full.push(batch);
+      batch = newBatch();
+    }
+  };
+  try {
+    for await (const done of reader.rows(onRow)) {
+      for (const ready of full.splice(0)) await next(ready);
+      await rejects.flush();
+      progress(done);
+    }
+    if (batch.rows > 0) await next(batch);
+    await loading;
+  } catch (error) {
+    await loading.catch(() => undefined);
+    await rejects.close().catch(() => undefined);
+    throw interrupted(error, counts);
+  }
+  return {
+    rows: counts.rows,
+    created: counts.created,
+    updated: counts.loaded - counts.created,
+    rejected: rejects.count,
+    rejects: rejects.first,
+    rejectsFile: await rejects.close(),
+  };
+}
+
+function interrupted(error: unknown, counts: { readonly loaded: number; readonly created: number }): unknown {
+  if (error instanceof MusterError && error.code !== 'import_rejects_unwritable') return error;
+  const known = error instanceof DatabaseError || error instanceof MusterError || isConnectionError(error);
+  if (!known || !(error instanceof Error)) return error;
+  try {
+    return refuse(
+      'import_interrupted',
+      { rows: counts.loaded, reason: error.message },
+      { cause: error, details: { loaded: counts.loaded, created: counts.created } },
+    );
+  } catch (refusal) {
+    return refusal;
+  }
+}

@@ -1,0 +1,70 @@
+import { finished } from 'node:stream/promises';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { Client, Pool } from '../../database/pool.js';
+import { copyStaging, createStaging, dropStaging } from '../statements/stage-users.js';
+import { mergeStaging } from '../statements/merge-staging.js';
+import { removeStaged } from '../statements/remove-staged.js';
+import type { Batch } from './batch.js';
+
+export interface Loader {
+  /** Loads one batch in one transaction. Resolves with how many people were new. */
+  load(batch: Batch): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Takes one connection of the pool, with a staging table of its own, until it is closed. */
+export async function openLoader(pool: Pool, workspaceId: string): Promise<Loader> {
+  const client = await pool.connect();
+  let broken = false;
+  // A connection that is cut says so here too; the query that was running already fails with it.
+  const onError = (): void => {
+    broken = true;
+  };
+  client.on('error', onError);
+  const release = (): void => {
+    client.off('error', onError);
+    client.release(broken);
+  };
+  try {
+    await client.query(createStaging);
+  } catch (error) {
+    broken = true;
+    release();
+    throw error;
+  }
+  return {
+    load: (batch) => loadAgain(client, workspaceId, batch),
+    async close() {
+      await client.query(dropStaging).catch(onError);
+      release();
+    },
+  };
+}
+
+/** Codes of a transaction that lost against another one and can simply be run again: serialization, deadlock. */
+const retryable: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+const mostTries = 5;
+
+async function loadAgain(client: Client, workspaceId: string, batch: Batch): Promise<number> {
+  const text = batch.copyText();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await loadOnce(client, workspaceId, batch, text);
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (tries >= mostTries || !retryable.has(code)) throw error;
+    }
+  }
+}
+
+async function loadOnce(client: Client, workspaceId: string, batch: Batch, text: string): Promise<number> {
+  await client.query('BEGIN');
+  const stream = client.query(copyFrom(copyStaging));
+  stream.end(text);
+  await finished(stream);
+  const created = await mergeStaging(client, workspaceId);
+  if (batch.removes) await removeStaged(client, workspaceId);
+  await client.query('COMMIT');
+  return created;
+}

@@ -1,0 +1,50 @@
+import type { Problem } from '../../errors/index.js';
+import { knownTraitNames, traitLimits } from '../catalogue.js';
+import { collectId } from '../check.js';
+
+/** One person's traits on the way into the staging table. */
+export interface StagedRow {
+  /** By position in `knownTraitNames`: the column's text, null to empty it, undefined to leave it. */
+  readonly columns: readonly (string | null | undefined)[];
+  /** By custom trait: its JSON, or null to remove it. */
+  readonly custom: CustomPart;
+}
+
+/** By key, or by position where all rows have the same keys; the latter is what makes a CSV row cheap. */
+export type CustomPart = ReadonlyMap<string, string | null> | readonly (string | undefined)[];
+
+/** What a later row of the same person leaves: each trait has its last word, as if they had come one by one. */
+export function mergeRows(earlier: StagedRow, later: StagedRow): StagedRow {
+  const columns = earlier.columns.map((value, index) => overlay(value, later.columns[index]));
+  return { columns, custom: mergeCustom(earlier.custom, later.custom) };
+}
+
+function mergeCustom(earlier: CustomPart, later: CustomPart): CustomPart {
+  if (isByKey(earlier) && isByKey(later)) return new Map([...earlier, ...later]);
+  if (isByKey(earlier) || isByKey(later)) throw new TypeError('the rows of one file have one shape');
+  return earlier.map((value, index) => overlay(value, later[index]));
+}
+
+function overlay<T>(earlier: T, later: T): T {
+  return later === undefined ? earlier : later;
+}
+
+export function isByKey(custom: CustomPart): custom is ReadonlyMap<string, string | null> {
+  return custom instanceof Map;
+}
+
+const positions = new Map<string, number>(knownTraitNames.map((name, index) => [name, index]));
+
+/** Where `StagedRow.columns` holds the known trait. */
+export function positionOf(name: string): number {
+  return positions.get(name) ?? -1;
+}
+
+/** Checks a row's `user_id`; ids of the usual size are cleared without counting bytes. */
+export function checkRowId(userId: unknown, problems: Problem[]): userId is string {
+  const before = problems.length;
+  const plain =
+    typeof userId === 'string' && /^[\x20-\x7e]+$/.test(userId) && userId.length <= traitLimits.idBytes;
+  if (!plain) collectId('user_id', userId, problems);
+  return problems.length === before;
+}

@@ -1,0 +1,25 @@
+import type { Client } from '../../database/pool.js';
+import { knownTraitNames } from '../catalogue.js';
+
+const kept = knownTraitNames.map(
+  (name) => `${name} = CASE WHEN s.emptied ? '${name}' THEN NULL ELSE u.${name} END`,
+);
+
+/** Removes the traits that rows of the staging table set to null. Apart from the merge, since few imports have any. */
+export async function removeStaged(client: Client, workspaceId: string): Promise<void> {
+  await client.query(text, [workspaceId]);
+}
+
+const text = `
+UPDATE end_users AS u SET
+  ${kept.join(',\n  ')},
+  custom_fields = u.custom_fields - ARRAY(SELECT jsonb_array_elements_text(coalesce(s.removed, '[]')))
+FROM pg_temp.muster_staging AS s
+WHERE u.workspace_id = $1 AND u.user_id = s.user_id
+  AND (
+    u.custom_fields ?| ARRAY(SELECT jsonb_array_elements_text(s.removed))
+    OR EXISTS (
+      SELECT FROM jsonb_array_elements_text(s.emptied) AS named (name)
+      WHERE to_jsonb(u) ->> named.name IS NOT NULL
+    )
+  )`;

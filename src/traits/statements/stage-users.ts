@@ -1,0 +1,28 @@
+import { knownTraitNames } from '../catalogue.js';
+
+/**
+ * The staging table of one import: of this connection only, emptied by every commit. Times stay text until the merge,
+ * where the column's own domain checks them. `emptied` and `removed` are JSON lists of names, null when there are none.
+ */
+export const createStaging = `
+CREATE TEMPORARY TABLE muster_staging (
+  user_id text COLLATE "C" NOT NULL,
+  name text COLLATE "C",
+  email text COLLATE "C",
+  signed_up_at timestamptz,
+  renewal_status text COLLATE "C",
+  renewal_date timestamptz,
+  contract_term text COLLATE "C",
+  payment_terms text COLLATE "C",
+  on_contract boolean,
+  custom jsonb NOT NULL,
+  emptied jsonb,
+  removed jsonb
+) ON COMMIT DELETE ROWS`;
+
+export const dropStaging = 'DROP TABLE IF EXISTS pg_temp.muster_staging';
+
+/** In the order that a batch writes its lines in. */
+export const copyStaging =
+  `COPY pg_temp.muster_staging (user_id, ${knownTraitNames.join(', ')}, custom, emptied, removed) ` +
+  `FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')`;
