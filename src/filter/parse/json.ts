@@ -9,16 +9,26 @@ export interface JsonFault {
   readonly position: string;
 }
 
-const whitespace = /[ \t\n\r]*/y;
-/** Everything from the space on, except the quote and the backslash. */
-const plainText = /[ !#-[\]-\uffff]*/y;
 const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const scalar = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 
-/** One open object or list; `keys` is null for a list. */
+/** One open object or list. Most objects of a filter have one key, so a set is made only for the second. */
 interface Open {
   readonly close: '}' | ']';
-  readonly keys: Set<string> | null;
+  first: string | null;
+  more: Set<string> | null;
+}
+
+/** Whether the key is new to the object; it is noted. */
+function isNew(key: string, object: Open): boolean {
+  if (object.first === null) {
+    object.first = key;
+    return true;
+  }
+  object.more ??= new Set([object.first]);
+  if (object.more.has(key)) return false;
+  object.more.add(key);
+  return true;
 }
 
 type Expectation = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma' | 'end';
@@ -55,7 +65,7 @@ export function jsonFault(json: string): JsonFault | null {
   const afterValue = (): Expectation => (open.length === 0 ? 'end' : 'comma');
 
   for (;;) {
-    skip(whitespace);
+    while (isWhitespace(json.charCodeAt(offset))) offset += 1;
     const character = json[offset];
     if (character === undefined) {
       return expected === 'end' ? null : fault(`the text ends, ${names[expected]}`);
@@ -69,7 +79,7 @@ export function jsonFault(json: string): JsonFault | null {
       expected = afterValue();
     } else if (expected === 'comma' && character === ',') {
       offset += 1;
-      expected = top?.keys === null ? 'value' : 'key';
+      expected = top?.close === ']' ? 'value' : 'key';
     } else if (expected === 'colon' && character === ':') {
       offset += 1;
       expected = 'value';
@@ -78,11 +88,11 @@ export function jsonFault(json: string): JsonFault | null {
       const broken = skipText();
       if (broken !== null) return broken;
       if (expected === 'key' || expected === 'key or }') {
-        const key = String(JSON.parse(json.slice(start, offset)));
-        if (top?.keys?.has(key) === true) {
+        const quoted = json.slice(start, offset);
+        const key = quoted.includes('\\') ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
+        if (top !== undefined && !isNew(key, top)) {
           return { code: 'duplicate_key', reason: shown(key), position: positionOf(json, start) };
         }
-        top?.keys?.add(key);
         expected = 'colon';
       } else {
         expected = afterValue();
@@ -90,7 +100,7 @@ export function jsonFault(json: string): JsonFault | null {
     } else if (expected === 'value' || expected === 'value or ]') {
       if (character === '{' || character === '[') {
         offset += 1;
-        open.push(character === '{' ? { close: '}', keys: new Set() } : { close: ']', keys: null });
+        open.push({ close: character === '{' ? '}' : ']', first: null, more: null });
         expected = character === '{' ? 'key or }' : 'value or ]';
       } else if (skip(scalar) === '') {
         return fault(`${names[expected]}, but got \`${shown(character)}\``);
@@ -106,7 +116,7 @@ export function jsonFault(json: string): JsonFault | null {
     const start = offset;
     offset += 1;
     for (;;) {
-      skip(plainText);
+      while (isPlain(json.charCodeAt(offset))) offset += 1;
       const character = json[offset];
       if (character === '"') {
         offset += 1;
@@ -117,6 +127,15 @@ export function jsonFault(json: string): JsonFault | null {
       if (skip(escape) === '') return fault('the escape is none that JSON has');
     }
   }
+}
+
+function isWhitespace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
+}
+
+/** Whether text in quotes may hold it unescaped: all from the space on, but for the quote and the backslash. */
+function isPlain(unit: number): boolean {
+  return unit >= 0x20 && unit !== 0x22 && unit !== 0x5c;
 }
 
 function positionOf(json: string, offset: number): string {

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../src/filter/parse/operators.js';
+import { parseFilter, parseFilterText } from '../../src/filter/parse.js';
+import { equalFilters, printFilter } from '../../src/filter/print.js';
+
+const role = { var: 'custom:role' };
+const notYet = new Set(['did', 'segment']);
+
+describe('printing a filter', () => {
+  it.each([...operators].filter(([name]) => !notYet.has(name)))(
+    '%s: parse(print(tree)) = tree',
+    (_, { example }) => {
+      const tree = parseFilterText(example);
+      expect(parseFilter(printFilter(tree))).toEqual(tree);
+    },
+  );
+
+  it.each([
+    ['! in a list', { '!': [{ exists: [role] }] }, { '!': { exists: role } }],
+    ['var in a list', { exists: { var: ['email'] } }, { exists: { var: 'email' } }],
+    ['lower in a list', { '==': [{ lower: [role] }, 'a'] }, { '==': [{ lower: role }, 'a'] }],
+    ['the second form of in', { in: ['Ltd', { var: 'name' }] }, { contains: [{ var: 'name' }, 'Ltd'] }],
+    ['everyone as a list', { everyone: [] }, { everyone: true }],
+    ['everyone as an object', { everyone: {} }, { everyone: true }],
+    [
+      'a bare start_of',
+      { '>': [{ var: 'last_seen' }, { start_of: 'day' }] },
+      { '>': [{ var: 'last_seen' }, { start_of: ['day', 0] }] },
+    ],
+    [
+      'ISO text on a time column',
+      { '>': [{ var: 'last_seen' }, '2026-01-01'] },
+      { '>': [{ var: 'last_seen' }, { at: '2026-01-01' }] },
+    ],
+    ['minus zero', { '==': [role, -0] }, { '==': [role, 0] }],
+  ])('writes %s in its canonical form', (_, input, printed) => {
+    expect(printFilter(parseFilter(input))).toStrictEqual(printed);
+  });
+
+  it.each([
+    'custom:a.b',
+    'custom:__proto__',
+    'custom:constructor',
+    'custom:/a~1b/~0/0/',
+    'company.custom:company.name',
+    'custom:custom:x',
+    'custom:"; drop table x --',
+  ])('keeps the field %s as it was written', (name) => {
+    expect(printFilter(parseFilter({ exists: { var: name } }))).toStrictEqual({ exists: { var: name } });
+  });
+});
+
+describe('equal filters', () => {
+  it('are equal wherever they were written', () => {
+    const alone = parseFilter({ exists: role });
+    const inside = parseFilter({ '!': { exists: role } });
+    expect(inside.kind === 'not' && equalFilters(alone, inside.operand)).toBe(true);
+  });
+
+  it.each([
+    [{ exists: role }, { missing: role }],
+    [{ '==': [role, '1'] }, { '==': [role, 1] }],
+    [{ '==': [role, '2026-01-01'] }, { '==': [role, { at: '2026-01-01' }] }],
+    [{ '==': [{ lower: role }, 'a'] }, { '==': [role, 'a'] }],
+    [{ exists: { var: 'custom:a/b' } }, { exists: { var: 'custom:/a/b' } }],
+    [{ exists: { var: 'name' } }, { exists: { var: 'company.name' } }],
+    [{ in: [role, ['a', 'b']] }, { in: [role, ['b', 'a']] }],
+    [{ in: [role, ['a', 'b']] }, { in: [role, ['a']] }],
+    [{ and: [{ exists: role }] }, { exists: role }],
+  ])('%j differs from %j', (a, b) => {
+    expect(equalFilters(parseFilter(a), parseFilter(b))).toBe(false);
+  });
+});
+
+describe('docs/filter.md', () => {
+  const text = readFileSync(new URL('../../docs/filter.md', import.meta.url), 'utf8');
+
+  const answered = [...operators].filter(([operator]) => !notYet.has(operator));
+
+  it.each(answered)('shows the example of %s that refusals quote', (operator, { example }) => {
+    expect(text).toContain(`| \`${operator}\` | \`${example}\` |`);
+  });
+
+  const whole = /```json\n([\s\S]*?)```|`(\{"(?!ago|from_now|at|start_of|lower|var).*?\})`/g;
+  const shown = [...text.matchAll(whole)].map(([, block, inline]) => block ?? inline ?? '');
+  const later = shown.filter((example) => /^\{ ?"(?:did|segment)"/.test(example));
+
+  it.each(shown.filter((example) => !later.includes(example)))(
+    'shows a filter that parses: %s',
+    (example) => {
+      expect(() => parseFilterText(example)).not.toThrow();
+    },
+  );
+
+  it.each(later)('shows a filter that is not available yet: %s', (example) => {
+    expect(() => parseFilterText(example)).toThrow('not available yet');
+  });
+
+  it('shows more than twenty filters', () => {
+    expect(shown.length - later.length).toBeGreaterThan(20);
+    expect(later).toHaveLength(2);
+  });
+});
