@@ -25,7 +25,8 @@ function take(seen: unknown, type: Demand['type'], { field, lower }: Subject): T
   // NaN is how a derived field says that its column holds no time.
   if (typeof seen === 'number' && Number.isNaN(seen)) return { reason: 'unparsable_time' };
   if (type === 'text' && typeof seen === 'string') return { value: lower ? foldAscii(seen) : seen };
-  if (type === 'number' && typeof seen === 'number') return { value: seen };
+  // A stored number beyond the doubles is read as infinite, and is no number of the language.
+  if (type === 'number' && typeof seen === 'number' && Number.isFinite(seen)) return { value: seen };
   if (type === 'boolean' && typeof seen === 'boolean') return { value: seen };
   return { reason: 'type_mismatch' };
 }

@@ -42,11 +42,11 @@ function equals(field: Field, { value: wanted }: ScalarLiteral, now: number): Co
 function differs(field: Field, { type, value: wanted }: ScalarLiteral, now: number): Compiled {
   const value = readerOf(field, now);
   if (type === 'number') {
-    // NaN is how a derived field says that its column holds no time.
+    // NaN is how a derived field says that its column holds no time; a number beyond the doubles is read as infinite.
     return {
       test: (user) => {
         const seen = value(user);
-        return typeof seen === 'number' && seen !== wanted && !Number.isNaN(seen);
+        return typeof seen === 'number' && seen !== wanted && Number.isFinite(seen);
       },
       cost: cost.column,
     };

@@ -10,12 +10,15 @@ export interface Range {
   readonly high: number;
 }
 
-/** The numbers that an ordering admits. Doubles are discrete, so that "above 5" is "from the next double on". */
+/**
+ * The numbers that an ordering admits. Doubles are discrete, so that "above 5" is "from the next double on". A stored
+ * number beyond the doubles, which is read as infinite, is no number of the language and lies in no range.
+ */
 export function numbersOf(operator: Exclude<CompareOperator, '==' | '!='>, bound: number): Range {
-  if (operator === '<') return { low: -Infinity, high: -nextAbove(-bound) };
-  if (operator === '<=') return { low: -Infinity, high: bound };
-  if (operator === '>') return { low: nextAbove(bound), high: Infinity };
-  return { low: bound, high: Infinity };
+  if (operator === '<') return { low: -Number.MAX_VALUE, high: -nextAbove(-bound) };
+  if (operator === '<=') return { low: -Number.MAX_VALUE, high: bound };
+  if (operator === '>') return { low: nextAbove(bound), high: Number.MAX_VALUE };
+  return { low: bound, high: Number.MAX_VALUE };
 }
 
 /** The smallest double greater than a finite one. */
