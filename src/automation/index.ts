@@ -11,6 +11,13 @@ export type { SeriesDefinition } from './series/definition.js';
 export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/machine.js';
 export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/machine.js';
-export { archiveSeries, getSeries, listSeries, pauseSeries, resumeSeries, saveSeries } from './series/store.js';
+export {
+  archiveSeries,
+  getSeries,
+  listSeries,
+  pauseSeries,
+  resumeSeries,
+  saveSeries,
+} from './series/store.js';
 export type { SavedSeries, SeriesStatus } from './series/store.js';
 export { renderTemplate, templateFields, templateProblems } from './templates.js';

@@ -13,7 +13,7 @@ export interface Loop {
  * logged and tried again after a wait that doubles up to 5 seconds; the loop itself never ends by an error.
  */
 export function startLoop(name: string, every: number, logger: Logger, task: () => Promise<boolean>): Loop {
-  let stopped = false;
+  const stopping = new AbortController();
   let again = false;
   let faults = 0;
   let wake: (() => void) | null = null;
@@ -28,7 +28,7 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
     });
 
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       again = false;
       let more = false;
       try {
@@ -36,9 +36,12 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
         faults = 0;
       } catch (error) {
         faults += 1;
-        logger.error({ loop: name, error: errorText(error) }, 'a loop of the automation failed and will be tried again');
+        logger.error(
+          { loop: name, error: errorText(error) },
+          'a loop of the automation failed and will be tried again',
+        );
       }
-      if (stopped) return;
+      if (stopping.signal.aborted) return;
       // A nudge must not turn a failing loop into a busy one.
       if (faults > 0) await rest(Math.min(100 * 2 ** faults, 5000));
       else if (!more && !again) await rest(every);
@@ -53,7 +56,7 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
       if (faults === 0) wake?.();
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       wake?.();
       await running;
     },

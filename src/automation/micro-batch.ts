@@ -21,8 +21,9 @@ export function microBatch<Item, Result>(
   const settle = async (calls: readonly Call[]): Promise<void> => {
     try {
       const results = await run(calls.map((call) => call.item));
-      if (results.length !== calls.length) throw new TypeError('a batch must answer one result for each item');
-      calls.forEach((call, index) => call.resolve(results[index] as Result));
+      if (results.length !== calls.length)
+        throw new TypeError('a batch must answer one result for each item');
+      for (const [index, result] of results.entries()) calls[index]?.resolve(result);
     } catch (error) {
       if (calls.length === 1) {
         calls[0]?.reject(error);

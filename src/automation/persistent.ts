@@ -8,7 +8,9 @@ const attempts = 14;
  * The same function, tried again while Postgres is out of reach. For statements that are harmless to repeat where the
  * first one did commit and only its answer was lost.
  */
-export function persistent<Item, Result>(run: (item: Item) => Promise<Result>): (item: Item) => Promise<Result> {
+export function persistent<Item, Result>(
+  run: (item: Item) => Promise<Result>,
+): (item: Item) => Promise<Result> {
   return async (item) => {
     for (let attempt = 1; ; attempt += 1) {
       try {

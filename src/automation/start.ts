@@ -90,11 +90,16 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const redis = await connectRedis(redisUrl, { logger, timeout: options.connectTimeout ?? 5000 });
   await warnOfEviction(redis.producer, logger);
   const queue: WorkQueue = new Queue<WorkJob, void, 'work'>(queueName, { connection: redis.producer });
-  queue.on('error', (error) => logger.warn({ error: errorText(error) }, 'the queue met an error and goes on'));
+  queue.on('error', (error) =>
+    logger.warn({ error: errorText(error) }, 'the queue met an error and goes on'),
+  );
 
   const sink = options.logSink ?? ((line: LogLine) => logger.info(line, 'message'));
   const channels = new Map(
-    [logChannel(sink), inboxChannel(pool), ...(options.channels ?? [])].map((channel) => [channel.name, channel]),
+    [logChannel(sink), inboxChannel(pool), ...(options.channels ?? [])].map((channel) => [
+      channel.name,
+      channel,
+    ]),
   );
   const parking = [...channels.values()]
     .filter((channel) => channel.onLostConfirmation === 'park')

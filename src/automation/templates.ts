@@ -7,7 +7,8 @@ import type { UserRecord } from '../filter/record.js';
 import { readerOf } from '../filter/values.js';
 
 /** A template cut into plain text and merge tags. */
-type Piece = { readonly text: string } | { readonly tag: string; readonly field: Field; readonly fallback: string };
+type Piece =
+  { readonly text: string } | { readonly tag: string; readonly field: Field; readonly fallback: string };
 
 /**
  * Fills the merge tags of a text: `{{ field }}` and `{{ field|fallback }}`.
@@ -46,7 +47,8 @@ function piecesOf(text: string): { pieces: Piece[]; faults: { tag: string; fault
   let at = 0;
   const plain = (piece: string): void => {
     const stray = piece.indexOf('}}');
-    if (stray !== -1) faults.push({ tag: piece.slice(Math.max(0, stray - 20), stray + 2), fault: 'closes nothing' });
+    if (stray !== -1)
+      faults.push({ tag: piece.slice(Math.max(0, stray - 20), stray + 2), fault: 'closes nothing' });
     if (piece !== '') pieces.push({ text: piece });
   };
   while (at < text.length) {
@@ -99,6 +101,5 @@ function shownTime(value: unknown): string {
 function shown(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map(shown).join(', ');
-  if (typeof value === 'object') return JSON.stringify(value);
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

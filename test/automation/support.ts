@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
+import { startAutomation } from '../../src/automation/index.js';
+import type { Automation, AutomationOptions, LogLine } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
-import type { LogLine } from '../../src/automation/index.js';
+import { testDatabase } from '../support/database.js';
+import { testRedis } from '../support/redis.js';
+import type { TestRedis } from '../support/redis.js';
 
 export const workspace = 'sample';
 
@@ -28,7 +33,12 @@ export async function identifyNew(
 }
 
 /** Many people at once, named `<prefix>1` and so on. */
-export async function identifyMany(pool: Pool, prefix: string, count: number, workspaceId = workspace): Promise<void> {
+export async function identifyMany(
+  pool: Pool,
+  prefix: string,
+  count: number,
+  workspaceId = workspace,
+): Promise<void> {
   await pool.query(
     `WITH person AS (
        INSERT INTO end_users (workspace_id, user_id)
@@ -57,7 +67,11 @@ export function seriesOf(key: string, channels: readonly string[] = ['log'], mor
 }
 
 /** Looks until the condition holds. Throws what it was waiting for after 20 seconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeout = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  timeout = 20_000,
+): Promise<void> {
   const end = performance.now() + timeout;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`waited ${timeout} ms in vain for: ${what}`);
@@ -89,4 +103,49 @@ export async function workStates(pool: Pool): Promise<Record<string, number>> {
 /** A queue name of its own, so that tests of one file do not see each other's jobs. */
 export function queueName(): string {
   return `test-${randomUUID().slice(0, 8)}`;
+}
+
+export interface Fixture {
+  readonly pool: Pool;
+  readonly databaseUrl: string;
+  readonly redis: TestRedis;
+  /** Starts an automation that is stopped after the test. */
+  readonly start: (options?: Partial<AutomationOptions>) => Promise<Automation>;
+}
+
+/** One database and one Redis for the file, both empty before each test; nothing is left running after it. */
+export function useAutomation(): () => Fixture {
+  let fixture: Fixture | undefined;
+  const running: Automation[] = [];
+  beforeAll(async () => {
+    const database = await testDatabase();
+    const redis = await testRedis();
+    fixture = {
+      pool: database.pool,
+      databaseUrl: database.url,
+      redis,
+      start: async (options = {}) => {
+        const automation = await startAutomation({
+          pool: database.pool,
+          redisUrl: redis.url,
+          queue: queueName(),
+          jitter: () => 0,
+          drain: 2000,
+          ...options,
+        });
+        running.push(automation);
+        return automation;
+      },
+    };
+  });
+  beforeEach(async () => {
+    if (fixture !== undefined) await clear(fixture.pool);
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((automation) => automation.stop()));
+  });
+  return () => {
+    if (fixture === undefined) throw new Error('the fixture is there only inside tests');
+    return fixture;
+  };
 }

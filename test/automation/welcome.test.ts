@@ -1,39 +1,11 @@
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { exampleSeries, loadSeries, saveSeries, startAutomation } from '../../src/automation/index.js';
-import type { Automation, AutomationOptions } from '../../src/automation/index.js';
-import { testDatabase } from '../support/database.js';
-import type { TestDatabase } from '../support/database.js';
-import { testRedis } from '../support/redis.js';
-import type { TestRedis } from '../support/redis.js';
-import { clear, identifyNew, queueName, recorder, workspace } from './support.js';
+import { expect, test } from 'vitest';
+import { exampleSeries, loadSeries, saveSeries } from '../../src/automation/index.js';
+import { identifyNew, recorder, useAutomation, workspace } from './support.js';
 
-let database: TestDatabase;
-let redis: TestRedis;
-let running: Automation[] = [];
-
-beforeAll(async () => {
-  database = await testDatabase();
-  redis = await testRedis();
-});
-beforeEach(() => clear(database.pool));
-afterEach(async () => {
-  await Promise.all(running.map((automation) => automation.stop()));
-  running = [];
-});
-
-async function start(options: Partial<AutomationOptions> = {}): Promise<Automation> {
-  const automation = await startAutomation({
-    pool: database.pool,
-    redisUrl: redis.url,
-    queue: queueName(),
-    ...options,
-  });
-  running.push(automation);
-  return automation;
-}
+const fixture = useAutomation();
 
 test('a new person gets each message of the welcome series once, well under a second after the commit', async () => {
-  const { pool } = database;
+  const { pool, start } = fixture();
   const welcome = await loadSeries(exampleSeries.welcome);
   await saveSeries(pool, workspace, welcome.source);
   const { lines, sink } = recorder();
@@ -45,7 +17,9 @@ test('a new person gets each message of the welcome series once, well under a se
   await automation.idle();
   expect(performance.now() - begun).toBeLessThan(1000);
   expect(lines.map((line) => line.text)).toEqual(['Welcome, Ada! You joined recently.']);
-  const { rows: inbox } = await pool.query('SELECT title, text FROM inbox_messages WHERE end_user_id = $1', [person.id]);
+  const { rows: inbox } = await pool.query('SELECT title, text FROM inbox_messages WHERE end_user_id = $1', [
+    person.id,
+  ]);
   expect(inbox).toEqual([
     { title: 'Your first steps', text: 'Hello Ada, as admin you may want to begin with the tour.' },
   ]);
@@ -56,6 +30,8 @@ test('a new person gets each message of the welcome series once, well under a se
   ]);
   const { rows: entered } = await pool.query('SELECT state, step FROM enrollments');
   expect(entered).toEqual([{ state: 'completed', step: null }]);
-  const { rows: contacted } = await pool.query('SELECT last_contacted_at IS NOT NULL AS contacted FROM end_users');
+  const { rows: contacted } = await pool.query(
+    'SELECT last_contacted_at IS NOT NULL AS contacted FROM end_users',
+  );
   expect(contacted).toEqual([{ contacted: true }]);
 });

@@ -20,7 +20,11 @@ export interface ActiveSeries {
 /** The active series of a workspace that a kind of happening starts. */
 export async function activeSeries(client: Client, workspace: string, kind: string): Promise<ActiveSeries[]> {
   const { rows } = await client.query<Row>(findActiveSeries, [workspace, kind]);
-  return rows.map(({ definition, ...row }) => ({ ...row, workspace, definition: () => parseSeries(definition) }));
+  return rows.map(({ definition, ...row }) => ({
+    ...row,
+    workspace,
+    definition: () => parseSeries(definition),
+  }));
 }
 
 interface Row {

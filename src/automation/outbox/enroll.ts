@@ -16,7 +16,11 @@ export interface Entrance {
  * The audience is checked for exactly these people, with the same SQL as a preview. A person who is gone by now does not
  * enter.
  */
-export async function enroll(client: Client, series: ActiveSeries, entrances: readonly Entrance[]): Promise<number> {
+export async function enroll(
+  client: Client,
+  series: ActiveSeries,
+  entrances: readonly Entrance[],
+): Promise<number> {
   const definition = series.definition();
   const start = advance(definition, { status: 'entering' }, { outcome: null }, series.now);
   if (start.state.status !== 'active' || start.wakeAt === null) return 0;

@@ -26,7 +26,8 @@ export interface ConnectOptions {
  */
 export async function connectRedis(url: string, { logger, timeout }: ConnectOptions): Promise<Connections> {
   const shownUrl = redisAddress(url);
-  if (shownUrl === null) return refuse('redis_unreachable', { url: 'REDIS_URL', reason: 'it is not a redis:// address' });
+  if (shownUrl === null)
+    return refuse('redis_unreachable', { url: 'REDIS_URL', reason: 'it is not a redis:// address' });
   const shared = {
     lazyConnect: true,
     connectTimeout: timeout,
@@ -49,7 +50,11 @@ export async function connectRedis(url: string, { logger, timeout }: ConnectOpti
   for (const connection of [producer, consumer]) {
     connection.on('error', (error: Error) => {
       reason = withoutPassword(errorText(error), url);
-      if (started) logger.warn({ redis: shownUrl, error: reason }, 'the connection to redis failed and will come back by itself');
+      if (started)
+        logger.warn(
+          { redis: shownUrl, error: reason },
+          'the connection to redis failed and will come back by itself',
+        );
     });
   }
   try {
@@ -59,7 +64,10 @@ export async function connectRedis(url: string, { logger, timeout }: ConnectOpti
   } catch (error) {
     close();
     const said = withoutPassword(errorText(error), url);
-    return refuse('redis_unreachable', { url: shownUrl, reason: said.includes('onnection is closed') ? reason : said });
+    return refuse('redis_unreachable', {
+      url: shownUrl,
+      reason: said.includes('onnection is closed') ? reason : said,
+    });
   }
   started = true;
   return { producer, consumer, close };

@@ -15,13 +15,20 @@ export interface CounterStore {
  *
  * Postgres first: a crash before Redis is written only repeats the step.
  */
-export async function checkIncarnation(pool: Pool, redis: CounterStore, queue: string): Promise<number | null> {
+export async function checkIncarnation(
+  pool: Pool,
+  redis: CounterStore,
+  queue: string,
+): Promise<number | null> {
   const key = `muster:${queue}:incarnation`;
   const inRedis = await redis.get(key);
   const { rows } = await pool.query<{ counter: string }>(readCounter, [queue]);
   const inPostgres = rows[0]?.counter ?? '0';
   if (inRedis !== null && inRedis === inPostgres) return null;
-  const { rows: begun } = await pool.query<{ counter: string; count: number }>(beginIncarnation, [queue, inPostgres]);
+  const { rows: begun } = await pool.query<{ counter: string; count: number }>(beginIncarnation, [
+    queue,
+    inPostgres,
+  ]);
   const incarnation = begun[0];
   // Another process was faster; the next check sees what it wrote.
   if (incarnation === undefined) return null;

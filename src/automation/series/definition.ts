@@ -55,7 +55,12 @@ const exampleStep = '{"type": "send", "key": "hello", "channel": "inbox", "messa
  */
 export function parseSeries(input: unknown): SeriesDefinition {
   const check = new Check();
-  const document = check.object(input, '', 'a series, an object', '{"key": "welcome", "name": "Welcome", ...}');
+  const document = check.object(
+    input,
+    '',
+    'a series, an object',
+    '{"key": "welcome", "name": "Welcome", ...}',
+  );
   if (document === null) throw new MusterError(check.problems);
   check.knownKeys(document, '', ['key', 'name', 'trigger', 'audience', 'entry', 'steps']);
   const key = check.key(own(document, 'key'), '/key');
@@ -121,13 +126,24 @@ function stepOf(check: Check, input: unknown, path: string): Step | null {
   if (type === null) return null;
   check.knownKeys(step, path, ['type', 'key', 'channel', 'message']);
   const key = check.key(own(step, 'key'), `${path}/key`);
-  const channel = check.oneOf(own(step, 'channel'), `${path}/channel`, channelNames, 'unknown_channel', 'channel');
+  const channel = check.oneOf(
+    own(step, 'channel'),
+    `${path}/channel`,
+    channelNames,
+    'unknown_channel',
+    'channel',
+  );
   const message = messageOf(check, own(step, 'message'), `${path}/message`);
   return key === null || channel === null || message === null ? null : { type, key, channel, message };
 }
 
 function messageOf(check: Check, input: unknown, path: string): MessageTemplate | null {
-  const message = check.object(input, path, 'a message, an object', '{"title": "Welcome", "text": "Hello {{ name|there }}"}');
+  const message = check.object(
+    input,
+    path,
+    'a message, an object',
+    '{"title": "Welcome", "text": "Hello {{ name|there }}"}',
+  );
   if (message === null) return null;
   check.knownKeys(message, path, ['title', 'text']);
   const title =
@@ -155,7 +171,12 @@ class Check {
     return this.report('series_expected', { expected, got: kindOf(got), example }, path);
   }
 
-  object(input: unknown, path: string, expected: string, example: string): Readonly<Record<string, unknown>> | null {
+  object(
+    input: unknown,
+    path: string,
+    expected: string,
+    example: string,
+  ): Readonly<Record<string, unknown>> | null {
     return isRecord(input) ? input : this.expected(expected, input, path, example);
   }
 
@@ -169,7 +190,9 @@ class Check {
 
   key(input: unknown, path: string): string | null {
     if (typeof input !== 'string') return this.expected('a key, a text', input, path, '"welcome"');
-    return /^[a-z0-9][a-z0-9_-]{0,62}$/.test(input) ? input : this.report('series_bad_key', { key: input }, path);
+    return /^[a-z0-9][a-z0-9_-]{0,62}$/.test(input)
+      ? input
+      : this.report('series_bad_key', { key: input }, path);
   }
 
   text(input: unknown, path: string, what: string, limit: number): string | null {
@@ -203,7 +226,8 @@ class Check {
     code: ErrorCode,
     name: string,
   ): T | null {
-    if (typeof input !== 'string') return this.expected(`one of ${listed(known)}`, input, path, `"${known[0]}"`);
+    if (typeof input !== 'string')
+      return this.expected(`one of ${listed(known)}`, input, path, `"${known[0]}"`);
     const found = known.find((item) => item === input);
     return found ?? this.report(code, { [name]: input, known: listed(known) }, path);
   }

@@ -4,7 +4,9 @@ import { parseSeries } from './definition.js';
 import type { SeriesDefinition } from './definition.js';
 
 /** Example series that ship with Muster, by key. */
-export const exampleSeries = { welcome: new URL('../../../rules/series/welcome.json', import.meta.url) } as const;
+export const exampleSeries = {
+  welcome: new URL('../../../rules/series/welcome.json', import.meta.url),
+} as const;
 
 /**
  * Reads and checks one series from a JSON file. Errors: `series_unreadable`, `series_not_json`, those of `parseSeries`.

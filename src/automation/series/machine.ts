@@ -50,22 +50,20 @@ export interface Advance {
  * Pure: production, simulation and tests run this same function. An outcome that does not belong to the present step
  * and visit is old news and moves nothing; without an outcome the present step's effects are named again.
  */
-export function advance(definition: SeriesDefinition, state: SeriesState, facts: Facts, now: number): Advance {
-  switch (state.status) {
-    case 'entering':
-      return at(definition, 0, now);
-    case 'completed':
-    case 'exited':
-      return { state, effects: [], wakeAt: null };
-    case 'active': {
-      const index = definition.steps.findIndex((step) => step.key === state.step);
-      // A version never changes, so a step that is not there was never in it: nothing is sent on a guess.
-      if (index === -1) return { state: { status: 'exited' }, effects: [], wakeAt: null };
-      const { outcome } = facts;
-      const over = outcome !== null && outcome.step === state.step && outcome.visit === state.visit;
-      return at(definition, over ? index + 1 : index, now, over ? 1 : state.visit);
-    }
-  }
+export function advance(
+  definition: SeriesDefinition,
+  state: SeriesState,
+  facts: Facts,
+  now: number,
+): Advance {
+  if (state.status === 'entering') return at(definition, 0, now);
+  if (state.status !== 'active') return { state, effects: [], wakeAt: null };
+  const index = definition.steps.findIndex((step) => step.key === state.step);
+  // A version never changes, so a step that is not there was never in it: nothing is sent on a guess.
+  if (index === -1) return { state: { status: 'exited' }, effects: [], wakeAt: null };
+  const { outcome } = facts;
+  const over = outcome !== null && outcome.step === state.step && outcome.visit === state.visit;
+  return at(definition, over ? index + 1 : index, now, over ? 1 : state.visit);
 }
 
 function at(definition: SeriesDefinition, index: number, now: number, visit = 1): Advance {

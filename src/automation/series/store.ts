@@ -35,11 +35,10 @@ async function saveVersion(client: Client, workspaceId: string, definition: Seri
   const { key, name, trigger } = definition;
   // Taking the row first makes two saves of one key follow each other, the first one included.
   await client.query(addSeriesUnlessThere, [workspaceId, key, name, trigger.type]);
-  const { rows } = await client.query<{ state: SeriesStatus; version: number; same: boolean }>(readForChange, [
-    workspaceId,
-    key,
-    JSON.stringify(definition.source),
-  ]);
+  const { rows } = await client.query<{ state: SeriesStatus; version: number; same: boolean }>(
+    readForChange,
+    [workspaceId, key, JSON.stringify(definition.source)],
+  );
   const current = rows[0];
   if (current === undefined || current.same) return;
   if (current.state === 'archived') refuse('series_archived', { key });
@@ -82,7 +81,12 @@ export async function archiveSeries(pool: Pool, workspaceId: string, key: string
   return setState(pool, workspaceId, key, 'archived');
 }
 
-async function setState(pool: Pool, workspaceId: string, key: string, state: SeriesStatus): Promise<SavedSeries> {
+async function setState(
+  pool: Pool,
+  workspaceId: string,
+  key: string,
+  state: SeriesStatus,
+): Promise<SavedSeries> {
   await inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ state: SeriesStatus }>(lockSeries, [workspaceId, key]);
     const before = rows[0]?.state ?? refuse('series_not_found', { key });

@@ -23,7 +23,11 @@ export function definitionReader(pool: Pool): (claim: Claim) => Promise<SeriesDe
 }
 
 async function read(pool: Pool, claim: Claim): Promise<SeriesDefinition> {
-  const { rows } = await pool.query<{ definition: unknown }>(readVersion, [claim.workspace, claim.series, claim.version]);
+  const { rows } = await pool.query<{ definition: unknown }>(readVersion, [
+    claim.workspace,
+    claim.series,
+    claim.version,
+  ]);
   return parseSeries(rows[0]?.definition);
 }
 

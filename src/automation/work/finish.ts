@@ -18,7 +18,10 @@ export interface FinishRequest {
  *
  * Answers false for each claim that is no longer held: somebody else has it, and nothing was written.
  */
-export async function finishWork(pool: Pool, requests: readonly FinishRequest[]): Promise<readonly boolean[]> {
+export async function finishWork(
+  pool: Pool,
+  requests: readonly FinishRequest[],
+): Promise<readonly boolean[]> {
   const { rows } = await pool.query<{ token: string }>(finishClaimed, [
     requests.map((request) => request.workspace),
     requests.map((request) => request.work),

@@ -32,7 +32,11 @@ export async function releaseWork(pool: Pool, claims: readonly Held[]): Promise<
 }
 
 /** Extends leases by `lease` milliseconds from now; answers the tokens that still hold their claim. */
-export async function renewLeases(pool: Pool, claims: readonly Held[], lease: number): Promise<ReadonlySet<string>> {
+export async function renewLeases(
+  pool: Pool,
+  claims: readonly Held[],
+  lease: number,
+): Promise<ReadonlySet<string>> {
   const { rows } = await pool.query<{ token: string }>(renew, [
     claims.map((claim) => claim.workspace),
     claims.map((claim) => claim.work),

@@ -61,7 +61,8 @@ export function holdLeases(pool: Pool, length: number): Leases {
           else entry.lease.abort('the claim was lost');
         }
       } catch (error) {
-        for (const entry of held) if (entry.until < performance.now()) entry.lease.abort('the lease could not be renewed');
+        for (const entry of held)
+          if (entry.until < performance.now()) entry.lease.abort('the lease could not be renewed');
         throw error;
       }
     },

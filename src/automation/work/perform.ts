@@ -46,7 +46,9 @@ export function performer(options: PerformOptions): (claim: Claim, lease: Lease)
   const begin = persistent(
     microBatch((requests: readonly BeginRequest[]) => beginDeliveries(pool, requests), options.batch),
   );
-  const finish = persistent(microBatch((requests: readonly FinishRequest[]) => finishWork(pool, requests), options.batch));
+  const finish = persistent(
+    microBatch((requests: readonly FinishRequest[]) => finishWork(pool, requests), options.batch),
+  );
 
   const end = async (
     claim: Claim,
@@ -80,7 +82,12 @@ export function performer(options: PerformOptions): (claim: Claim, lease: Lease)
     return state;
   };
 
-  const tryAgain = async (claim: Claim, definition: SeriesDefinition, error: string, now: number): Promise<Performed> => {
+  const tryAgain = async (
+    claim: Claim,
+    definition: SeriesDefinition,
+    error: string,
+    now: number,
+  ): Promise<Performed> => {
     if (claim.attempt >= maxAttempts) return end(claim, definition, 'failed', error, now);
     const kept = await postponeWork(pool, claim, wait(claim.attempt), error);
     return kept ? 'postponed' : 'lost';
@@ -95,10 +102,16 @@ export function performer(options: PerformOptions): (claim: Claim, lease: Lease)
       return end(claim, definition, 'failed', claim.lastError ?? 'it was tried too often', now());
     }
     const { step, visit } = claim;
-    const [effect] = advance(definition, { status: 'active', step, visit }, { outcome: null }, claim.now).effects;
+    const [effect] = advance(
+      definition,
+      { status: 'active', step, visit },
+      { outcome: null },
+      claim.now,
+    ).effects;
     if (effect === undefined) return end(claim, definition, 'failed', 'the series has no such step', now());
     const channel = channels.get(effect.channel);
-    if (channel === undefined) return tryAgain(claim, definition, `no channel \`${effect.channel}\` runs here`, now());
+    if (channel === undefined)
+      return tryAgain(claim, definition, `no channel \`${effect.channel}\` runs here`, now());
 
     const message = await begin({
       workspace: claim.workspace,
@@ -129,12 +142,12 @@ export function performer(options: PerformOptions): (claim: Claim, lease: Lease)
       );
     } catch (error) {
       const reason = errorText(error);
-      if (error instanceof DeliveryRefused) return end(claim, definition, 'failed', reason, now());
+      if (error instanceof DeliveryRefused) return await end(claim, definition, 'failed', reason, now());
       // Cut off in the middle: the channel may have taken it.
       if (signal.aborted && channel.onLostConfirmation === 'park') {
         return (await parkWork(pool, claim, reason)) ? 'unknown' : 'lost';
       }
-      return tryAgain(claim, definition, reason, now());
+      return await tryAgain(claim, definition, reason, now());
     } finally {
       clearTimeout(timer);
     }

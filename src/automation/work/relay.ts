@@ -35,7 +35,8 @@ export function relayRound(options: RelayOptions): () => Promise<boolean> {
   let after = '';
   return async () => {
     const lost = await checkIncarnation(pool, redis, queue.name);
-    if (lost !== null) logger.warn({ queue: queue.name, rows: lost }, 'redis began anew; what it held is offered again');
+    if (lost !== null)
+      logger.warn({ queue: queue.name, rows: lost }, 'redis began anew; what it held is offered again');
     const waiting = await countWaiting(queue);
     const limit = Math.min(batch, maxQueued - waiting);
     if (limit < 1) return false;

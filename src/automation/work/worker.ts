@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Pool } from '../../database/pool.js';
@@ -46,10 +47,8 @@ export function startWorker(options: WorkerOptions): RunningWorker {
     await leases.renew();
     return false;
   });
-  let abandon: () => void = () => undefined;
-  const abandoned = new Promise<void>((resolve) => {
-    abandon = resolve;
-  });
+  const abandoned = new AbortController();
+  const whenAbandoned = once(abandoned.signal, 'abort');
 
   const run = async (data: unknown): Promise<void> => {
     const job = readJob(data);
@@ -72,7 +71,7 @@ export function startWorker(options: WorkerOptions): RunningWorker {
       const running = run(job.data).catch((error: unknown) => {
         logger.error({ job: job.id, error: errorText(error) }, 'a job was left to its lease');
       });
-      await Promise.race([running, abandoned]);
+      await Promise.race([running, whenAbandoned]);
     },
     {
       connection: options.redis,
@@ -86,7 +85,9 @@ export function startWorker(options: WorkerOptions): RunningWorker {
       runRetryDelay: 500,
     },
   );
-  worker.on('error', (error) => logger.warn({ error: errorText(error) }, 'the worker met an error and goes on'));
+  worker.on('error', (error) =>
+    logger.warn({ error: errorText(error) }, 'the worker met an error and goes on'),
+  );
 
   return {
     async stop(deadline) {
@@ -97,7 +98,7 @@ export function startWorker(options: WorkerOptions): RunningWorker {
         await releaseWork(pool, unsent).catch((error: unknown) => {
           logger.warn({ error: errorText(error) }, 'claims could not be given back; their leases run out');
         });
-        abandon();
+        abandoned.abort();
         // Redis may be away; the caller cuts the connection next, which ends every wait for it.
         await Promise.race([closed, after(1000)]);
       }

@@ -1,0 +1,308 @@
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterEach, expect, test } from 'vitest';
+import { saveSeries } from '../../src/automation/index.js';
+import { takeIn } from '../../src/automation/outbox/intake.js';
+import { silentLogger } from '../../src/automation/logger.js';
+import { beginDeliveries } from '../../src/automation/work/begin-delivery.js';
+import { claimWork } from '../../src/automation/work/claim.js';
+import type { Claim, ClaimRequest } from '../../src/automation/work/claim.js';
+import { finishWork } from '../../src/automation/work/finish.js';
+import type { FinishRequest } from '../../src/automation/work/finish.js';
+import { jobIdOf } from '../../src/automation/work/job.js';
+import type { WorkJob } from '../../src/automation/work/job.js';
+import { offer } from '../../src/automation/work/relay.js';
+import type { WorkQueue } from '../../src/automation/work/relay.js';
+import { sweepWork } from '../../src/automation/work/sweep.js';
+import { takeDue } from '../../src/automation/work/take-due.js';
+import type { DueJob } from '../../src/automation/work/take-due.js';
+import {
+  identifyMany,
+  identifyNew,
+  queueName,
+  recorder,
+  seriesOf,
+  until,
+  useAutomation,
+  workspace,
+  workStates,
+} from './support.js';
+
+const fixture = useAutomation();
+const closing: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+const intake = { limit: 500, maxAttempts: 3, wait: () => 0, logger: silentLogger };
+const due = { horizon: 2000, limit: 1000, after: '' };
+const longLease = 60_000;
+const tokens = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
+
+/** A queue that the test itself offers jobs to. */
+function queueOf(name: string): { queue: WorkQueue; redis: Redis } {
+  const redis = new Redis(fixture().redis.url, { maxRetriesPerRequest: null });
+  const queue: WorkQueue = new Queue<WorkJob, void, 'work'>(name, { connection: redis });
+  closing.push(async () => {
+    await queue.close();
+    redis.disconnect();
+  });
+  return { queue, redis };
+}
+
+/** One person inside a series of one step, whose work row is enqueued and in no Redis. */
+async function oneEnqueued(): Promise<DueJob> {
+  const { pool } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'u1');
+  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 1, failed: 0 });
+  const [job] = await takeDue(pool, due);
+  if (job === undefined) throw new Error('nothing was due');
+  return job;
+}
+
+async function claimOne(job: ClaimRequest, lease = longLease): Promise<Claim | null> {
+  const [claim] = await claimWork(fixture().pool, [job], lease);
+  return claim ?? null;
+}
+
+function doneWith(job: WorkJob, token: string): FinishRequest {
+  const { workspace: owner, work } = job;
+  return { workspace: owner, work, token, state: 'done', error: null, enrollment: 'completed', next: null };
+}
+
+test('redis flushed while work is enqueued: everything is still delivered, each once', async () => {
+  const { pool, start } = fixture();
+  const queue = queueName();
+  const { queue: manual, redis } = queueOf(queue);
+  await saveSeries(pool, workspace, seriesOf('one'));
+  const first = await start({ queue });
+  await first.idle();
+  await first.stop();
+
+  await identifyMany(pool, 'p', 50);
+  await takeIn(pool, intake);
+  await offer(manual, await takeDue(pool, due));
+  expect(await manual.getJobCountByTypes('waiting')).toBe(50);
+  await redis.flushall();
+  expect(await workStates(pool)).toEqual({ enqueued: 50 });
+
+  // The sweep is far away: only the new incarnation can bring the rows back.
+  const { lines, sink } = recorder();
+  const second = await start({ queue, logSink: sink, enqueuedFor: 3_600_000 });
+  await second.idle();
+  expect(new Set(lines.map((line) => line.user)).size).toBe(50);
+  expect(lines).toHaveLength(50);
+});
+
+test('redis flushed while the automation runs: what comes later is delivered as well', async () => {
+  const { pool, start } = fixture();
+  const { redis } = queueOf(queueName());
+  await saveSeries(pool, workspace, seriesOf('one'));
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink, enqueuedFor: 3_600_000 });
+  await identifyMany(pool, 'p', 200);
+  automation.nudge();
+  await until('the first deliveries', () => lines.length > 0);
+  await redis.flushall();
+  await identifyMany(pool, 'q', 200);
+  await automation.idle(20_000);
+  expect(lines).toHaveLength(400);
+  expect(new Set(lines.map((line) => line.delivery)).size).toBe(400);
+});
+
+test('a relay that stops between its commit and redis loses nothing: the sweep offers the row again', async () => {
+  const { start } = fixture();
+  const queue = queueName();
+  const before = await start({ queue });
+  await before.idle();
+  await before.stop();
+  const job = await oneEnqueued();
+  const { lines, sink } = recorder();
+  const automation = await start({ queue, logSink: sink, enqueuedFor: 1, sweepEvery: 50 });
+  await automation.idle();
+  expect(lines.map((line) => line.user)).toEqual(['u1']);
+  const { rows } = await fixture().pool.query<{ epoch: number }>('SELECT epoch FROM work');
+  expect(rows[0]?.epoch).toBeGreaterThan(job.epoch);
+});
+
+test('a job offered twice runs once, and one of an old epoch is dropped', async () => {
+  const { pool, start } = fixture();
+  const queue = queueName();
+  const { queue: manual } = queueOf(queue);
+  const before = await start({ queue });
+  await before.idle();
+  await before.stop();
+  const job = await oneEnqueued();
+  // Back to pending and taken again, as after a flush: the first epoch is old now.
+  await pool.query(`UPDATE work SET state = 'pending'`);
+  const [again] = await takeDue(pool, due);
+  expect(again?.epoch).toBe(job.epoch + 1);
+  const { workspace: owner, work } = job;
+  const data = (epoch: number): WorkJob => ({ workspace: owner, work, epoch });
+  await manual.addBulk(
+    [
+      { epoch: job.epoch, jobId: 'old' },
+      { epoch: job.epoch + 1, jobId: 'now' },
+      { epoch: job.epoch + 1, jobId: 'same-again' },
+      { epoch: job.epoch + 2, jobId: 'from-nowhere' },
+    ].map(({ epoch, jobId }) => ({
+      name: 'work',
+      data: data(epoch),
+      opts: { jobId, removeOnComplete: true, removeOnFail: true },
+    })),
+  );
+  const { lines, sink } = recorder();
+  await start({ queue, logSink: sink });
+  await until(
+    'every job to be taken',
+    async () => (await manual.getJobCountByTypes('waiting', 'active')) === 0,
+  );
+  expect(lines.map((line) => line.user)).toEqual(['u1']);
+  const { rows } = await pool.query('SELECT state, attempts, epoch FROM work');
+  expect(rows).toEqual([{ state: 'done', attempts: 1, epoch: job.epoch + 1 }]);
+});
+
+test('job ids hold the epoch, are not digits only and have no colon', () => {
+  expect(jobIdOf({ workspace: 'sample', work: '12', epoch: 3 })).toBe('w-12-3');
+});
+
+test('of two claims of one job one holds; asking again with the same token answers the same claim', async () => {
+  const job = await oneEnqueued();
+  const first = await claimOne({ ...job, token: tokens[0] });
+  expect(first).toMatchObject({ work: job.work, attempt: 1, user: { user_id: 'u1' } });
+  expect(await claimOne({ ...job, token: tokens[1] })).toBeNull();
+  expect(await claimOne({ ...job, token: tokens[0] })).toMatchObject({ token: tokens[0] });
+});
+
+test('both copies of a job in one batch: one holds', async () => {
+  const job = await oneEnqueued();
+  const claims = await claimWork(
+    fixture().pool,
+    tokens.map((token) => ({ ...job, token })),
+    longLease,
+  );
+  expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
+});
+
+test('a worker that lost its lease can neither send nor mark done', async () => {
+  const { pool } = fixture();
+  const job = await oneEnqueued();
+  // A lease of no length is over at once, as for a worker that was frozen.
+  const lost = await claimOne({ ...job, token: tokens[0] }, 0);
+  expect(lost).not.toBeNull();
+  expect(await sweepWork(pool, { parking: [], enqueuedFor: 60_000 })).toMatchObject({ expired: 1 });
+  const [again] = await takeDue(pool, due);
+  if (again === undefined) throw new Error('the row was not due again');
+  const second = await claimOne({ ...again, token: tokens[1] });
+  expect(second?.delivery).toBe(lost?.delivery);
+  expect(second?.attempt).toBe(2);
+
+  const message = { title: null, text: 'hello' };
+  const { workspace: owner, work } = job;
+  const begin = (token: string) => ({ workspace: owner, work, token, channel: 'log', message });
+  expect(await beginDeliveries(pool, [begin(tokens[0])])).toEqual([null]);
+  expect(await finishWork(pool, [doneWith(job, tokens[0])])).toEqual([false]);
+  expect(await workStates(pool)).toEqual({ claimed: 1 });
+  const { rows } = await pool.query('SELECT state FROM enrollments');
+  expect(rows).toEqual([{ state: 'active' }]);
+
+  expect(await beginDeliveries(pool, [begin(tokens[1])])).toEqual([message]);
+  expect(await finishWork(pool, [doneWith(job, tokens[1])])).toEqual([true]);
+  expect(await workStates(pool)).toEqual({ done: 1 });
+});
+
+test('nothing may be sent under a lease that is over, even where nobody else has the row yet', async () => {
+  const { pool } = fixture();
+  const job = await oneEnqueued();
+  await claimOne({ ...job, token: tokens[0] }, 0);
+  const { workspace: owner, work } = job;
+  const message = { title: null, text: 'hello' };
+  const request = { workspace: owner, work, token: tokens[0], channel: 'log', message };
+  expect(await beginDeliveries(pool, [request])).toEqual([null]);
+  const { rowCount } = await pool.query('SELECT FROM deliveries');
+  expect(rowCount).toBe(0);
+});
+
+test('a repeat carries the content of the first attempt, whatever the person is called by now', async () => {
+  const { pool } = fixture();
+  const job = await oneEnqueued();
+  const { workspace: owner, work } = job;
+  const begin = async (token: string, text: string) =>
+    beginDeliveries(pool, [
+      { workspace: owner, work, token, channel: 'log', message: { title: null, text } },
+    ]);
+  await claimOne({ ...job, token: tokens[0] });
+  expect(await begin(tokens[0], 'Hello Ada')).toEqual([{ title: null, text: 'Hello Ada' }]);
+  expect(await begin(tokens[0], 'Hello Grace')).toEqual([{ title: null, text: 'Hello Ada' }]);
+});
+
+test('a claim that ran out while its channel was called is parked where the channel knows no keys', async () => {
+  const { pool } = fixture();
+  const job = await oneEnqueued();
+  const { workspace: owner, work } = job;
+  await claimOne({ ...job, token: tokens[0] });
+  await beginDeliveries(pool, [
+    { workspace: owner, work, token: tokens[0], channel: 'log', message: { title: null, text: 'x' } },
+  ]);
+  await pool.query(`UPDATE work SET lease_until = now() - interval '1 second'`);
+  expect(await sweepWork(pool, { parking: ['log'], enqueuedFor: 60_000 })).toMatchObject({
+    parked: 1,
+    expired: 0,
+  });
+  expect(await workStates(pool)).toEqual({ unknown: 1 });
+  const { rows } = await pool.query('SELECT state FROM deliveries');
+  expect(rows).toEqual([{ state: 'unknown' }]);
+});
+
+test('two relays and two workers on 500 people: each gets both steps once', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('two', ['log', 'inbox']));
+  const queue = queueName();
+  const { lines, sink } = recorder();
+  const options = { queue, logSink: sink, relayBatch: 40, intakeBatch: 30, concurrency: 20, poll: 20 };
+  const [first] = await Promise.all([start(options), start(options)]);
+  await identifyMany(pool, 'p', 500);
+  await first.idle(25_000);
+  expect(lines).toHaveLength(500);
+  expect(new Set(lines.map((line) => line.user)).size).toBe(500);
+  const { rows } = await pool.query(
+    `SELECT channel, count(*)::integer AS count, max(attempts) AS attempts FROM deliveries
+     WHERE state = 'delivered' GROUP BY channel ORDER BY channel`,
+  );
+  expect(rows).toEqual([
+    { channel: 'inbox', count: 500, attempts: 1 },
+    { channel: 'log', count: 500, attempts: 1 },
+  ]);
+  const { rows: entered } = await pool.query(
+    'SELECT state, count(*)::integer AS count FROM enrollments GROUP BY state',
+  );
+  expect(entered).toEqual([{ state: 'completed', count: 500 }]);
+});
+
+test('every session of postgres killed in the middle: everything is still delivered', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('two', ['log', 'inbox']));
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink, lease: 1000, sweepEvery: 100, enqueuedFor: 2000 });
+  await identifyMany(pool, 'p', 300);
+  automation.nudge();
+  for (const progress of [1, 100, 200]) {
+    await until(`${progress} deliveries`, () => lines.length >= progress);
+    await pool.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+  }
+  await until('an idle automation', async () =>
+    automation.idle(500).then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(new Set(lines.map((line) => line.delivery)).size).toBe(300);
+  const { rows } = await pool.query(
+    `SELECT count(*)::integer AS count FROM deliveries WHERE state = 'delivered'`,
+  );
+  expect(rows).toEqual([{ count: 600 }]);
+});

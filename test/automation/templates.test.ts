@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { renderTemplate, templateFields, templateProblems } from '../../src/automation/index.js';
+import type { UserRecord } from '../../src/filter/record.js';
+
+const now = Date.UTC(2026, 0, 31);
+const user: UserRecord = {
+  user_id: 'u1',
+  name: 'Ada',
+  email: '',
+  signed_up_at: null,
+  created_at: new Date(now - 3 * 86_400_000),
+  renewal_date: '2026-02-01T01:00:00+01:00',
+  custom_fields: {
+    role: 'admin',
+    seats: 3,
+    beta: false,
+    tags: ['a', 'b'],
+    deep: { key: ['x'] },
+    gone: null,
+    'two words': 'yes',
+    text: 'costs {{ seats }}',
+  },
+  company: { company_id: 'c1', name: 'Analytical', custom_fields: { plan: 'pro' } },
+};
+
+test.each([
+  ['{{ name }}', 'Ada'],
+  ['{{name}}', 'Ada'],
+  ['Hello {{ name }}, {{ role }}!', 'Hello Ada, admin!'],
+  ['{{ custom:role }}', 'admin'],
+  ['{{ seats }} {{ beta }} {{ tags }}', '3 false a, b'],
+  ['{{ deep }}', '{"key":["x"]}'],
+  ['{{ custom:/deep/key/0 }}', 'x'],
+  ['{{ two words }}', 'yes'],
+  ['{{ company.name }} {{ company.custom:plan }}', 'Analytical pro'],
+  ['{{ days_since_signup }}', '3'],
+  ['{{ renewal_date }}', '2026-02-01T00:00:00.000Z'],
+])('%s renders as %j', (template, text) => {
+  expect(renderTemplate(template, user, now)).toBe(text);
+});
+
+test.each([
+  ['{{ signed_up_at }}', ''],
+  ['{{ signed_up_at|recently }}', 'recently'],
+  ['{{ signed_up_at | not long ago }}', 'not long ago'],
+  ['{{ gone|nothing }}', 'nothing'],
+  ['{{ unheard_of }}', ''],
+  ['{{ constructor|plain }}', 'plain'],
+  ['{{ __proto__|plain }}', 'plain'],
+])('%s of a missing value renders as %j', (template, text) => {
+  expect(renderTemplate(template, user, now)).toBe(text);
+});
+
+test('empty text is a value: it takes no fallback', () => {
+  expect(renderTemplate('{{ email|nobody }}', user, now)).toBe('');
+});
+
+test('a value that looks like a merge tag is not rendered again', () => {
+  expect(renderTemplate('{{ text }}', user, now)).toBe('costs {{ seats }}');
+});
+
+test.each([
+  ['{{ }}', 'names no field'],
+  ['{{ name', 'is not closed'],
+  ['name }}', 'closes nothing'],
+  ['{{ #each tags }}', 'is not a field'],
+  ['{{ name() }}', 'is not a field'],
+  ['{{ {name} }}', 'holds another brace'],
+  ['{{ name|a|b }}', 'has more than one fallback'],
+  ['{{ company.nmae }}', 'names no known field'],
+  ['{{ custom: }}', 'names no known field'],
+  ['{{ custom:/a~2 }}', 'names no known field'],
+])('%s is reported: it %s', (template, fault) => {
+  const problems = templateProblems(template, '/steps/0/message/text');
+  expect(problems.map(({ code, path }) => [code, path])).toEqual([
+    ['bad_merge_tag', '/steps/0/message/text'],
+  ]);
+  expect(problems[0]?.message).toContain(fault);
+});
+
+test('the fields that a text reads are known', () => {
+  expect(templateFields('{{ name|x }} {{ custom:role }} plain')).toEqual(['name', 'custom:role']);
+});
