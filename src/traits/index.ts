@@ -10,3 +10,4 @@ export type { WhichUser } from './read.js';
 export type { EndUser } from './row.js';
 export { importUsers } from './import.js';
 export type { Imported, ImportFormat, ImportPhase, ImportUsers, Reject } from './import.js';
+export { sampleUsersCsv } from './sample.js';

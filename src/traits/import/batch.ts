@@ -15,9 +15,9 @@ export interface Batch {
   copyText(): string;
 }
 
-/** Large enough that a commit costs little, small enough that two batches in memory do not matter. */
-const mostRows = 10_000;
-const mostCharacters = 4_000_000;
+/** Large enough that a commit costs little, small enough that the two batches in memory stay below 100 MB. */
+const mostRows = 2500;
+const mostCharacters = 1_000_000;
 
 export function newBatch(): Batch {
   const people = new Map<string, StagedRow>();

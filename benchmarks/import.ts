@@ -1,0 +1,192 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished, pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { from as copyFrom } from 'pg-copy-streams';
+import { migrate } from '../src/database/migrate.js';
+import { openPool } from '../src/database/pool.js';
+import type { Pool } from '../src/database/pool.js';
+import { startEmbedded } from '../src/embedded/index.js';
+import { importUsers } from '../src/traits/index.js';
+import { printTable } from './table.js';
+
+/**
+ * `importUsers` of a CSV file against a bare COPY of the same people into the same indexed table, emptied in between.
+ * The COPY gets its file ready-made, in Postgres' own text format, and checks, types and merges nothing: it is the
+ * ceiling. The import runs in a process of its own, whose peak memory is reported.
+ */
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    json: { type: 'boolean', default: false },
+    child: { type: 'string' },
+    file: { type: 'string' },
+  },
+});
+
+const workspaceId = 'bench';
+const rows = Number(options.rows);
+
+interface Imported {
+  ms: number;
+  /** Bytes, of the whole process at its largest. */
+  peak: number;
+}
+
+if (options.child === undefined) await compare();
+else await importInChild(options.child, options.file ?? '');
+
+async function importInChild(url: string, file: string): Promise<void> {
+  const pool = await openPool(url);
+  const start = performance.now();
+  await importUsers(pool, { workspaceId, source: file });
+  const ms = performance.now() - start;
+  await pool.end();
+  // In kibibytes on every system.
+  process.send?.({ ms, peak: process.resourceUsage().maxRSS * 1024 });
+}
+
+async function compare(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const embedded = await startEmbedded({ dataDir, postgres: true, redis: false });
+  const url = embedded.databaseUrl ?? '';
+  const pool = await openPool(url);
+  try {
+    await migrate(pool);
+    process.stderr.write(`writing ${rows} people ...\n`);
+    const csv = join(dataDir, 'people.csv');
+    const text = join(dataDir, 'people.copy');
+    await writeFiles(csv, text);
+    // In turn, twice: whoever comes first would otherwise find everything cold.
+    const copies: number[] = [];
+    const imports: Imported[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      await empty(pool);
+      copies.push(await bareCopy(pool, text));
+      await expectPeople(pool, 'the bare COPY');
+      await empty(pool);
+      imports.push(await imported(url, csv));
+      await expectPeople(pool, 'the import');
+    }
+    const copy = Math.min(...copies);
+    const best = Math.min(...imports.map(({ ms }) => ms));
+    const peak = Math.max(...imports.map((each) => each.peak)) / 2 ** 20;
+    const share = (copy / best) * 100;
+    printTable(
+      `Import of ${rows} people (${(statSync(csv).size / 2 ** 20).toFixed(0)} MiB of CSV), the better of two rounds in turn`,
+      [
+        {
+          what: 'bare COPY',
+          'rows/s': Math.round(rows / (copy / 1000)),
+          '% of COPY': 100,
+          'peak MiB': '',
+          goal: '',
+          reached: '',
+        },
+        {
+          what: 'muster import',
+          'rows/s': Math.round(rows / (best / 1000)),
+          '% of COPY': Number(share.toFixed(1)),
+          'peak MiB': Math.round(peak),
+          goal: '>= 30 %, < 200 MiB',
+          reached: share >= 30 && peak < 200,
+        },
+      ],
+      options.json,
+    );
+  } finally {
+    await pool.end();
+    await embedded.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function empty(pool: Pool): Promise<void> {
+  await pool.query('TRUNCATE end_users CASCADE');
+  await pool.query('CHECKPOINT');
+}
+
+/** Checks the result before a time counts: everybody is there, and typed values are found by an index. */
+async function expectPeople(pool: Pool, who: string): Promise<void> {
+  const { rows: found } = await pool.query<{ people: string; chosen: string }>(
+    `SELECT count(*) AS people, count(*) FILTER (WHERE custom_fields @> '{"role": "admin", "seats": 5}') AS chosen
+     FROM end_users WHERE workspace_id = $1 AND signed_up_at IS NOT NULL`,
+    [workspaceId],
+  );
+  let expected = 0;
+  for (let i = 0; i < rows; i += 1) if (roleOf(i) === 'admin' && seatsOf(i) === 5) expected += 1;
+  const { people, chosen } = found[0] ?? { people: '0', chosen: '0' };
+  if (Number(people) !== rows || Number(chosen) !== expected) {
+    throw new Error(
+      `${who} left ${people} people, ${chosen} of them chosen; expected ${rows} and ${expected}`,
+    );
+  }
+}
+
+function roleOf(i: number): string {
+  return i % 10 === 0 ? 'admin' : 'member';
+}
+
+function seatsOf(i: number): number {
+  return (i * 7919 + 5) % 101;
+}
+
+/** The same people twice: as CSV, and as the text that COPY takes, with the custom fields as finished JSON. */
+async function writeFiles(csv: string, text: string): Promise<void> {
+  const csvFile = createWriteStream(csv);
+  const textFile = createWriteStream(text);
+  csvFile.write('user_id,name,email,signed_up_at,role,plan,seats,country,feature_flags,beta\n');
+  const start = Date.UTC(2024, 0, 1);
+  for (let i = 0; i < rows; i += 1) {
+    const id = `user_${i}`;
+    const email = `person.${i}@example.com`;
+    const at = new Date(start + i * 60_000).toISOString();
+    const plan = ['free', 'pro', 'team'][i % 3] ?? '';
+    const beta = i % 4 === 0;
+    const flags = 'beta_dashboard,new_analytics';
+    const custom = `{"role":"${roleOf(i)}","plan":"${plan}","seats":${seatsOf(i)},"country":"c${i % 200}","feature_flags":"${flags}","beta":${beta}}`;
+    const more = csvFile.write(
+      `${id},Person ${i},${email},${at},${roleOf(i)},${plan},${seatsOf(i)},c${i % 200},"${flags}",${beta}\n`,
+    );
+    textFile.write(`${workspaceId}\t${id}\tPerson ${i}\t${email}\t${at}\t${custom}\n`);
+    if (!more) await once(csvFile, 'drain');
+  }
+  csvFile.end();
+  textFile.end();
+  await Promise.all([finished(csvFile), finished(textFile)]);
+}
+
+async function bareCopy(pool: Pool, text: string): Promise<number> {
+  const client = await pool.connect();
+  try {
+    const start = performance.now();
+    const copy = client.query(
+      copyFrom('COPY end_users (workspace_id, user_id, name, email, signed_up_at, custom_fields) FROM STDIN'),
+    );
+    await pipeline(createReadStream(text, { highWaterMark: 262_144 }), copy);
+    return performance.now() - start;
+  } finally {
+    client.release();
+  }
+}
+
+function imported(url: string, file: string): Promise<Imported> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(import.meta.url), ['--child', url, '--file', file], {
+      execArgv: ['--import', 'tsx'],
+    });
+    child.on('message', (message) => {
+      if (isImported(message)) resolve(message);
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => reject(new Error(`the import ended with exit code ${code} and no answer`)));
+  });
+}
+
+function isImported(message: unknown): message is Imported {
+  return typeof message === 'object' && message !== null && 'ms' in message && 'peak' in message;
+}
