@@ -1,3 +1,53 @@
 import type { ErrorEntry } from './table.js';
 
-export const cliErrors = {} as const satisfies Record<string, ErrorEntry>;
+/** Refusals of the command line (`src/cli`). */
+export const cliErrors = {
+  bad_usage: {
+    status: 400,
+    exit: 2,
+    message: '{reason}',
+    hint: 'see `muster {command}--help`',
+  },
+  bad_option: {
+    status: 400,
+    exit: 2,
+    message: 'the option {option} cannot be `{value}`',
+    hint: 'give {expected}',
+  },
+  filter_file_unreadable: {
+    status: 400,
+    exit: 2,
+    message: 'cannot read the filter file `{file}`: {reason}',
+    hint: 'give a preset key, a path to a JSON file, or the filter itself in single quotes',
+  },
+  database_not_migrated: {
+    status: 503,
+    exit: 2,
+    message: 'the database has schema version {found}, this Muster needs version {known}',
+    hint: 'run `muster migrate` first; it changes the schema only, no data',
+  },
+  port_in_use: {
+    status: 409,
+    exit: 2,
+    message: 'port {port} on 127.0.0.1 is in use',
+    hint: 'stop the other program, or choose another port: `muster start --port {other}`',
+  },
+  port_not_allowed: {
+    status: 403,
+    exit: 2,
+    message: 'this account may not listen on port {port}',
+    hint: 'choose a port above 1023: `muster start --port 4000`',
+  },
+  keys_unreadable: {
+    status: 400,
+    exit: 2,
+    message: 'the key file `{file}` is not one that muster wrote',
+    hint: 'remove it; the next start makes new keys',
+  },
+  unexpected: {
+    status: 500,
+    exit: 3,
+    message: 'something went wrong inside muster: {reason}',
+    hint: 'run it again with MUSTER_DEBUG=1 to see where, and report it',
+  },
+} as const satisfies Record<string, ErrorEntry>;

@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly checks?: Readonly<Record<string, ReadyCheck>>;
   /** Where log lines go; nowhere when left out. */
   readonly log?: FastifyBaseLogger;
+  /** Called after a commit that may have caused something to happen, so that it need not wait for the next poll. */
+  readonly onFact?: () => void;
   /** Milliseconds since 1970 (UTC); the machine's clock when left out. */
   readonly clock?: () => number;
 }
@@ -30,7 +32,7 @@ export interface ServerOptions {
  * `await server.close()` lets running requests finish and stops it. The pool stays the caller's.
  */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { pool, clock = Date.now, checks = {} } = options;
+  const { pool, clock = Date.now, checks = {}, onFact = () => undefined } = options;
   const app = fastify({
     loggerInstance: options.log ?? pino({ level: 'silent' }),
     bodyLimit,
@@ -95,7 +97,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
   });
   await app.register(healthRoutes, { checks: { database: () => pool.query('SELECT 1'), ...checks } });
-  await app.register(userRoutes, { pool, clock });
+  await app.register(userRoutes, { pool, clock, onFact });
   await app.register(audienceRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

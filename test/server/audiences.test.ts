@@ -40,15 +40,16 @@ it('preview counts the audience and every leaf alone, and shows the first people
   const filter = { and: [admins, { '>=': [{ var: 'signed_up_at' }, { ago: [30, 'days'] }] }] };
   const { status, body } = await service.call('POST', '/api/audiences/preview', { filter, now });
   expect(status).toBe(200);
-  expect(body).toEqual({
+  expect(Object.keys(body)).toEqual(['count', 'exact', 'clauses', 'sample', 'took_ms']);
+  expect(body['took_ms']).toBeGreaterThan(0);
+  expect(body).toMatchObject({
     count: 1,
     exact: true,
     clauses: [
       { path: '/and/0', sentence: 'role is "admin"', count: 2 },
-      { path: '/and/1', sentence: expect.stringContaining('signed_up_at'), count: 2 },
+      { path: '/and/1', sentence: 'signed_up_at is 30 days ago or later', count: 2 },
     ],
     sample: [{ user_id: 'a1', name: 'Ada', email: 'ada@example.com' }],
-    took_ms: expect.any(Number),
   });
 });
 
@@ -94,14 +95,12 @@ it('a mistake in the filter is answered with its place in the body', async () =>
   }
 });
 
+async function refused(extra: object): Promise<unknown> {
+  const { status, body } = await service.call('POST', '/api/audiences/preview', { filter: admins, ...extra });
+  return [status, body.error?.code, body.error?.path];
+}
+
 it('a wrong instant, zone or sample size is refused with its path', async () => {
-  const refused = async (extra: object): Promise<unknown> => {
-    const { status, body } = await service.call('POST', '/api/audiences/preview', {
-      filter: admins,
-      ...extra,
-    });
-    return [status, body.error?.code, body.error?.path];
-  };
   expect(await refused({ now: 'yesterday' })).toEqual([400, 'bad_now', '/now']);
   expect(await refused({ zone: 'Mars/Olympus' })).toEqual([400, 'bad_zone', '/zone']);
   expect(await refused({ sample: 1001 })).toEqual([400, 'body_invalid', '/sample']);

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import pg from 'pg';
+import { Pool as PgPool } from 'pg';
 import { beforeAll, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { serviceLog } from '../../src/server/log.js';
@@ -36,6 +36,7 @@ function expectError(
 }
 
 it('a call without a key, with an unknown one, or with one of another kind is refused before its body is read', async () => {
+  expect.hasAssertions();
   expectError(await service.call('GET', '/api/users/x', undefined, ''), { status: 401, code: 'key_missing' });
   for (const key of [
     'nonsense',
@@ -109,6 +110,7 @@ it('a body that is not one JSON object in UTF-8 is refused, and the place of the
 });
 
 it('a key that stands twice is refused: a filter must not lose a condition', async () => {
+  expect.hasAssertions();
   const twice = '{"filter": {"==": [{"var": "user_id"}, "a"], "==": [{"var": "user_id"}, "b"]}}';
   expectError(await service.raw('/api/audiences/preview', twice), {
     status: 400,
@@ -124,13 +126,16 @@ it('another content type, or none, is refused', async () => {
   }
 });
 
+/** A body of so many bytes. */
+function bodyOf(bytes: number): string {
+  const frame = '{"user_id":"big","nope":""}';
+  return frame.replace('""', `"${'x'.repeat(bytes - frame.length)}"`);
+}
+
 it('a body of more than 500,000 bytes is refused, and one of exactly that many is read', async () => {
-  const body = (bytes: number): string => {
-    const frame = '{"user_id":"big","nope":""}';
-    return frame.replace('""', `"${'x'.repeat(bytes - frame.length)}"`);
-  };
-  expectError(await service.raw(identify, body(500_001)), { status: 413, code: 'body_too_large' });
-  expectError(await service.raw(identify, body(500_000)), {
+  expect.hasAssertions();
+  expectError(await service.raw(identify, bodyOf(500_001)), { status: 413, code: 'body_too_large' });
+  expectError(await service.raw(identify, bodyOf(500_000)), {
     status: 400,
     code: 'body_unknown_key',
     path: '/nope',
@@ -188,7 +193,7 @@ it('the log names calls by their pattern, never a person', async () => {
 });
 
 it('a database that cannot be reached is a 503 that can be tried again, and the process itself stays healthy', async () => {
-  const broken = new pg.Pool({
+  const broken = new PgPool({
     connectionString: 'postgres://muster@127.0.0.1:1/none',
     connectionTimeoutMillis: 1000,
   });

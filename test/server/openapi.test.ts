@@ -1,4 +1,13 @@
 import { beforeAll, expect, it } from 'vitest';
+import { isObject } from '../../src/filter/values.js';
+import { testDatabase } from '../support/database.js';
+import { startService } from './service.js';
+import type { Service } from './service.js';
+
+let service: Service;
+
+beforeAll, expect, it } from 'vitest';
+import { isObject } from '../../src/filter/values.js';
 import { testDatabase } from '../support/database.js';
 import { startService } from './service.js';
 import type { Service } from './service.js';
@@ -21,12 +30,10 @@ beforeAll(async () => {
 });
 
 it('/openapi.json needs no key and describes every call by the schema that checks it', async () => {
-  const { status, text } = await service.call('GET', '/openapi.json', undefined, '');
-  expect(status).toBe(200);
-  const description = JSON.parse(text) as Description;
-  expect(description.openapi).toBe('3.1.0');
-  const calls = Object.entries(description.paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => `${method} ${path}`),
+  const { status, body } = await service.call('GET', '/openapi.json', undefined, '');
+  expect([status, body['openapi']]).toEqual([200, '3.1.0']);
+  const calls = Object.entries(body['paths'] ?? {}).flatMap(([path, methods]) =>
+    Object.keys(isObject(methods) ? methods : {}).map((method) => `${method} ${path}`),
   );
   expect(calls.toSorted()).toEqual([
     'get /api/series',
@@ -41,9 +48,10 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/series',
     'put /api/series/{key}',
   ]);
-  expect(
-    description.paths['/api/audiences/preview']?.['post']?.requestBody?.content['application/json']?.schema,
-  ).toMatchObject({ required: ['filter'], additionalProperties: false });
+  expect(body).toHaveProperty(
+    ['paths', '/api/audiences/preview', 'post', 'requestBody', 'content', 'application/json', 'schema', 'required'],
+    ['filter'],
+  );
 });
 
 it('/readyz says that the database answers, and names a part that does not', async () => {

@@ -1,16 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
+import { exampleSeries, loadSeries } from '../../src/automation/series/file.js';
 import { testDatabase } from '../support/database.js';
 import { startService } from './service.js';
 import type { Service } from './service.js';
 
 let service: Service;
-let welcome: Record<string, unknown>;
+let welcome: Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
   const { pool } = await testDatabase();
   service = await startService(pool, 'acme');
-  welcome = JSON.parse(await readFile('rules/series/welcome.json', 'utf8')) as Record<string, unknown>;
+  welcome = (await loadSeries(exampleSeries.welcome)).source;
 });
 
 it('a series that was saved is listed, and saving a changed one makes a new version', async () => {

@@ -59,7 +59,7 @@ export function serviceAt(url: string, { secretKey = '', writeKey = '' } = {}): 
   const send = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, init);
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) as Body };
+    return { status: response.status, headers: response.headers, text, body: bodyOf(text) };
   };
   return {
     url,
@@ -81,4 +81,14 @@ export function serviceAt(url: string, { secretKey = '', writeKey = '' } = {}): 
         body,
       }),
   };
+}
+
+function bodyOf(text: string): Body {
+  const value: unknown = JSON.parse(text);
+  if (!isBody(value)) throw new Error(`the answer is not an object: ${text}`);
+  return value;
+}
+
+function isBody(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -9,9 +9,13 @@ import { ErrorAnswer, IdentifyAnswer, IdentifyBody, User, UserParams } from '../
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer };
 
 /** Sending people in, and looking at one. */
-export const userRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => number }> = async (
+export const userRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  clock: () => number;
+  onFact: () => void;
+}> = async (
   app,
-  { pool, clock },
+  { pool, clock, onFact },
 ) => {
   app.post(
     '/api/sdk/users/identify',
@@ -27,6 +31,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => nu
         companyId: body.company_id,
         anonymousId: body.anonymous_id,
       });
+      onFact();
       return { user: userView(user, clock()), created };
     },
   );

@@ -1,0 +1,55 @@
+import { readFileSync, statSync } from 'node:fs';
+import { presetNamed } from '../audience/presets.js';
+import { refuse } from '../errors/index.js';
+import { parseFilterText } from '../filter/parse.js';
+import type { Filter } from '../filter/tree.js';
+
+export interface NamedFilter {
+  readonly filter: Filter;
+  /** What to call it on a screen: the preset's title or the file's path; null for inline JSON. */
+  readonly title: string | null;
+}
+
+/** Bytes of a filter file; the language's own limits allow far less than this. */
+const fileLimit = 20_000_000;
+
+/**
+ * Reads `F`: inline JSON when it begins like JSON, a path when it looks like one or names a file, else a preset key.
+ *
+ * Errors: `filter_file_unreadable`, the presets' and the language's own.
+ */
+export function readFilter(input: string): NamedFilter {
+  if (/^\s*[{["]/.test(input)) return { filter: parseFilterText(input), title: null };
+  if (looksLikePath(input)) return { filter: parseFilterText(readText(input)), title: input };
+  const preset = presetNamed(input);
+  return { filter: preset.filter, title: preset.title };
+}
+
+function looksLikePath(input: string): boolean {
+  if (/[/\\]|\.json$/i.test(input)) return true;
+  return statSync(input, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function readText(file: string): string {
+  try {
+    const { size } = statSync(file);
+    if (size > fileLimit) refuse('filter_file_unreadable', { file, reason: `it has ${size} bytes` });
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    if (!(error instanceof Error) || error.name === 'MusterError') throw error;
+    return refuse('filter_file_unreadable', { file, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+/** A file system's refusal in plain words. */
+export function reasonOf(error: Error): string {
+  const code = 'code' in error ? String(error.code) : '';
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'this account may not read it',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of the path is not a folder',
+    ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
+  };
+  return words[code] ?? error.message;
+}

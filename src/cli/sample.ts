@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listSeries, saveSeries } from '../automation/series/store.js';
+import { exampleSeries, loadSeries } from '../automation/series/file.js';
+import type { Pool } from '../database/pool.js';
+import { storeKey } from '../server/keys.js';
+import { importUsers } from '../traits/import.js';
+import { sampleUsersCsv } from '../traits/sample.js';
+import type { LocalKeys } from './keys-file.js';
+
+export const sampleWorkspace = 'sample';
+
+/** Makes a workspace unless it is there; says whether it did. */
+export async function makeWorkspace(pool: Pool, workspaceId: string, name: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    'INSERT INTO workspaces (workspace_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [workspaceId, name],
+  );
+  return rowCount === 1;
+}
+
+/** Makes the local keys valid in this database. */
+export async function storeLocalKeys(pool: Pool, workspaceId: string, keys: LocalKeys): Promise<void> {
+  await storeKey(pool, { key: keys.secret, kind: 'secret', workspaceId });
+  await storeKey(pool, { key: keys.write, kind: 'write', workspaceId });
+}
+
+/** How many people a workspace has. */
+export async function countPeople(pool: Pool, workspaceId: string): Promise<number> {
+  const { rows } = await pool.query<{ count: string }>(
+    'SELECT count(*) FROM end_users WHERE workspace_id = $1',
+    [workspaceId],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** Saves the welcome series unless the workspace has it in some form: what was edited or paused there stays. */
+export async function saveWelcome(pool: Pool, workspaceId: string): Promise<void> {
+  const { source, key } = await loadSeries(exampleSeries.welcome);
+  const present = await listSeries(pool, workspaceId);
+  if (!present.some((series) => series.key === key)) await saveSeries(pool, workspaceId, source);
+}
+
+/** Imports the people of the sample, whose times lie around `now` (milliseconds since 1970, UTC). */
+export async function importSample(pool: Pool, now: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-sample-'));
+  try {
+    const source = join(folder, 'people.csv');
+    await writeFile(source, sampleUsersCsv(now));
+    await importUsers(pool, { workspaceId: sampleWorkspace, source });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,98 @@
+import { readdirSync } from 'node:fs';
+import { MIGRATIONS, migrate } from '../database/migrate.js';
+import { openPool } from '../database/pool.js';
+import type { Pool } from '../database/pool.js';
+import { startEmbedded } from '../embedded/index.js';
+import { refuse } from '../errors/index.js';
+import { dataDir } from './data-dir.js';
+import { err } from './terminal.js';
+
+/** The servers of one run of the command line. */
+export interface Servers {
+  readonly pool: Pool;
+  readonly databaseUrl: string;
+  /** Empty when the run asked for no Redis. */
+  readonly redisUrl: string;
+  /** Which of them are Muster's own. */
+  readonly embedded: { readonly postgres: boolean; readonly redis: boolean };
+  /** Schema versions that this opening brought in. */
+  readonly migrated: readonly number[];
+  stop(): Promise<void>;
+}
+
+export interface ServersOptions {
+  /** Whether the run needs Redis. */
+  readonly redis: boolean;
+  /**
+   * `bring`: bring the schema to this version. `check`: do so only for the embedded server, and refuse another one
+   * whose schema is older or newer, because a look at an audience must not change a database.
+   */
+  readonly schema: 'bring' | 'check';
+}
+
+/**
+ * Connects to the servers that `DATABASE_URL` and `REDIS_URL` name and starts embedded ones in place of the others.
+ * What was started here stops with `stop()`, and also when a later step of the opening fails.
+ */
+export async function openServers(options: ServersOptions): Promise<Servers> {
+  const named = { database: process.env.DATABASE_URL ?? '', redis: process.env.REDIS_URL ?? '' };
+  const embedded = { postgres: named.database === '', redis: options.redis && named.redis === '' };
+  const own =
+    embedded.postgres || embedded.redis
+      ? await startEmbedded({ dataDir: dataDir(), ...embedded, log: (line) => note(line) })
+      : null;
+  const databaseUrl = embedded.postgres ? (own?.databaseUrl ?? '') : named.database;
+  const redisUrl = embedded.redis ? (own?.redisUrl ?? '') : named.redis;
+  let pool: Pool | undefined;
+  const stop = async (): Promise<void> => {
+    await pool?.end();
+    await own?.stop();
+  };
+  try {
+    pool = await openPool(databaseUrl, { connectTimeout: 5000 });
+    const bring = options.schema === 'bring' || embedded.postgres;
+    const migrated = bring ? await migrate(pool) : await checkSchema(pool);
+    return { pool, databaseUrl, redisUrl: options.redis ? redisUrl : '', embedded, migrated, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Errors: `database_not_migrated`, `database_newer`. */
+async function checkSchema(pool: Pool): Promise<number[]> {
+  const known = Math.max(
+    ...readdirSync(MIGRATIONS).map((file) => Number(/^(\d+)\.do\./.exec(file)?.[1] ?? 0)),
+  );
+  const { rows: tables } = await pool.query<{ made: boolean }>(
+    `SELECT to_regclass('muster_schema') IS NOT NULL AS made`,
+  );
+  let found = 0;
+  if (tables[0]?.made === true) {
+    const { rows } = await pool.query<{ version: string | null }>(
+      'SELECT max(version) AS version FROM muster_schema',
+    );
+    found = Number(rows[0]?.version ?? 0);
+  }
+  if (found > known) refuse('database_newer', { found, known });
+  if (found < known) refuse('database_not_migrated', { found, known });
+  return [];
+}
+
+/** Says on a terminal what is being waited for. */
+function note(line: string): void {
+  if (err.interactive) err.line(err.style('dim', `  ${line}`));
+}
+
+/** Runs a command's work with servers and stops them afterwards, whatever happens; Ctrl-C and SIGTERM stop them too. */
+export async function withServers<T>(
+  options: ServersOptions,
+  work: (servers: Servers) => Promise<T>,
+): Promise<T> {
+  const servers = await openServers(options);
+  try {
+    return await work(servers);
+  } finally {
+    await servers.stop();
+  }
+}

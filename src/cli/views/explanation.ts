@@ -1,0 +1,54 @@
+import type { Explanation, JsonValue } from '../../filter/explain.js';
+import { plain, shown } from '../terminal.js';
+import type { Printer } from '../terminal.js';
+
+const because: Readonly<Record<string, string>> = {
+  matched: '',
+  missing: 'there is no value',
+  type_mismatch: 'the value is of another type',
+  case_mismatch: 'the letters differ in upper and lower case only',
+  unparsable_time: 'the value is not an ISO 8601 time',
+  outside_window: 'the time lies outside',
+  different: 'the value is another',
+};
+
+/** Why one person matches or does not, for a person to read. */
+export function explanationLines(
+  { style }: Printer,
+  { userId, explanation }: { userId: string; explanation: Explanation },
+): string[] {
+  const { matched, clauses } = explanation;
+  const verdict = matched ? style(['green', 'bold'], 'matches') : style(['yellow', 'bold'], 'does not match');
+  const lines = [`${style('bold', plain(userId))} ${verdict}`, `  ${plain(explanation.sentence)}`, ''];
+  for (const clause of clauses) {
+    const wanted = clause.verdict !== clause.negated;
+    const mark = wanted ? style('green', '✓') : style('yellow', '✗');
+    lines.push(`  ${mark} ${clause.negated ? 'not: ' : ''}${plain(clause.sentence)}`);
+    const why = because[clause.reason] ?? '';
+    lines.push(
+      `      ${style('dim', 'seen')} ${valueText(clause.seen)}   ${style('dim', 'wanted')} ${valueText(clause.wanted)}`,
+    );
+    if (!clause.verdict) lines.push(`      ${style('yellow', clause.reason)}${why === '' ? '' : `: ${why}`}`);
+    if (clause.changes_at !== null)
+      lines.push(`      ${style('dim', `changes by itself at ${clause.changes_at}`)}`);
+  }
+  return lines;
+}
+
+/** A value seen or wanted; a wanted time is shown as the instant it comes to, which the sentence does not tell. */
+function valueText(value: JsonValue): string {
+  if (value === null) return 'nothing';
+  if (isList(value)) return value.map(valueText).join(', ');
+  if (typeof value === 'object') {
+    const { at } = value;
+    if (typeof at === 'string' && 'written' in value) return plain(at);
+    if ('from' in value && 'to' in value) {
+      return `${valueText(value['from'] ?? null)} to ${valueText(value['to'] ?? null)}`;
+    }
+  }
+  return shown(value);
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

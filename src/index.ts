@@ -1,0 +1,45 @@
+/**
+ * Muster as a library: audience filters that are parsed once and read as SQL, as a predicate, as an explanation and
+ * as English. Everything down to the line "On a database" runs without any server.
+ *
+ * @module muster
+ */
+
+export { parseFilter, parseFilterText } from './filter/parse.js';
+export { equalFilters, printFilter } from './filter/print.js';
+export type { JsonFilter } from './filter/print.js';
+export { compileSql } from './filter/sql.js';
+export type { CompiledSql, Index, IndexHint, SqlOptions } from './filter/sql.js';
+export { compilePredicate } from './filter/predicate.js';
+export type { Predicate } from './filter/predicate.js';
+export { explain } from './filter/explain.js';
+export type { ClauseExplanation, Explanation, Reason } from './filter/explain.js';
+export { sentence, sentenceOf } from './filter/sentence.js';
+export { leavesOf } from './filter/tree.js';
+export type { Filter, FilterKind, Leaf, Literal } from './filter/tree.js';
+export { fieldNamed, knownFieldNames, nameOf } from './filter/fields.js';
+export type { Field } from './filter/fields.js';
+export type { CompanyRecord, UserRecord } from './filter/record.js';
+export { instantOf, momentOf } from './filter/time.js';
+export type { Moment, Time } from './filter/time.js';
+export { limits } from './filter/limits.js';
+
+export { MusterError } from './errors/index.js';
+export type { ErrorCode, Problem } from './errors/index.js';
+
+export { loadPresets, presetNamed } from './audience/presets.js';
+export type { Preset } from './audience/presets.js';
+export { customerFor, daysSinceSignup } from './traits/profile.js';
+
+// On a database.
+export { openPool } from './database/pool.js';
+export type { Pool, PoolOptions } from './database/pool.js';
+export { migrate } from './database/migrate.js';
+export { identify } from './traits/identify.js';
+export type { Identified, Identify } from './traits/identify.js';
+export { getUser, readUserRecord } from './traits/read.js';
+export type { EndUser } from './traits/row.js';
+export { preview } from './audience/preview.js';
+export type { ClauseCount, Preview, PreviewOptions } from './audience/preview.js';
+export { explainUser } from './audience/explain.js';
+export type { ExplainUserOptions } from './audience/explain.js';
