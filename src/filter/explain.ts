@@ -119,7 +119,6 @@ function explained(leaf: Leaf, { moment, negated, clauses }: Scope, { wanted, ju
   const position = clauses.length;
   clauses.push((user) => {
     const { reason, seen } = judge(user);
-    const horizon = leafHorizon(leaf, user, moment);
     return {
       path,
       sentence: words,
@@ -128,7 +127,11 @@ function explained(leaf: Leaf, { moment, negated, clauses }: Scope, { wanted, ju
       reason,
       seen,
       wanted,
-      changes_at: horizon === null ? null : new Date(horizon).toISOString(),
+      // Worked out when it is read: it costs a hundred times the verdict, and many readers want the verdict only.
+      get changes_at() {
+        const horizon = leafHorizon(leaf, user, moment);
+        return horizon === null ? null : new Date(horizon).toISOString();
+      },
     };
   });
   return (found) => ({

@@ -1,4 +1,4 @@
-import { DateTime } from 'luxon';
+import { DateTime, IANAZone } from 'luxon';
 import { instantOf } from '../time.js';
 import type { Moment, Time } from '../time.js';
 
@@ -43,26 +43,29 @@ interface Window {
 }
 
 /**
- * How far the inverse of a calendar unit can miss: a month's clamp moves the bound up to three days, a change of
- * zone up to one more, and daylight saving hours.
+ * How far the inverse of a calendar unit can miss: a month's clamp moves the bound up to three days, a zone that
+ * skips a date one, daylight saving hours.
  */
-const slack = 5 * day;
+function slackOf(time: Time): number {
+  return time.kind !== 'at' && time.unit === 'months' ? 5 * day : 2 * day;
+}
 
 /** Windows outside of which the bound stays on one side of the value, or equal to it. */
 function windowsOf(time: Time, value: number, zone: string): Window[] {
   if (time.kind === 'at') return [];
   const at = local(value, zone);
+  const slack = slackOf(time);
   if (time.kind !== 'start_of') {
     const length = { [time.unit]: time.amount };
-    return [windowAround(time.kind === 'ago' ? at.plus(length) : at.minus(length), at)];
+    return [windowAround(time.kind === 'ago' ? at.plus(length) : at.minus(length), at, slack)];
   }
   // The bound enters the value's period, and leaves it one period later.
   const { unit, offset } = time;
   const units = `${unit}s`;
   const start = at.startOf(unit);
   const end = start.plus({ [units]: 1 });
-  const entering = windowAround(start.minus({ [units]: offset }), start);
-  const leaving = windowAround(end.minus({ [units]: offset }), end);
+  const entering = windowAround(start.minus({ [units]: offset }), start, slack);
+  const leaving = windowAround(end.minus({ [units]: offset }), end, slack);
   // A period that begins in an hour which the zone repeats has two beginnings, and luxon's choice between them can
   // change with the zone's offset at any time within the period.
   const repeated = start.minus({ days: 1 }).offset !== start.plus({ days: 1 }).offset;
@@ -75,7 +78,7 @@ function windowsOf(time: Time, value: number, zone: string): Window[] {
   ];
 }
 
-function windowAround(now: DateTime, bound: DateTime): Window {
+function windowAround(now: DateTime, bound: DateTime, slack: number): Window {
   const [nowAt, boundAt] = [now.toMillis(), bound.toMillis()];
   return {
     now: { start: nowAt - slack, end: nowAt + slack },
@@ -117,7 +120,8 @@ interface Offsets {
 
 /** The zone's offsets in a window and where they change, found by a look at every day and a search within it. */
 function offsetsIn({ start, end }: Span, zone: string): Offsets {
-  const offsetAt = (instant: number): number => local(instant, zone).offset * 60_000;
+  const calendar = IANAZone.create(zone);
+  const offsetAt = (instant: number): number => calendar.offset(instant) * 60_000;
   const offsets = [offsetAt(start)];
   const changes: number[] = [];
   for (let from = start; from < end; from += day) {
