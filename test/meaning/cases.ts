@@ -3,7 +3,6 @@ import type { UserRecord } from '../../src/filter/record.js';
 
 /** What a filter means for one record: `test/cases/README.md` says how to write one. */
 export interface MeaningCase {
-  readonly kind: 'meaning';
   readonly name: string;
   readonly filter: unknown;
   readonly record: UserRecord;
@@ -16,16 +15,19 @@ export interface MeaningCase {
 
 /** What is refused, and where in the document. */
 export interface RefusalCase {
-  readonly kind: 'refusal';
   readonly name: string;
   /** The filter as JSON text. */
   readonly text: string;
+  /** Whether the text can be read as JSON without loss, so that only the language refuses it. */
+  readonly isJson: boolean;
   readonly refused: readonly { readonly code: string; readonly path: string }[];
 }
 
 export interface Theme {
+  /** The file's name without its ending. */
   readonly name: string;
-  readonly cases: readonly (MeaningCase | RefusalCase)[];
+  readonly meanings: readonly MeaningCase[];
+  readonly refusals: readonly RefusalCase[];
 }
 
 const folder = new URL('../cases/', import.meta.url);
@@ -35,42 +37,49 @@ export function readThemes(): Theme[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
   return files.toSorted().map((file) => {
     const list: unknown = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
-    if (!Array.isArray(list)) throw new TypeError(`${file} is not a list of cases`);
+    const entries = listOf(list, file).map((value, position) =>
+      membersOf(value, `case ${position} of ${file}`),
+    );
     return {
       name: file.slice(0, -'.json'.length),
-      cases: list.map((value: unknown, position) => caseOf(value, `case ${position} of ${file}`)),
+      meanings: entries.filter((entry) => !entry.has('refused')).map(meaningOf),
+      refusals: entries.filter((entry) => entry.has('refused')).map(refusalOf),
     };
   });
 }
 
-function caseOf(value: unknown, place: string): MeaningCase | RefusalCase {
-  const entry = membersOf(value, place);
-  const name = textOf(entry.get('name'), `the name of ${place}`);
+function refusalOf(entry: ReadonlyMap<string, unknown>): RefusalCase {
+  const name = textOf(entry.get('name'), 'a case');
   const where = `\`${name}\``;
-  if (entry.has('refused')) {
-    refuseOthers(entry, ['name', 'filter', 'text', 'refused'], where);
-    return {
-      kind: 'refusal',
-      name,
-      text: entry.has('text') ? textOf(entry.get('text'), where) : JSON.stringify(entry.get('filter')),
-      refused: listOf(entry.get('refused'), where).map((problem) => {
-        const members = membersOf(problem, where);
-        return { code: textOf(members.get('code'), where), path: textOf(members.get('path'), where) };
-      }),
-    };
-  }
-  const known = [
-    'name',
-    'filter',
-    'record',
-    'custom_fields_text',
-    'now',
-    'zone',
-    'expected',
-    'reason',
-    'clause_reasons',
-  ];
-  refuseOthers(entry, known, where);
+  refuseOthers(entry, ['name', 'filter', 'text', 'refused'], where);
+  const refused = listOf(entry.get('refused'), where).map((problem) => {
+    const members = membersOf(problem, where);
+    return { code: textOf(members.get('code'), where), path: textOf(members.get('path'), where) };
+  });
+  return {
+    name,
+    text: entry.has('text') ? textOf(entry.get('text'), where) : JSON.stringify(entry.get('filter')),
+    isJson: refused.every(({ code }) => code !== 'filter_not_json' && code !== 'duplicate_key'),
+    refused,
+  };
+}
+
+const meaningKeys = [
+  'name',
+  'filter',
+  'record',
+  'custom_fields_text',
+  'now',
+  'zone',
+  'expected',
+  'reason',
+  'clause_reasons',
+];
+
+function meaningOf(entry: ReadonlyMap<string, unknown>): MeaningCase {
+  const name = textOf(entry.get('name'), 'a case');
+  const where = `\`${name}\``;
+  refuseOthers(entry, meaningKeys, where);
   textOf(entry.get('reason'), `the reason of ${where}`);
   const expected = entry.get('expected');
   if (typeof expected !== 'boolean') throw new TypeError(`${where} does not say what is expected`);
@@ -79,7 +88,6 @@ function caseOf(value: unknown, place: string): MeaningCase | RefusalCase {
     ? textOf(entry.get('custom_fields_text'), where)
     : null;
   return {
-    kind: 'meaning',
     name,
     filter: entry.get('filter'),
     record:

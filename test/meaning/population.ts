@@ -1,5 +1,5 @@
 import type { UserRecord } from '../../src/filter/record.js';
-import type { MeaningCase, RefusalCase } from './cases.js';
+import type { MeaningCase, Theme } from './cases.js';
 import { completeRecords } from './support.js';
 
 /** The people of all cases as one workspace. */
@@ -11,13 +11,12 @@ export interface Layout {
 }
 
 /** Gives each case a row; cases that name a user and agree about it share one. */
-export function layOut(cases: readonly (MeaningCase | RefusalCase)[]): Layout {
+export function layOut(themes: readonly Theme[]): Layout {
   const records: UserRecord[] = [];
   const texts = new Map<number, string>();
   const positions = new Map<MeaningCase, number>();
   const named = new Map<string, number>();
-  for (const each of cases) {
-    if (each.kind !== 'meaning') continue;
+  for (const each of themes.flatMap(({ meanings }) => meanings)) {
     const { record, customFieldsText } = each;
     const hasName = record.user_id !== undefined || record.anonymous_id !== undefined;
     const key = hasName ? JSON.stringify(record) : null;
