@@ -1,0 +1,241 @@
+import { expect, test } from 'vitest';
+import {
+  archiveSeries,
+  DeliveryRefused,
+  getSeries,
+  listSeries,
+  pauseSeries,
+  resumeSeries,
+  saveSeries,
+} from '../../src/automation/index.js';
+import type { Channel } from '../../src/automation/index.js';
+import { takeIn } from '../../src/automation/outbox/intake.js';
+import { silentLogger } from '../../src/automation/logger.js';
+import { takeDue } from '../../src/automation/work/take-due.js';
+import {
+  identifyMany,
+  identifyNew,
+  recorder,
+  seriesOf,
+  until,
+  useAutomation,
+  workspace,
+  workStates,
+} from './support.js';
+
+const fixture = useAutomation();
+const intake = { limit: 500, maxAttempts: 3, wait: () => 0, logger: silentLogger };
+
+test('saving begins at version 1, a change makes the next, the same document none', async () => {
+  const { pool } = fixture();
+  expect(await saveSeries(pool, workspace, seriesOf('one'))).toMatchObject({
+    key: 'one',
+    state: 'active',
+    version: 1,
+  });
+  expect(await saveSeries(pool, workspace, seriesOf('one'))).toMatchObject({ version: 1 });
+  const changed = seriesOf('one', ['inbox']);
+  expect(await saveSeries(pool, workspace, changed)).toMatchObject({ version: 2, definition: changed });
+  expect((await listSeries(pool, workspace)).map(({ key, version }) => [key, version])).toEqual([['one', 2]]);
+  expect(await listSeries(pool, 'elsewhere')).toEqual([]);
+});
+
+test('several saves of one key at once follow each other', async () => {
+  const { pool } = fixture();
+  await Promise.all(
+    Array.from({ length: 5 }, (_, index) =>
+      saveSeries(pool, workspace, { ...seriesOf('one'), name: `n${index}` }),
+    ),
+  );
+  expect(await getSeries(pool, workspace, 'one')).toMatchObject({ version: 5 });
+});
+
+test('a series that is refused leaves nothing behind', async () => {
+  const { pool } = fixture();
+  await expect(saveSeries(pool, workspace, seriesOf('one', []))).rejects.toMatchObject({
+    code: 'empty_steps',
+  });
+  await expect(getSeries(pool, workspace, 'one')).rejects.toMatchObject({
+    code: 'series_not_found',
+    status: 404,
+  });
+  await expect(pauseSeries(pool, workspace, 'one')).rejects.toMatchObject({ code: 'series_not_found' });
+});
+
+test('people inside a series keep the version they entered', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one', ['log', 'log']));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  await saveSeries(pool, workspace, seriesOf('one', ['inbox']));
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  await automation.idle();
+  expect(lines.map((line) => line.step)).toEqual(['step-1', 'step-2']);
+  const { rowCount } = await pool.query('SELECT FROM inbox_messages');
+  expect(rowCount).toBe(0);
+});
+
+test('a paused series sends nothing and takes nobody in; resumed, it sends what was held', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'inside');
+  await takeIn(pool, intake);
+  await pauseSeries(pool, workspace, 'one');
+  await identifyNew(pool, 'outside');
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  await automation.idle();
+  expect(lines).toEqual([]);
+  const { rows } = await pool.query('SELECT state, held, attempts FROM work');
+  expect(rows).toEqual([{ state: 'pending', held: true, attempts: 0 }]);
+
+  await resumeSeries(pool, workspace, 'one');
+  await automation.idle();
+  expect(lines.map((line) => line.user)).toEqual(['inside']);
+});
+
+test('a row left held behind a resumed series is found by the sweep', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  await pool.query('UPDATE work SET held = true');
+  const { lines, sink } = recorder();
+  await start({ logSink: sink, sweepEvery: 50 });
+  await until('the delivery', () => lines.length === 1);
+  await until('the end', async () => (await workStates(pool))['done'] === 1);
+  expect(lines.map((line) => line.user)).toEqual(['ada']);
+});
+
+test('an archived series cancels what comes due and cannot be saved or resumed', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  await archiveSeries(pool, workspace, 'one');
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  await automation.idle();
+  expect(lines).toEqual([]);
+  expect(await workStates(pool)).toEqual({ cancelled: 1 });
+  const { rows } = await pool.query('SELECT state FROM enrollments');
+  expect(rows).toEqual([{ state: 'exited' }]);
+  await expect(saveSeries(pool, workspace, seriesOf('one', ['inbox']))).rejects.toMatchObject({
+    code: 'series_archived',
+  });
+  await expect(resumeSeries(pool, workspace, 'one')).rejects.toMatchObject({ code: 'series_archived' });
+});
+
+test('a channel that fails is tried again with the same key, later each time, then given up with its reason', async () => {
+  const { pool, start } = fixture();
+  const keys: string[] = [];
+  const failing: Channel = {
+    name: 'log',
+    onLostConfirmation: 'retry_same_key',
+    deliver: async (_, { idempotencyKey }) => {
+      keys.push(idempotencyKey);
+      throw new Error('the provider is down');
+    },
+  };
+  await saveSeries(pool, workspace, seriesOf('two', ['log', 'inbox']));
+  await identifyNew(pool, 'ada');
+  await start({ channels: [failing], maxAttempts: 3 });
+  await until('the last attempt', async () => (await workStates(pool))['failed'] === 1);
+  expect(keys).toHaveLength(3);
+  expect(new Set(keys).size).toBe(1);
+  const { rows } = await pool.query(
+    `SELECT d.state, d.last_error, d.attempts, w.attempts AS tries FROM deliveries d JOIN work w ON w.delivery_id = d.id
+     WHERE d.channel = 'log'`,
+  );
+  expect(rows).toEqual([{ state: 'failed', last_error: 'the provider is down', attempts: 3, tries: 3 }]);
+  // A message that was given up does not keep the person from the rest of the series.
+  await until('the second step', async () => (await workStates(pool))['done'] === 1);
+});
+
+test('a message that the channel refuses for good is not tried again', async () => {
+  const { pool, start } = fixture();
+  let calls = 0;
+  const refusing: Channel = {
+    name: 'log',
+    onLostConfirmation: 'park',
+    deliver: async () => {
+      calls += 1;
+      throw new DeliveryRefused('no such address');
+    },
+  };
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'ada');
+  const automation = await start({ channels: [refusing] });
+  await automation.idle();
+  expect(calls).toBe(1);
+  const { rows } = await pool.query('SELECT state, last_error FROM work');
+  expect(rows).toEqual([{ state: 'failed', last_error: 'no such address' }]);
+  const { rows: contacted } = await pool.query('SELECT last_contacted_at FROM end_users');
+  expect(contacted).toEqual([{ last_contacted_at: null }]);
+});
+
+test.each([
+  ['retry_same_key', 'failed'],
+  ['park', 'unknown'],
+] as const)('a channel that never answers is cut off; with %s its step ends as %s', async (policy, state) => {
+  const { pool, start } = fixture();
+  const silent: Channel = { name: 'log', onLostConfirmation: policy, deliver: () => new Promise(() => {}) };
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'ada');
+  const automation = await start({ channels: [silent], deliverTimeout: 50, maxAttempts: 1 });
+  await automation.idle();
+  expect(await workStates(pool)).toEqual({ [state]: 1 });
+});
+
+test('a person deleted while their message is on its way ends quietly, and with them what was sent', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'ada');
+  const deleting: Channel = {
+    name: 'log',
+    onLostConfirmation: 'retry_same_key',
+    deliver: async () => void (await pool.query('DELETE FROM end_users')),
+  };
+  const automation = await start({ channels: [deleting] });
+  await automation.idle();
+  const { rows } = await pool.query(
+    `SELECT (SELECT count(*) FROM work) + (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM enrollments) AS left`,
+  );
+  expect(rows).toEqual([{ left: '0' }]);
+});
+
+test('workspaces take turns in the relay: a large one does not push a small one back', async () => {
+  const { pool } = fixture();
+  for (const name of ['big', 'small']) await saveSeries(pool, name, seriesOf('one'));
+  await identifyMany(pool, 'p', 100, 'big');
+  await identifyMany(pool, 'q', 2, 'small');
+  await takeIn(pool, intake);
+  const jobs = await takeDue(pool, { horizon: 0, limit: 10, after: '' });
+  expect(
+    jobs
+      .slice(0, 4)
+      .map((job) => job.workspace)
+      .toSorted((a, b) => (a < b ? -1 : 1)),
+  ).toEqual(['big', 'big', 'small', 'small']);
+  const one = await takeDue(pool, { horizon: 0, limit: 1, after: 'big' });
+  expect(one.map((job) => job.workspace)).toEqual(['big']);
+});
+
+test('what is due later than the horizon stays in postgres', async () => {
+  const { pool } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyMany(pool, 'p', 3);
+  await takeIn(pool, intake);
+  await pool.query(
+    `UPDATE work SET due_at = now() + interval '30 days' WHERE id = (SELECT min(id) FROM work)`,
+  );
+  await pool.query(
+    `UPDATE work SET due_at = now() + interval '1 second' WHERE id = (SELECT max(id) FROM work)`,
+  );
+  const jobs = await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
+  expect(jobs).toHaveLength(2);
+  const later = jobs.filter((job) => job.delay > 0);
+  expect(later).toHaveLength(1);
+  expect(later[0]?.delay).toBeLessThanOrEqual(1000);
+});
