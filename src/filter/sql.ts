@@ -99,18 +99,19 @@ function leaf<N extends Leaf>(
   node: N,
   field: Field,
   { user, company, negated }: Context,
-  compile: (node: N, scope: Scope) => Condition,
+  compile: (node: N, scope: Scope, negated: boolean) => Condition,
 ): Condition {
   if (field.entity === 'company')
-    return claim(onCompany(compile(node, company), user, company, negated), node);
-  const condition = compile(node, user);
+    return claim(onCompany(compile(node, company, negated), user, company, negated), node);
+  const condition = compile(node, user, negated);
   return negated ? complement(condition) : claim(condition, node);
 }
 
-/** Says which leaf the indexes serve. */
+/** Says which leaf the indexes serve, each index once. */
 function claim(condition: Condition, node: Leaf): Condition {
   if (condition.indexes === null) return condition;
-  return { ...condition, indexes: condition.indexes.map((index) => ({ ...index, path: node.path })) };
+  const found = new Map(condition.indexes.map((index) => [index.definition, { ...index, path: node.path }]));
+  return { ...condition, indexes: [...found.values()] };
 }
 
 function fieldsOf(filter: Filter): string[] {

@@ -25,6 +25,13 @@ BEGIN
   RETURN CASE WHEN instant >= '0001-01-01 00:00:00+00' AND instant < '10000-01-01 00:00:00+00' THEN instant END;
 END $$;
 
+-- The items of a comma-separated text, each trimmed of spaces; the empty text is one empty item. It is one expression and
+-- not STRICT, so that Postgres puts it in place of the call.
+CREATE FUNCTION muster_items(list text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN btrim(list, ' ') = '' THEN ARRAY['']
+    ELSE string_to_array(regexp_replace(btrim(list, ' '), ' *, *', ',', 'g'), ',') END
+$$;
+
 CREATE INDEX end_users_custom_fields ON end_users USING gin (workspace_id, custom_fields jsonb_path_ops);
 CREATE INDEX companies_custom_fields ON companies USING gin (workspace_id, custom_fields jsonb_path_ops);
 CREATE INDEX end_users_company_id ON end_users (workspace_id, company_id);

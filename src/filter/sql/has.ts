@@ -2,9 +2,13 @@ import type { CustomField } from '../fields.js';
 import type { Has } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, any, atom, nobody } from './condition.js';
-import { member, shortList } from './member.js';
+import { containmentIndex, itemsIndex } from './indexes.js';
+import { hashedMember } from './member.js';
 import type { Scope } from './scope.js';
 import { documentOf, isContainable, isText, jsonOf, textOfJson } from './scope.js';
+
+/** Up to here `has_any` tests the items one by one, which the indexes serve; more are hashed once a statement. */
+const fewItems = 8;
 
 /**
  * `has` `has_any` `has_all`: items of an array by type and value, or of a text split at commas and trimmed of spaces.
@@ -13,54 +17,56 @@ import { documentOf, isContainable, isText, jsonOf, textOfJson } from './scope.j
 export function has(node: Has, scope: Scope): Condition {
   const { field } = node;
   if (field.kind === 'derived' || (field.kind === 'column' && field.type !== 'text')) return nobody;
-  if (field.kind === 'column') return inText(`${scope.row}.${field.name}`, node, scope);
-  const text = inText(textOfJson(scope.row, field), node, scope);
+  if (field.kind === 'column') return inText(`${scope.row}.${field.name}`, node, scope) ?? nobody;
   const array = inArray(field, node, scope);
-  return text === nobody ? array : any([array, all([atom(isText(scope.row, field)), text])]);
+  const text = inText(textOfJson(scope.row, field), node, scope);
+  if (text === null) return array;
+  const guarded = all([atom(isText(scope.row, field)), text]);
+  return any([array, node.items.length > fewItems ? guarded : { ...guarded, indexes: itemsIndex(field) }]);
 }
 
 function inArray(field: CustomField, node: Has, scope: Scope): Condition {
   const { row, parameters } = scope;
   const items = [...new Set(node.items.map((item) => JSON.stringify(item.value)))];
+  if (node.operator === 'has_any' && items.length > fewItems) {
+    const at = jsonOf(row, field);
+    const elements = `jsonb_array_elements(CASE WHEN jsonb_typeof${at} = 'array' THEN ${at} END)`;
+    const found = hashedMember('item', 'jsonb', items, parameters);
+    return atom(`EXISTS (SELECT 1 FROM ${elements} item WHERE ${found})`);
+  }
   const whole = isContainable(field);
   const subject = whole ? `${row}.custom_fields` : jsonOf(row, field);
-  const wanted = (list: readonly string[]): string => {
+  const index = whole ? containmentIndex(scope.entity) : null;
+  const document = (list: readonly string[]): string => {
     const json = `[${list.join(',')}]`;
     return whole ? documentOf(field, json) : json;
   };
-  if (node.operator !== 'has_any' || items.length === 1)
-    return atom(`${subject} @> ${parameters.json(wanted(items))}`);
-  if (items.length <= shortList) {
-    return atom(`${subject} @> ANY(${parameters.bind(items.map((item) => wanted([item])))}::jsonb[])`);
+  if (node.operator !== 'has_any' || items.length === 1) {
+    return atom(`${subject} @> ${parameters.json(document(items))}`, index);
   }
-  // A long list is hashed once; the array's own items are looked up in it.
-  const at = jsonOf(row, field);
-  const elements = `jsonb_array_elements(CASE WHEN jsonb_typeof${at} = 'array' THEN ${at} END)`;
-  return atom(`EXISTS (SELECT 1 FROM ${elements} item WHERE ${member('item', 'jsonb', items, parameters)})`);
+  const documents = parameters.bind(items.map((item) => document([item])));
+  return atom(`${subject} @> ANY(${documents}::jsonb[])`, index);
 }
 
-/** The text's items; only text items can be among them, and neither with a comma nor with a space at an end. */
-function inText(text: string, node: Has, scope: Scope): Condition {
+/** The text's items. Only texts can be among them, and only without a comma and without a space at an end. */
+function inText(text: string, node: Has, scope: Scope): Condition | null {
   const { parameters } = scope;
   const items = new Set<string>();
-  let possible = true;
   for (const item of node.items) {
     if (item.type === 'text' && !/^ | $|,/.test(item.value)) items.add(item.value);
-    else possible = false;
+    else if (node.operator !== 'has_any') return null;
   }
-  if (items.size === 0 || (node.operator === 'has_all' && !possible)) return nobody;
-  const trimmed = `regexp_replace(btrim(${text}, ' '), ' *, *', ',', 'g')`;
   const [only] = items;
-  if (items.size === 1 && only !== undefined) {
-    // The item as it stands between commas; a text without it is done before it is split.
+  if (only === undefined) return null;
+  const split = `muster_items(${text})`;
+  if (items.size === 1) {
     const value = `${parameters.bind(only)}::text`;
-    const framed = `strpos(',' || ${trimmed} || ',', ',' || ${value} || ',') > 0`;
-    return only === '' ? atom(framed) : all([atom(`strpos(${text}, ${value}) > 0`), atom(framed)]);
+    const found = atom(`${split} @> ARRAY[${value}]`);
+    // A text without the item is done before it is split.
+    return only === '' ? found : all([atom(`strpos(${text}, ${value}) > 0`), found]);
   }
-  // string_to_array makes no item of an empty text, where the language sees one empty item.
-  const list = `CASE btrim(${text}, ' ') WHEN '' THEN ARRAY[''] ELSE string_to_array(${trimmed}, ',') END`;
-  if (node.operator === 'has_all') return atom(`${list} @> ${parameters.bind([...items])}::text[]`);
-  if (items.size <= shortList) return atom(`${list} && ${parameters.bind([...items])}::text[]`);
-  const lookup = member('item', 'text', [...items], parameters);
-  return atom(`EXISTS (SELECT 1 FROM unnest(${list}) item WHERE ${lookup})`);
+  if (node.operator === 'has_all') return atom(`${split} @> ${parameters.bind([...items])}::text[]`);
+  if (items.size <= fewItems) return atom(`${split} && ${parameters.bind([...items])}::text[]`);
+  const found = hashedMember('item', 'text', [...items], parameters);
+  return atom(`EXISTS (SELECT 1 FROM unnest(${split}) item WHERE ${found})`);
 }

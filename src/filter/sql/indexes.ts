@@ -84,6 +84,12 @@ export function textIndex(field: CustomField, lower: boolean): readonly IndexHin
   return [sparse(field, lower ? `lower(${text} COLLATE "C")` : `(${text} COLLATE "C")`)];
 }
 
+/** Suggested for `has` where the items are a comma-separated text; arrays have the GIN index on custom_fields. */
+export function itemsIndex(field: CustomField): readonly IndexHint[] {
+  const on = `USING gin (workspace_id, muster_items(${textOfJson('', field).slice(1, -1)}))`;
+  return [suggestion(field.entity, `${on} WHERE jsonb_typeof${jsonOf('', field)} = 'string'`)];
+}
+
 function sparse(field: CustomField, expression: string): IndexHint {
   return suggestion(field.entity, `(workspace_id, ${expression}) WHERE ${expression} IS NOT NULL`);
 }

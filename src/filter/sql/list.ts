@@ -6,17 +6,17 @@ import { all, any, atom, nobody } from './condition.js';
 import { equals } from './compare.js';
 import { daysIn } from './days.js';
 import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.js';
-import { member, shortList } from './member.js';
+import { hashedMember, member, shortList } from './member.js';
 import { bindInstant, instantText, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
 import { documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
 /** `in` with a list. Items of different types are different questions, joined by OR. */
-export function oneOf(node: OneOf, scope: Scope): Condition {
+export function oneOf(node: OneOf, scope: Scope, negated: boolean): Condition {
   const { field, lower } = node.subject;
   const { parameters, row } = scope;
   if (field.kind === 'derived') return daysIn(numbersOf(node.items), scope);
-  if (field.kind === 'custom') return inCustom(field, lower, node.items, scope);
+  if (field.kind === 'custom') return inCustom(field, lower, node.items, scope, negated);
   const column = `${row}.${field.name}`;
   if (field.type === 'time')
     return inTimes(column, instantsOf(node.items, scope), columnIndex(scope.entity, field.name), scope);
@@ -32,7 +32,13 @@ export function oneOf(node: OneOf, scope: Scope): Condition {
   return atom(member(foldedText(column, lower), 'text', texts, parameters), index);
 }
 
-function inCustom(field: CustomField, lower: boolean, items: readonly Literal[], scope: Scope): Condition {
+function inCustom(
+  field: CustomField,
+  lower: boolean,
+  items: readonly Literal[],
+  scope: Scope,
+  negated: boolean,
+): Condition {
   const { parameters, row } = scope;
   const arms: Condition[] = [];
   if (lower) {
@@ -50,9 +56,16 @@ function inCustom(field: CustomField, lower: boolean, items: readonly Literal[],
   const [only] = values;
   if (values.length === 1 && only !== undefined) {
     arms.push(equals(field, only, scope));
+  } else if (negated && values.length > 0) {
+    // No index serves a complement, so what counts is the time a row takes.
+    arms.push(atom(hashedMember(jsonOf(row, field), 'jsonb', values, parameters)));
   } else if (values.length > 0 && values.length <= shortList && isContainable(field)) {
+    const rows: Condition[] = [];
+    // Containment finds the rows in the index, but walks the list for each row that is not found there.
+    if (values.length > 8) rows.push(atom(hashedMember(jsonOf(row, field), 'jsonb', values, parameters)));
     const documents = parameters.bind(values.map((json) => documentOf(field, json)));
-    arms.push(atom(`${row}.custom_fields @> ANY(${documents}::jsonb[])`, containmentIndex(scope.entity)));
+    rows.push(atom(`${row}.custom_fields @> ANY(${documents}::jsonb[])`, containmentIndex(scope.entity)));
+    arms.push(all(rows));
   } else if (values.length > 0) {
     arms.push(atom(member(jsonOf(row, field), 'jsonb', values, parameters), valueIndex(field)));
   }
