@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { printFailure, refusalOf } from './failure.js';
+import { refuse } from '../errors/index.js';
 import { nearest } from '../filter/parse/suggest.js';
 import { err, out } from './terminal.js';
 
@@ -22,6 +23,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const [first = ''] = args;
   const named = Object.hasOwn(commands, first);
   try {
+    if (!named && /^[^-]/.test(first)) refuseCommand(first);
     const program = await muster(named ? [first] : Object.keys(commands));
     await program.parseAsync([...args], { from: 'user' });
     return 0;
@@ -51,16 +53,9 @@ async function muster(names: readonly string[]): Promise<Command> {
       .configureOutput({ writeOut: out.write, writeErr: err.write, outputError: () => undefined });
   }
   return program.action(() => {
-    const [word] = program.args;
-    if (word !== undefined) program.error(`there is no command \`${word}\`${meant(word)}`);
     program.outputHelp({ error: true });
     program.error('a command is missing');
   });
-}
-
-function meant(word: string): string {
-  const name = nearest(word, Object.keys(commands));
-  return name === null ? '' : `; did you mean \`${name}\`?`;
 }
 
 const examples = `
@@ -74,6 +69,12 @@ Examples:
 
 DATABASE_URL and REDIS_URL choose servers; without them embedded ones are started, with their data in .muster/ or in
 the folder that MUSTER_DATA names. Exit codes: 0 done, 1 a finding, 2 bad input, 3 a server out of reach.`;
+
+function refuseCommand(word: string): never {
+  const meant = nearest(word, Object.keys(commands));
+  const hint = meant === null ? {} : { hint: `did you mean \`${meant}\`? See \`muster --help\`` };
+  refuse('bad_usage', { reason: `there is no command \`${word}\``, command: '' }, hint);
+}
 
 /** Help and version were printed; nothing failed. */
 function isAnswered(error: unknown): boolean {
