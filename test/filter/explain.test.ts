@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileExplanation, explain } from '../../src/filter/explain.js';
 import type { ClauseExplanation, Explanation, VerdictTree } from '../../src/filter/explain.js';
@@ -9,6 +9,7 @@ import { sentence } from '../../src/filter/sentence.js';
 import { momentOf } from '../../src/filter/time.js';
 import { leavesOf } from '../../src/filter/tree.js';
 import { filterArbitrary, momentArbitrary, recordsOf } from '../meaning/generator.js';
+import { untyped } from './records.js';
 
 const moment = momentOf('2026-03-10T12:00:00Z', 'Europe/Berlin');
 
@@ -38,7 +39,7 @@ describe('reasons', () => {
       { exists: x },
       { '<': [x, { ago: [1, 'days'] }] },
     ];
-    for (const document of asked) expect(reasonFor(document, null), JSON.stringify(document)).toBe('missing');
+    expect(asked.filter((document) => reasonFor(document, null) !== 'missing')).toEqual([]);
     expect(clauseOf({ percent: ['s', 0, 50] }, {}).reason).toBe('missing');
   });
 
@@ -92,7 +93,7 @@ describe('reasons', () => {
     const signup = { '>=': [{ var: 'signed_up_at' }, { ago: [30, 'days'] }] };
     expect(clauseOf(signup, { signed_up_at: 'soon' }).reason).toBe('unparsable_time');
     expect(clauseOf(signup, { signed_up_at: new Date(Number.NaN) }).reason).toBe('unparsable_time');
-    expect(clauseOf(signup, { signed_up_at: 5 } as unknown as UserRecord).reason).toBe('type_mismatch');
+    expect(clauseOf(signup, untyped({ signed_up_at: 5 })).reason).toBe('type_mismatch');
   });
 });
 
@@ -173,9 +174,8 @@ describe('clauses and tree', () => {
   it('the whole is plain JSON with its sentence', () => {
     const explanation = explained(document, {});
     expect(explanation.sentence).toBe(sentence(parseFilter(document)));
-    const json = JSON.parse(JSON.stringify(explanation)) as Explanation;
-    expect(json).toEqual(explanation);
-    expect(Object.keys(json.clauses[0] ?? {})).toEqual([
+    expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
+    expect(Object.keys(explanation.clauses[0] ?? {})).toEqual([
       'path',
       'sentence',
       'negated',
@@ -188,15 +188,15 @@ describe('clauses and tree', () => {
   });
 });
 
+function evaluated(tree: VerdictTree, clauses: readonly ClauseExplanation[]): boolean {
+  if (tree.kind === 'clause') return clauses[tree.clause]?.verdict ?? false;
+  if (tree.kind === 'not') return !evaluated(tree.operand, clauses);
+  const each = tree.operands.map((operand) => evaluated(operand, clauses));
+  return tree.kind === 'and' ? !each.includes(false) : each.includes(true);
+}
+
 describe('laws', () => {
   const users = recordsOf(4, 60);
-
-  function evaluated(tree: VerdictTree, clauses: readonly ClauseExplanation[]): boolean {
-    if (tree.kind === 'clause') return clauses[tree.clause]?.verdict ?? false;
-    if (tree.kind === 'not') return !evaluated(tree.operand, clauses);
-    const each = tree.operands.map((operand) => evaluated(operand, clauses));
-    return tree.kind === 'and' ? !each.includes(false) : each.includes(true);
-  }
 
   it('the explanation and each of its clauses say what the predicate says', () => {
     fc.assert(

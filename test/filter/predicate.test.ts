@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
@@ -6,6 +6,7 @@ import type { UserRecord } from '../../src/filter/record.js';
 import { momentOf } from '../../src/filter/time.js';
 import type { Filter } from '../../src/filter/tree.js';
 import { filterArbitrary, momentArbitrary, recordsOf } from '../meaning/generator.js';
+import { untyped, withTraits } from './records.js';
 
 const moment = momentOf('2026-03-10T12:00:00Z', 'Europe/Berlin');
 
@@ -16,6 +17,11 @@ function matches(document: unknown, user: UserRecord): boolean {
 /** Whether `custom:x` holding `value` meets the operator. */
 function holds(operator: string, value: unknown, ...operands: unknown[]): boolean {
   return matches({ [operator]: [{ var: 'custom:x' }, ...operands] }, { custom_fields: { x: value } });
+}
+
+/** Whether `custom:x` holding `value` meets the whole filter. */
+function meets(document: unknown, value: unknown): boolean {
+  return matches(document, { custom_fields: { x: value } });
 }
 
 const role = { var: 'custom:role' };
@@ -47,7 +53,7 @@ describe('missing values', () => {
       { exists: role },
     ];
     for (const user of absent) {
-      for (const filter of filters) expect(matches(filter, user), JSON.stringify([filter, user])).toBe(false);
+      expect(filters.filter((filter) => matches(filter, user))).toEqual([]);
       expect(matches({ missing: role }, user)).toBe(true);
     }
   });
@@ -86,12 +92,10 @@ describe('types', () => {
 
   it('in takes items of mixed types, each equal by type and value', () => {
     const items = ['1', 2, true, { at: '2026-01-01' }];
-    for (const value of ['1', 2, true, '2026-01-01', '2026-01-01T01:00:00+01:00']) {
-      expect(holds('in', value, items), String(value)).toBe(true);
-    }
-    for (const value of [1, '2', 'true', false, '2026-01-02', null, [2]]) {
-      expect(holds('in', value, items), String(value)).toBe(false);
-    }
+    const members = ['1', 2, true, '2026-01-01', '2026-01-01T01:00:00+01:00'];
+    expect(members.filter((value) => holds('in', value, items))).toEqual(members);
+    const others = [1, '2', 'true', false, '2026-01-02', null, [2]];
+    expect(others.filter((value) => holds('in', value, items))).toEqual([]);
   });
 
   it('a long list finds what a short one finds', () => {
@@ -106,8 +110,8 @@ describe('types', () => {
 describe('numbers', () => {
   it('< and > leave the bound out, to the last bit of a double', () => {
     for (const bound of [0, -0, 1, -1, 0.1, 5e-324, -5e-324, 1e15, 2 ** 53 - 1]) {
-      expect(holds('>', bound, bound), String(bound)).toBe(false);
-      expect(holds('<', bound, bound), String(bound)).toBe(false);
+      expect(holds('>', bound, bound)).toBe(false);
+      expect(holds('<', bound, bound)).toBe(false);
       expect(holds('>=', bound, bound)).toBe(true);
       expect(holds('<=', bound, bound)).toBe(true);
     }
@@ -133,10 +137,9 @@ describe('numbers', () => {
   });
 
   it('beyond the doubles, read as infinite, compare with nothing', () => {
+    const operators = ['<', '<=', '>', '>=', '==', '!='];
     for (const seen of [Infinity, -Infinity, Number.NaN]) {
-      for (const operator of ['<', '<=', '>', '>=', '==', '!=']) {
-        expect(holds(operator, seen, 0), `${seen} ${operator} 0`).toBe(false);
-      }
+      expect(operators.filter((operator) => holds(operator, seen, 0))).toEqual([]);
     }
   });
 
@@ -149,7 +152,6 @@ describe('numbers', () => {
 
 describe('text', () => {
   it('orders by code point where UTF-16 would order otherwise', () => {
-    expect('\u{1F600}' < '\uFB00').toBe(true);
     expect(holds('>', '\u{1F600}', '\uFB00')).toBe(true);
     expect(holds('<', '\uFB00', '\u{1F600}')).toBe(true);
     expect(holds('between', '\u{1F600}', '\uE000', '\u{1F601}')).toBe(true);
@@ -167,17 +169,15 @@ describe('text', () => {
 
   it('lower folds the field and leaves the literal as written', () => {
     const lower = { lower: { var: 'custom:x' } };
-    const test = (filter: unknown, value: unknown): boolean =>
-      matches(filter, { custom_fields: { x: value } });
-    expect(test({ '==': [lower, 'admin'] }, 'ADMIN')).toBe(true);
-    expect(test({ '==': [lower, 'Admin'] }, 'Admin')).toBe(false);
-    expect(test({ '!=': [lower, 'admin'] }, 'ADMIN')).toBe(false);
-    expect(test({ '!=': [lower, 'admin'] }, null)).toBe(false);
-    expect(test({ in: [lower, ['a', 'b']] }, 'B')).toBe(true);
-    expect(test({ '<': [lower, 'b'] }, 'A')).toBe(true);
-    expect(test({ between: [lower, 'a', 'c'] }, 'B')).toBe(true);
-    expect(test({ contains: [lower, 'mi'] }, 'ADMIN')).toBe(true);
-    expect(test({ '==': [lower, 'i̇'] }, 'İ')).toBe(false);
+    expect(meets({ '==': [lower, 'admin'] }, 'ADMIN')).toBe(true);
+    expect(meets({ '==': [lower, 'Admin'] }, 'Admin')).toBe(false);
+    expect(meets({ '!=': [lower, 'admin'] }, 'ADMIN')).toBe(false);
+    expect(meets({ '!=': [lower, 'admin'] }, null)).toBe(false);
+    expect(meets({ in: [lower, ['a', 'b']] }, 'B')).toBe(true);
+    expect(meets({ '<': [lower, 'b'] }, 'A')).toBe(true);
+    expect(meets({ between: [lower, 'a', 'c'] }, 'B')).toBe(true);
+    expect(meets({ contains: [lower, 'mi'] }, 'ADMIN')).toBe(true);
+    expect(meets({ '==': [lower, 'i̇'] }, 'İ')).toBe(false);
   });
 });
 
@@ -186,10 +186,8 @@ describe('times', () => {
     const after = { at: '2026-01-01T00:00:00Z' };
     expect(holds('>=', '2026-01-01', after)).toBe(true);
     expect(holds('==', '2026-01-01T02:00+02:00', after)).toBe(true);
-    for (const value of ['2026-02-30', 'soon', 1_800_000_000_000, '1800000000', new Date('2026-02-01'), {}]) {
-      expect(holds('>=', value, after), String(value)).toBe(false);
-      expect(holds('!=', value, after), String(value)).toBe(false);
-    }
+    const values = ['2026-02-30', 'soon', 1_800_000_000_000, '1800000000', new Date('2026-02-01'), {}];
+    expect(values.filter((value) => holds('>=', value, after) || holds('!=', value, after))).toEqual([]);
   });
 
   it('a column takes Dates and ISO text alike, to the millisecond', () => {
@@ -202,7 +200,7 @@ describe('times', () => {
     expect(
       matches({ '!=': [{ var: 'signed_up_at' }, '2026-01-01'] }, { signed_up_at: new Date(Number.NaN) }),
     ).toBe(false);
-    expect(matches(filter, { signed_up_at: 5 } as unknown as UserRecord)).toBe(false);
+    expect(matches(filter, untyped({ signed_up_at: 5 }))).toBe(false);
   });
 
   it('"one day ago" is the same wall-clock time across a daylight-saving change', () => {
@@ -260,33 +258,34 @@ describe('keys that objects inherit', () => {
 
   it('are trait keys like any other', () => {
     for (const key of keys) {
-      const user: UserRecord = {
-        custom_fields: JSON.parse(`{${JSON.stringify(key)}: "admin"}`) as Record<string, unknown>,
-      };
+      const user = withTraits(`{${JSON.stringify(key)}: "admin"}`);
       const field = { var: `custom:${key}` };
-      expect(matches({ '==': [field, 'admin'] }, user), key).toBe(true);
-      expect(matches({ exists: field }, user), key).toBe(true);
-      expect(matches({ in: [field, ['admin', 'x']] }, user), key).toBe(true);
-      expect(matches({ starts_with: [field, 'ad'] }, user), key).toBe(true);
+      const met = [
+        { '==': [field, 'admin'] },
+        { exists: field },
+        { in: [field, ['admin', 'x']] },
+        { starts_with: [field, 'ad'] },
+        { has: [field, 'admin'] },
+      ];
+      expect(met.filter((filter) => !matches(filter, user))).toEqual([]);
     }
   });
 
   it('are missing where nobody stored them', () => {
     for (const key of keys) {
       const field = { var: `custom:${key}` };
-      for (const user of [
-        {},
-        { custom_fields: {} },
-        { custom_fields: Object.create(null) as Record<string, unknown> },
-      ]) {
-        expect(matches({ exists: field }, user), key).toBe(false);
-        expect(matches({ missing: field }, user), key).toBe(true);
-        expect(matches({ '!=': [field, 'x'] }, user), key).toBe(false);
-        expect(matches({ '>=': [field, 0] }, user), key).toBe(false);
+      const unmet = [{ exists: field }, { '!=': [field, 'x'] }, { '>=': [field, 0] }, { has: [field, 'x'] }];
+      for (const user of [{}, withTraits('{}'), untyped({ custom_fields: Object.create(null) as unknown })]) {
+        expect(matches({ missing: field }, user)).toBe(true);
+        expect(unmet.filter((filter) => matches(filter, user))).toEqual([]);
       }
     }
   });
 });
+
+function node(kind: 'and' | 'or', ...operands: Filter[]): Filter {
+  return { kind, path: '', operands };
+}
 
 describe('laws', () => {
   const users = recordsOf(3, 60);
@@ -295,11 +294,6 @@ describe('laws', () => {
     moment: momentOf(at.now, at.zone),
   }));
   const verdicts = (filter: Filter, at: typeof moment): boolean[] => users.map(compilePredicate(filter, at));
-  const node = <K extends 'and' | 'or'>(kind: K, ...operands: Filter[]): Filter => ({
-    kind,
-    path: '',
-    operands,
-  });
 
   it('!X is true exactly where X is false', () => {
     fc.assert(
@@ -326,9 +320,9 @@ describe('laws', () => {
         expect(verdicts(node('and', ...filters), at)).toEqual(every);
         expect(verdicts(node('or', ...filters.toReversed()), at)).toEqual(some);
         expect(verdicts(node('and', ...filters.toReversed()), at)).toEqual(every);
-        const [first, ...rest] = filters as [Filter, ...Filter[]];
-        expect(verdicts(node('or', first, node('or', ...rest)), at)).toEqual(some);
-        expect(verdicts(node('and', first, node('and', ...rest)), at)).toEqual(every);
+        const [head, tail] = [filters.slice(0, 1), filters.slice(1)];
+        expect(verdicts(node('or', ...head, node('or', ...tail)), at)).toEqual(some);
+        expect(verdicts(node('and', ...head, node('and', ...tail)), at)).toEqual(every);
       }),
       { seed: 14, numRuns: 60 },
     );
@@ -356,7 +350,7 @@ describe('laws', () => {
     );
     fc.assert(
       fc.property(trial, record, ({ filter, moment: at }, user) => {
-        expect(typeof compilePredicate(filter, at)(user as UserRecord)).toBe('boolean');
+        expect(typeof compilePredicate(filter, at)(untyped(user))).toBe('boolean');
       }),
       { seed: 15, numRuns: 1_000 },
     );
