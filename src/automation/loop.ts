@@ -10,7 +10,7 @@ export interface Loop {
 
 /**
  * Runs `task` every `every` milliseconds, and at once again while it answers that there is more. A run that fails is
- * logged and tried again after a wait that doubles up to 5 seconds; the loop itself never ends by an error.
+ * logged and tried again after a wait that doubles up to 2 seconds; the loop itself never ends by an error.
  */
 export function startLoop(name: string, every: number, logger: Logger, task: () => Promise<boolean>): Loop {
   const stopping = new AbortController();
@@ -33,17 +33,19 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
       let more = false;
       try {
         more = await task();
+        if (faults > 0) logger.info({ loop: name, failed: faults }, 'a loop of the automation runs again');
         faults = 0;
       } catch (error) {
         faults += 1;
-        logger.error(
-          { loop: name, error: errorText(error) },
-          'a loop of the automation failed and will be tried again',
-        );
+        // The first of a series of failures, then ever fewer: an outage must not fill the log.
+        if (Number.isInteger(Math.log2(faults))) {
+          const fields = { loop: name, failed: faults, error: errorText(error) };
+          logger.error(fields, 'a loop of the automation failed and will be tried again');
+        }
       }
       if (stopping.signal.aborted) return;
       // A nudge must not turn a failing loop into a busy one.
-      if (faults > 0) await rest(Math.min(100 * 2 ** faults, 5000));
+      if (faults > 0) await rest(Math.min(100 * 2 ** faults, 2000));
       else if (!more && !again) await rest(every);
       wake = null;
     }

@@ -1,13 +1,22 @@
+export interface BatchOptions {
+  /** Most items of one batch. */
+  readonly size: number;
+  /** Most batches under way at once. */
+  readonly parallel: number;
+  /** Whether an error may be one item's doing. A server out of reach is nobody's, and would only be asked again and again. */
+  readonly apart: (error: unknown) => boolean;
+}
+
 /**
  * Turns many single calls into few batched ones: what is asked for within one turn of the event loop goes out together,
  * and while `parallel` batches are under way the rest gathers for the next.
  *
- * `run` answers one result for each item, in order. Where a batch fails, its items are tried one by one, so that one
- * bad item fails alone.
+ * `run` answers one result for each item, in order. Where a batch fails and `apart` says that an item may be to blame,
+ * its items are tried one by one, so that a bad one fails alone.
  */
 export function microBatch<Item, Result>(
   run: (items: readonly Item[]) => Promise<readonly Result[]>,
-  { size, parallel }: { readonly size: number; readonly parallel: number },
+  { size, parallel, apart }: BatchOptions,
 ): (item: Item) => Promise<Result> {
   interface Call {
     readonly item: Item;
@@ -25,10 +34,10 @@ export function microBatch<Item, Result>(
         throw new TypeError('a batch must answer one result for each item');
       for (const [index, result] of results.entries()) calls[index]?.resolve(result);
     } catch (error) {
-      if (calls.length === 1) {
-        calls[0]?.reject(error);
-      } else {
+      if (calls.length > 1 && apart(error)) {
         for (const call of calls) await settle([call]);
+      } else {
+        for (const call of calls) call.reject(error);
       }
     }
   };

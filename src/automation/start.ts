@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Pool } from '../database/pool.js';
+import { isConnectionError } from '../database/unreachable.js';
 import { backoff } from './backoff.js';
 import type { Channel } from './channels/channel.js';
 import { inboxChannel } from './channels/inbox.js';
@@ -85,7 +86,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const jitter = options.jitter ?? Math.random;
   const wait = (attempt: number): number => backoff(attempt, jitter);
   const lease = options.lease ?? 8000;
-  const batch = { size: 500, parallel: 2 };
+  const batch = { size: 500, parallel: 2, apart: (error: unknown) => !isConnectionError(error) };
 
   const redis = await connectRedis(redisUrl, { logger, timeout: options.connectTimeout ?? 5000 });
   await warnOfEviction(redis.producer, logger);

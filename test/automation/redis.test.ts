@@ -10,6 +10,7 @@ import { checkIncarnation } from '../../src/automation/redis/incarnation.js';
 import { connectRedis, evictionPolicy, redisAddress } from '../../src/automation/redis/connection.js';
 import type { WorkJob } from '../../src/automation/work/job.js';
 import { relayRound } from '../../src/automation/work/relay.js';
+import { testRedis } from '../support/redis.js';
 import {
   identifyMany,
   identifyNew,
@@ -182,7 +183,7 @@ test('redis gone and back, empty: what happened meanwhile is delivered without a
   const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
   // Everybody is cut off, the data go, and for a while nobody gets in.
   await admin.flushall();
-  await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await admin.call('CLIENT', 'PAUSE', 500, 'ALL');
   await identifyMany(pool, 'p', 20);
   automation.nudge();
@@ -253,4 +254,20 @@ test('a channel that does not come back holds the stop no longer than the drain 
   await automation.stop();
   expect(performance.now() - begun).toBeLessThan(3000);
   await until('the step to be due again', async () => (await workStates(pool))['pending'] === 1);
+});
+
+test('redis gone for good: the stop ends all the same, and the work is still in postgres', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  const own = await testRedis();
+  const automation = await start({ redisUrl: own.url, drain: 300 });
+  await automation.idle();
+  await own.stop();
+  await identifyMany(pool, 'p', 3);
+  automation.nudge();
+  await until('the intake', async () => (await workStates(pool))['pending'] === 3);
+  const begun = performance.now();
+  await automation.stop();
+  expect(performance.now() - begun).toBeLessThan(8000);
+  expect(await workStates(pool)).toEqual({ pending: 3 });
 });

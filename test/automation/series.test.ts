@@ -239,3 +239,25 @@ test('what is due later than the horizon stays in postgres', async () => {
   expect(later).toHaveLength(1);
   expect(later[0]?.delay).toBeLessThanOrEqual(1000);
 });
+
+test('a definition that cannot be read any more ends its steps after the last attempt, and sends nothing', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  await pool.query(`UPDATE series_versions SET definition = '{}'`);
+  const { lines, sink } = recorder();
+  await start({ logSink: sink, maxAttempts: 2 });
+  await until('the end', async () => (await workStates(pool))['failed'] === 1);
+  expect(lines).toEqual([]);
+  const { rows } = await pool.query(
+    'SELECT w.attempts, w.last_error, e.state FROM work w JOIN enrollments e ON e.id = w.enrollment_id',
+  );
+  expect(rows).toEqual([
+    {
+      attempts: 2,
+      last_error: expect.stringContaining('the series cannot be read') as unknown,
+      state: 'exited',
+    },
+  ]);
+});

@@ -4,18 +4,17 @@ import { identifyNew, recorder, useAutomation, workspace } from './support.js';
 
 const fixture = useAutomation();
 
-test('a new person gets each message of the welcome series once, well under a second after the commit', async () => {
+test('a new person gets each message of the welcome series once, carried by nudges alone', async () => {
   const { pool, start } = fixture();
   const welcome = await loadSeries(exampleSeries.welcome);
   await saveSeries(pool, workspace, welcome.source);
   const { lines, sink } = recorder();
-  const automation = await start({ logSink: sink });
+  // Polls an hour apart: what arrives in this test does not wait for one.
+  const automation = await start({ logSink: sink, poll: 3_600_000 });
   await automation.idle();
-  const begun = performance.now();
   const person = await identifyNew(pool, 'u1', { name: 'Ada', custom: { role: 'admin' } });
   automation.nudge();
   await automation.idle();
-  expect(performance.now() - begun).toBeLessThan(1000);
   expect(lines.map((line) => line.text)).toEqual(['Welcome, Ada! You joined recently.']);
   const { rows: inbox } = await pool.query('SELECT title, text FROM inbox_messages WHERE end_user_id = $1', [
     person.id,

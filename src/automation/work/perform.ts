@@ -1,9 +1,11 @@
 import type { Pool } from '../../database/pool.js';
+import { MusterError } from '../../errors/index.js';
 import type { Channel } from '../channels/channel.js';
 import { DeliveryRefused } from '../channels/channel.js';
 import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
+import type { BatchOptions } from '../micro-batch.js';
 import type { SeriesDefinition } from '../series/definition.js';
 import { advance } from '../series/machine.js';
 import type { SendEffect } from '../series/machine.js';
@@ -28,7 +30,7 @@ export interface PerformOptions {
   readonly wait: (attempt: number) => number;
   /** Milliseconds that one call of a channel may take. */
   readonly deliverTimeout: number;
-  readonly batch: { readonly size: number; readonly parallel: number };
+  readonly batch: BatchOptions;
   /** Hears of each next step, so that the relay need not wait for its next poll. */
   readonly onNext: () => void;
 }
@@ -93,10 +95,35 @@ export function performer(options: PerformOptions): (claim: Claim, lease: Lease)
     return kept ? 'postponed' : 'lost';
   };
 
+  /** A definition that this Muster refuses, though it was accepted once: another version may read it in time. */
+  const unreadable = async (claim: Claim, reason: string): Promise<Performed> => {
+    const error = `the series cannot be read: ${reason}`;
+    if (claim.attempt < maxAttempts) {
+      return (await postponeWork(pool, claim, wait(claim.attempt), error)) ? 'postponed' : 'lost';
+    }
+    const { workspace, work, token } = claim;
+    const kept = await finish({
+      workspace,
+      work,
+      token,
+      state: 'failed',
+      error,
+      enrollment: 'exited',
+      next: null,
+    });
+    return kept ? 'failed' : 'lost';
+  };
+
   return async (claim, lease) => {
     const begun = performance.now();
     const now = (): number => Math.round(claim.now + performance.now() - begun);
-    const definition = await options.definitionOf(claim);
+    let definition: SeriesDefinition;
+    try {
+      definition = await options.definitionOf(claim);
+    } catch (error) {
+      if (error instanceof MusterError) return unreadable(claim, error.message);
+      throw error;
+    }
     // Attempts are counted when claimed, so a step that kills its process each time comes to an end as well.
     if (claim.attempt > maxAttempts) {
       return end(claim, definition, 'failed', claim.lastError ?? 'it was tried too often', now());

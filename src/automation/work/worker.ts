@@ -6,6 +6,7 @@ import type { Pool } from '../../database/pool.js';
 import { errorText, startLoop } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
+import type { BatchOptions } from '../micro-batch.js';
 import { persistent } from '../persistent.js';
 import { claimWork } from './claim.js';
 import type { Claim, ClaimRequest } from './claim.js';
@@ -24,7 +25,7 @@ export interface WorkerOptions {
   readonly concurrency: number;
   /** Milliseconds that a claim holds without a renewal. */
   readonly lease: number;
-  readonly batch: { readonly size: number; readonly parallel: number };
+  readonly batch: BatchOptions;
   readonly perform: (claim: Claim, lease: Lease) => Promise<Performed>;
 }
 
