@@ -47,7 +47,9 @@ describe('known traits', () => {
   });
 
   it('null empties any of them, undefined is not sent', () => {
-    expect(checkTraits({ name: null, signed_up_at: null, on_contract: null, email: undefined }).columns).toEqual({
+    expect(
+      checkTraits({ name: null, signed_up_at: null, on_contract: null, email: undefined }).columns,
+    ).toEqual({
       name: null,
       signed_up_at: null,
       on_contract: null,
@@ -102,7 +104,9 @@ describe('custom traits', () => {
   it('a report stops at about a hundred problems', async () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, Number.NaN]));
     expect((await codes(many)).length).toBeLessThanOrEqual(200);
-    expect((await codes({ list: Array.from({ length: 5000 }, () => Number.NaN) })).length).toBeLessThanOrEqual(200);
+    expect(
+      (await codes({ list: Array.from({ length: 5000 }, () => Number.NaN) })).length,
+    ).toBeLessThanOrEqual(200);
   });
 
   it.each([[null], ['admin'], [[]], [3], [new Map()]])('traits that are %j are refused', async (traits) => {
@@ -117,7 +121,10 @@ describe('against the database', () => {
   });
 
   it('any JSON that the check takes comes back unchanged, and what it refuses is refused with a code', async () => {
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'constructor', '\u0000', '\ud800', ''));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('__proto__', 'constructor', '\u0000', '\ud800', ''),
+    );
     const value = fc.letrec((tie) => ({
       any: fc.oneof(
         { depthSize: 'small' },

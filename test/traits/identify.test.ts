@@ -16,7 +16,11 @@ const workspace = (): string => `w${(made += 1)}`;
 describe('merging', () => {
   it('is additive: what a call does not name stays', async () => {
     const workspaceId = workspace();
-    await identify(db.pool, { workspaceId, userId: 'jane', traits: { name: 'Jane', role: 'viewer', plan: 'pro' } });
+    await identify(db.pool, {
+      workspaceId,
+      userId: 'jane',
+      traits: { name: 'Jane', role: 'viewer', plan: 'pro' },
+    });
     const { user } = await identify(db.pool, {
       workspaceId,
       userId: 'jane',
@@ -40,7 +44,13 @@ describe('merging', () => {
 
   it('removes the traits that are null, columns and custom fields alike, and no other', async () => {
     const workspaceId = workspace();
-    const traits = { name: 'Jane', on_contract: true, signed_up_at: '2026-01-01', role: 'admin', plan: 'pro' };
+    const traits = {
+      name: 'Jane',
+      on_contract: true,
+      signed_up_at: '2026-01-01',
+      role: 'admin',
+      plan: 'pro',
+    };
     await identify(db.pool, { workspaceId, userId: 'jane', traits });
     const removal = { name: null, on_contract: null, signed_up_at: null, role: null, never_there: null };
     const { user } = await identify(db.pool, { workspaceId, userId: 'jane', traits: removal });
@@ -50,8 +60,16 @@ describe('merging', () => {
 
   it('replaces a nested value whole, and keeps the nulls inside it', async () => {
     const workspaceId = workspace();
-    await identify(db.pool, { workspaceId, userId: 'jane', traits: { address: { city: 'Oslo', zip: '0150' } } });
-    const { user } = await identify(db.pool, { workspaceId, userId: 'jane', traits: { address: { city: null } } });
+    await identify(db.pool, {
+      workspaceId,
+      userId: 'jane',
+      traits: { address: { city: 'Oslo', zip: '0150' } },
+    });
+    const { user } = await identify(db.pool, {
+      workspaceId,
+      userId: 'jane',
+      traits: { address: { city: null } },
+    });
     expect(user.custom_fields).toEqual({ address: { city: null } });
   });
 
@@ -88,7 +106,8 @@ describe('merging', () => {
 
   it('stores `__proto__`, `constructor` and the names of columns it does not have as plain custom fields', async () => {
     const workspaceId = workspace();
-    const json = '{"__proto__": {"admin": true}, "constructor": 1, "toString": "x", "user_id": "other", "": 2, "a.b": 3}';
+    const json =
+      '{"__proto__": {"admin": true}, "constructor": 1, "toString": "x", "user_id": "other", "": 2, "a.b": 3}';
     const traits: unknown = JSON.parse(json);
     await identify(db.pool, { workspaceId, userId: 'jane', traits });
     const { rows } = await db.pool.query<{ same: boolean }>(
@@ -102,7 +121,11 @@ describe('merging', () => {
   it('keeps hostile names and values as data', async () => {
     const workspaceId = workspace();
     const hostile = `'); DROP TABLE end_users; -- "\\ $1`;
-    const { user } = await identify(db.pool, { workspaceId, userId: hostile, traits: { [hostile]: hostile, name: hostile } });
+    const { user } = await identify(db.pool, {
+      workspaceId,
+      userId: hostile,
+      traits: { [hostile]: hostile, name: hostile },
+    });
     expect(user).toMatchObject({ user_id: hostile, name: hostile, custom_fields: { [hostile]: hostile } });
     expect(await peopleOf(db.pool, workspaceId)).toHaveLength(1);
   });
@@ -117,7 +140,11 @@ describe('merging', () => {
   it('keeps the same user id of two workspaces apart', async () => {
     const [here, there] = [workspace(), workspace()];
     await identify(db.pool, { workspaceId: here, userId: 'jane', traits: { role: 'admin' } });
-    const { created } = await identify(db.pool, { workspaceId: there, userId: 'jane', traits: { role: 'viewer' } });
+    const { created } = await identify(db.pool, {
+      workspaceId: there,
+      userId: 'jane',
+      traits: { role: 'viewer' },
+    });
     expect(created).toBe(true);
     expect((await peopleOf(db.pool, here))[0]?.custom_fields).toEqual({ role: 'admin' });
     expect((await outboxOf(db.pool, there)).map(({ kind }) => kind)).toEqual(['user_created']);
@@ -151,14 +178,21 @@ describe('at the same time', () => {
   it('columns that two calls set do not undo each other', async () => {
     const workspaceId = workspace();
     await identify(db.pool, { workspaceId, userId: 'jane' });
-    const sets = [{ name: 'Jane' }, { email: 'j@example.com' }, { renewal_status: 'renewed' }, { on_contract: true }];
+    const sets = [
+      { name: 'Jane' },
+      { email: 'j@example.com' },
+      { renewal_status: 'renewed' },
+      { on_contract: true },
+    ];
     await Promise.all(sets.map((traits) => identify(db.pool, { workspaceId, userId: 'jane', traits })));
     expect((await peopleOf(db.pool, workspaceId))[0]).toMatchObject(Object.assign({}, ...sets));
   });
 
   it('40 calls that name one visitor for 40 people raise nothing and give the visitor to one', async () => {
     const workspaceId = workspace();
-    await db.pool.query(`INSERT INTO end_users (workspace_id, anonymous_id) VALUES ($1, 'visitor')`, [workspaceId]);
+    await db.pool.query(`INSERT INTO end_users (workspace_id, anonymous_id) VALUES ($1, 'visitor')`, [
+      workspaceId,
+    ]);
     await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
         identify(db.pool, { workspaceId, userId: `p${i}`, anonymousId: 'visitor', traits: { i } }),
@@ -168,7 +202,9 @@ describe('at the same time', () => {
     expect(people).toHaveLength(40);
     expect(people.filter(({ anonymous_id }) => anonymous_id === 'visitor')).toHaveLength(1);
     expect(people.every(({ custom_fields }) => 'i' in custom_fields)).toBe(true);
-    expect((await outboxOf(db.pool, workspaceId)).filter(({ kind }) => kind === 'user_created')).toHaveLength(40);
+    expect((await outboxOf(db.pool, workspaceId)).filter(({ kind }) => kind === 'user_created')).toHaveLength(
+      40,
+    );
   });
 });
 
@@ -204,7 +240,13 @@ describe('times', () => {
 describe('outbox', () => {
   it('a person that the call makes is `user_created`, whatever signed_up_at says, with field names and no values', async () => {
     const workspaceId = workspace();
-    const traits = { signed_up_at: '2019-01-01', email: 'jane@example.com', role: 'admin', '/odd~key': 1, plan: null };
+    const traits = {
+      signed_up_at: '2019-01-01',
+      email: 'jane@example.com',
+      role: 'admin',
+      '/odd~key': 1,
+      plan: null,
+    };
     const { user, created } = await identify(db.pool, { workspaceId, userId: 'jane', traits });
     expect(created).toBe(true);
     expect(await outboxOf(db.pool, workspaceId)).toEqual([
@@ -222,7 +264,12 @@ describe('outbox', () => {
     const traits = { name: 'Jane', role: 'admin', tags: [1, 2] };
     await identify(db.pool, { workspaceId, userId: 'jane', traits });
     await identify(db.pool, { workspaceId, userId: 'jane', traits });
-    await identify(db.pool, { workspaceId, userId: 'jane', companyId: 'acme', traits: { ...traits, role: null, tags: [2, 1] } });
+    await identify(db.pool, {
+      workspaceId,
+      userId: 'jane',
+      companyId: 'acme',
+      traits: { ...traits, role: null, tags: [2, 1] },
+    });
     const facts = await outboxOf(db.pool, workspaceId);
     expect(facts.map(({ kind, payload }) => [kind, payload.fields])).toEqual([
       ['user_created', ['name', 'custom:role', 'custom:tags']],
@@ -255,7 +302,9 @@ describe('outbox', () => {
 
   it('a fact that cannot be written takes the row with it', async () => {
     const workspaceId = workspace();
-    await db.pool.query('ALTER TABLE outbox ADD CONSTRAINT refuse_all CHECK (workspace_id <> $q$' + workspaceId + '$q$)');
+    await db.pool.query(
+      'ALTER TABLE outbox ADD CONSTRAINT refuse_all CHECK (workspace_id <> $q$' + workspaceId + '$q$)',
+    );
     await expect(identify(db.pool, { workspaceId, userId: 'jane' })).rejects.toThrow(/refuse_all/);
     await db.pool.query('ALTER TABLE outbox DROP CONSTRAINT refuse_all');
     expect(await peopleOf(db.pool, workspaceId)).toEqual([]);
@@ -293,7 +342,11 @@ describe('visitors', () => {
   it('a visitor who is somebody else already stays somebody else', async () => {
     const workspaceId = workspace();
     await identify(db.pool, { workspaceId, userId: 'jane', anonymousId: 'visitor' });
-    const { user, created } = await identify(db.pool, { workspaceId, userId: 'john', anonymousId: 'visitor' });
+    const { user, created } = await identify(db.pool, {
+      workspaceId,
+      userId: 'john',
+      anonymousId: 'visitor',
+    });
     expect(created).toBe(true);
     expect(user.anonymous_id).toBeNull();
   });
@@ -301,7 +354,9 @@ describe('visitors', () => {
   it('a person who has a row already does not swallow the row of a visitor', async () => {
     const workspaceId = workspace();
     await identify(db.pool, { workspaceId, userId: 'jane' });
-    await db.pool.query(`INSERT INTO end_users (workspace_id, anonymous_id) VALUES ($1, 'visitor')`, [workspaceId]);
+    await db.pool.query(`INSERT INTO end_users (workspace_id, anonymous_id) VALUES ($1, 'visitor')`, [
+      workspaceId,
+    ]);
     const { user } = await identify(db.pool, { workspaceId, userId: 'jane', anonymousId: 'visitor' });
     expect(user.anonymous_id).toBeNull();
     expect(await peopleOf(db.pool, workspaceId)).toHaveLength(2);
@@ -331,7 +386,12 @@ describe('refusals', () => {
 
   it('every problem of one call is named at once, and an existing person stays as they are', async () => {
     const workspaceId = workspace();
-    await identify(db.pool, { workspaceId, userId: 'jane', traits: { role: 'admin' }, now: 1_700_000_000_000 });
+    await identify(db.pool, {
+      workspaceId,
+      userId: 'jane',
+      traits: { role: 'admin' },
+      now: 1_700_000_000_000,
+    });
     const call = {
       workspaceId,
       userId: '',
@@ -348,7 +408,10 @@ describe('refusals', () => {
       'trait_not_allowed /traits/renewal_status',
     ]);
     const [person] = await peopleOf(db.pool, workspaceId);
-    expect(person).toMatchObject({ custom_fields: { role: 'admin' }, last_seen: new Date(1_700_000_000_000) });
+    expect(person).toMatchObject({
+      custom_fields: { role: 'admin' },
+      last_seen: new Date(1_700_000_000_000),
+    });
   });
 
   it('an instant outside the years 0001 to 9999 is refused', async () => {

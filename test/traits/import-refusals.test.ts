@@ -22,17 +22,62 @@ it.each([
   ['no bytes', () => fileOf('empty.csv', ''), 'import_empty', '`empty.csv` is empty'],
   ['only blank lines', () => fileOf('blank.csv', '\ufeff\r\n\r\n'), 'import_empty', '`blank.csv` is empty'],
   ['no lines of JSON', () => fileOf('blank.ndjson', ' \n\n'), 'import_empty', '`blank.ndjson` is empty'],
-  ['Latin-1', () => fileOf('l1.csv', Buffer.from('user_id,name\na,Bj\xf6rn\n', 'latin1')), 'import_encoding', 'position'],
-  ['UTF-16', () => fileOf('u16.csv', Buffer.from('\ufeffuser_id\na\n', 'utf16le')), 'import_encoding', 'position'],
-  ['half a character at the end', () => fileOf('cut.csv', Buffer.from([117, 10, 0xe2, 0x82])), 'import_encoding', ''],
-  ['Latin-1 lines of JSON', () => fileOf('l1.ndjson', Buffer.from('{"user_id":"\xe9"}', 'latin1')), 'import_encoding', ''],
-  ['no user_id column', () => fileOf('h.csv', 'User ID,name\na,b\n'), 'import_no_user_id', '`User ID`, `name`'],
-  ['a column twice', () => fileOf('h.csv', 'user_id,a,b,a\nx,1,2,3\n'), 'import_duplicate_column', 'columns 2 and 4'],
+  [
+    'Latin-1',
+    () => fileOf('l1.csv', Buffer.from('user_id,name\na,Bj\xf6rn\n', 'latin1')),
+    'import_encoding',
+    'position',
+  ],
+  [
+    'UTF-16',
+    () => fileOf('u16.csv', Buffer.from('\ufeffuser_id\na\n', 'utf16le')),
+    'import_encoding',
+    'position',
+  ],
+  [
+    'half a character at the end',
+    () => fileOf('cut.csv', Buffer.from([117, 10, 0xe2, 0x82])),
+    'import_encoding',
+    '',
+  ],
+  [
+    'Latin-1 lines of JSON',
+    () => fileOf('l1.ndjson', Buffer.from('{"user_id":"\xe9"}', 'latin1')),
+    'import_encoding',
+    '',
+  ],
+  [
+    'no user_id column',
+    () => fileOf('h.csv', 'User ID,name\na,b\n'),
+    'import_no_user_id',
+    '`User ID`, `name`',
+  ],
+  [
+    'a column twice',
+    () => fileOf('h.csv', 'user_id,a,b,a\nx,1,2,3\n'),
+    'import_duplicate_column',
+    'columns 2 and 4',
+  ],
   ['user_id twice', () => fileOf('h.csv', 'user_id,user_id\nx,1\n'), 'import_duplicate_column', '`user_id`'],
-  ['a column without a name', () => fileOf('h.csv', 'user_id,a,\nx,1,\n'), 'import_unnamed_column', 'column 3'],
+  [
+    'a column without a name',
+    () => fileOf('h.csv', 'user_id,a,\nx,1,\n'),
+    'import_unnamed_column',
+    'column 3',
+  ],
   ['NUL in the header', () => fileOf('h.csv', 'user_id,a\u0000\nx,1\n'), 'trait_bad_text', 'column 2'],
-  ['a quote never closed', () => fileOf('q.csv', 'user_id,a\nx,1\ny,"2\nz,3\n'), 'import_malformed', 'line 3'],
-  ['a row without end', () => fileOf('q.csv', `user_id,a\nx,1\ny,"${'x\n'.repeat(600_000)}`), 'import_malformed', 'line 3'],
+  [
+    'a quote never closed',
+    () => fileOf('q.csv', 'user_id,a\nx,1\ny,"2\nz,3\n'),
+    'import_malformed',
+    'line 3',
+  ],
+  [
+    'a row without end',
+    () => fileOf('q.csv', `user_id,a\nx,1\ny,"${'x\n'.repeat(600_000)}`),
+    'import_malformed',
+    'line 3',
+  ],
 ])('%s refuses the file and writes nothing', async (_, source, code, says) => {
   const [first, ...rest] = await problemsOf(() => run(source()));
   expect(first?.code).toBe(code);
@@ -42,7 +87,10 @@ it.each([
 });
 
 it('reserved columns refuse the file, all of them named at once, each with what to use instead', async () => {
-  const source = fileOf('reserved.csv', 'user_id,created_at,role,last_seen,id\na,2026-01-01,admin,2026-01-01,1\n');
+  const source = fileOf(
+    'reserved.csv',
+    'user_id,created_at,role,last_seen,id\na,2026-01-01,admin,2026-01-01,1\n',
+  );
   const problems = await problemsOf(() => run(source));
   expect(problems.map(({ code, message }) => `${code} ${message.split(' ')[0]}`)).toEqual([
     'reserved_trait `created_at`',
@@ -64,7 +112,9 @@ it.each([
 
 it('a fault at the far end of the file is found before anything is written', async () => {
   const rows = Array.from({ length: 20_000 }, (_, i) => `u${i},1`).join('\n');
-  expect(await codesOf(() => run(fileOf('far.csv', `user_id,n\n${rows}\nlast,"open\n`)))).toEqual(['import_malformed']);
+  expect(await codesOf(() => run(fileOf('far.csv', `user_id,n\n${rows}\nlast,"open\n`)))).toEqual([
+    'import_malformed',
+  ]);
   const latin = Buffer.concat([Buffer.from(`user_id,n\n${rows}\n`), Buffer.from([0xff])]);
   expect(await codesOf(() => run(fileOf('far.csv', latin)))).toEqual(['import_encoding']);
   expect(await people()).toEqual([]);
@@ -113,9 +163,10 @@ it('a connection cut in the middle says how far it came, and the same import run
     );
   };
   const workspaceId = 'cut';
-  await expect(
-    importUsers(db.pool, { workspaceId, source, onProgress }),
-  ).rejects.toMatchObject({ code: 'import_interrupted', exit: 3 });
+  await expect(importUsers(db.pool, { workspaceId, source, onProgress })).rejects.toMatchObject({
+    code: 'import_interrupted',
+    exit: 3,
+  });
   await cut;
   const result = await importUsers(db.pool, { workspaceId, source });
   expect(result).toMatchObject({ rows: 30_000, rejected: 0 });

@@ -32,19 +32,32 @@ describe('types of columns', () => {
     expect(byId.get('last')?.custom_fields).toEqual({ seats: 7, code: 'x7' });
   });
 
-  it.each(['007', '+5', '1.50', '1e3', '.5', '5.', ' 5', 'NaN', 'Infinity', '-0', '0x10', '9007199254740993', '1_000'])(
-    '`%s` makes its column text, and is kept letter by letter',
-    async (cell) => {
-      expect(await customOf(`user_id,n\na,${cell}\nb,5\n`)).toEqual([{ n: cell }, { n: '5' }]);
-    },
-  );
+  it.each([
+    '007',
+    '+5',
+    '1.50',
+    '1e3',
+    '.5',
+    '5.',
+    ' 5',
+    'NaN',
+    'Infinity',
+    '-0',
+    '0x10',
+    '9007199254740993',
+    '1_000',
+  ])('`%s` makes its column text, and is kept letter by letter', async (cell) => {
+    expect(await customOf(`user_id,n\na,${cell}\nb,5\n`)).toEqual([{ n: cell }, { n: '5' }]);
+  });
 
-  it.each([['0', 0], ['-12.5', -12.5], ['9007199254740991', 9007199254740991], ['1e-7', 1e-7]])(
-    '`%s` is a number',
-    async (cell, value) => {
-      expect(await customOf(`user_id,n\na,${cell}\n`)).toEqual([{ n: value }]);
-    },
-  );
+  it.each([
+    ['0', 0],
+    ['-12.5', -12.5],
+    ['9007199254740991', 9007199254740991],
+    ['1e-7', 1e-7],
+  ])('`%s` is a number', async (cell, value) => {
+    expect(await customOf(`user_id,n\na,${cell}\n`)).toEqual([{ n: value }]);
+  });
 
   it('`true` and `false` make booleans, `True` and `1` beside them make text', async () => {
     expect(await customOf('user_id,a,b,c\nx,true,true,true\ny,false,True,1\n')).toEqual([
@@ -107,7 +120,10 @@ describe('untidy files', () => {
 
   it('`__proto__` and `constructor` are columns like any other', async () => {
     const workspaceId = workspace();
-    await importUsers(db.pool, { workspaceId, source: fileOf('p.csv', 'user_id,__proto__,constructor\na,1,x\n') });
+    await importUsers(db.pool, {
+      workspaceId,
+      source: fileOf('p.csv', 'user_id,__proto__,constructor\na,1,x\n'),
+    });
     const { rows } = await db.pool.query<{ fields: string }>(
       'SELECT custom_fields::text AS fields FROM end_users WHERE workspace_id = $1',
       [workspaceId],
@@ -212,7 +228,11 @@ describe('rejects file', () => {
 describe('merging', () => {
   it('is additive: empty cells and absent columns leave what is there', async () => {
     const workspaceId = workspace();
-    await identify(db.pool, { workspaceId, userId: 'a', traits: { name: 'Ann', role: 'admin', plan: 'pro' } });
+    await identify(db.pool, {
+      workspaceId,
+      userId: 'a',
+      traits: { name: 'Ann', role: 'admin', plan: 'pro' },
+    });
     const source = fileOf('people.csv', 'user_id,name,role,seats\na,,viewer,3\n');
     const result = await importUsers(db.pool, { workspaceId, source });
     expect(result).toMatchObject({ rows: 1, created: 0, updated: 1 });
@@ -238,7 +258,12 @@ describe('merging', () => {
     const [fresh, old] = await peopleOf(db.pool, workspaceId);
     expect(fresh).toMatchObject({ user_id: 'new', first_seen: null, last_seen: null });
     const seen = new Date(Date.UTC(2026, 0, 1));
-    expect(old).toMatchObject({ user_id: 'old', first_seen: seen, last_seen: seen, custom_fields: { role: 'admin' } });
+    expect(old).toMatchObject({
+      user_id: 'old',
+      first_seen: seen,
+      last_seen: seen,
+      custom_fields: { role: 'admin' },
+    });
     expect(await outboxOf(db.pool, workspaceId)).toEqual(before);
   });
 
@@ -271,7 +296,10 @@ describe('merging', () => {
   it('touches the workspace it was told, not the same ids of another', async () => {
     const [here, there] = [workspace(), workspace()];
     await identify(db.pool, { workspaceId: there, userId: 'a', traits: { role: 'admin' } });
-    await importUsers(db.pool, { workspaceId: here, source: fileOf('people.csv', 'user_id,role\na,viewer\n') });
+    await importUsers(db.pool, {
+      workspaceId: here,
+      source: fileOf('people.csv', 'user_id,role\na,viewer\n'),
+    });
     expect((await peopleOf(db.pool, there))[0]?.custom_fields).toEqual({ role: 'admin' });
   });
 });
@@ -279,7 +307,11 @@ describe('merging', () => {
 describe('NDJSON', () => {
   it('keeps types as given, removes what is null, and applies lines in order', async () => {
     const workspaceId = workspace();
-    await identify(db.pool, { workspaceId, userId: 'a', traits: { name: 'Ann', on_contract: true, role: 'admin', plan: 'pro' } });
+    await identify(db.pool, {
+      workspaceId,
+      userId: 'a',
+      traits: { name: 'Ann', on_contract: true, role: 'admin', plan: 'pro' },
+    });
     const lines = [
       '\ufeff{"user_id": "a", "traits": {"name": null, "on_contract": null, "role": null, "n": "5", "tags": ["x\\n\\t\\\\", 1]}}',
       '',
@@ -289,7 +321,10 @@ describe('NDJSON', () => {
       '{"user_id": "d", "traits": {"k": null}}\r',
       '{"user_id": "d", "traits": {"k": 1, "name": null}}',
     ];
-    const result = await importUsers(db.pool, { workspaceId, source: fileOf('people.ndjson', lines.join('\n')) });
+    const result = await importUsers(db.pool, {
+      workspaceId,
+      source: fileOf('people.ndjson', lines.join('\n')),
+    });
     expect(result).toMatchObject({ rows: 6, created: 3, updated: 3, rejected: 0 });
     const people = await peopleOf(db.pool, workspaceId);
     expect(people[0]).toMatchObject({ name: null, on_contract: null });
@@ -331,7 +366,10 @@ describe('NDJSON', () => {
 });
 
 it('progress covers both passes and ends at the size of the file', async () => {
-  const source = fileOf('people.csv', `user_id,n\n${Array.from({ length: 50_000 }, (_, i) => `u${i % 50},1`).join('\n')}\n`);
+  const source = fileOf(
+    'people.csv',
+    `user_id,n\n${Array.from({ length: 50_000 }, (_, i) => `u${i % 50},1`).join('\n')}\n`,
+  );
   const seen: [string, number, number][] = [];
   await importUsers(db.pool, { workspaceId: workspace(), source, onProgress: (...step) => seen.push(step) });
   for (const phase of ['reading', 'loading']) {
