@@ -1,6 +1,6 @@
 import { basename, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { DatabaseError } from 'pg';
 import Postgrator from 'postgrator';
 import { problem, refuse, MusterError } from '../errors/index.js';
 import type { Client, Pool } from './pool.js';
@@ -89,7 +89,7 @@ async function refuseForeignSchema(client: Client, files: readonly Postgrator.Mi
 }
 
 function migrationFailed(error: unknown, file: string): unknown {
-  if (!(error instanceof pg.DatabaseError) || file === '') return error;
+  if (!(error instanceof DatabaseError) || file === '') return error;
   return new MusterError(problem('migration_failed', { file, reason: error.message }), { cause: error });
 }
 

@@ -1,9 +1,11 @@
-import pg from 'pg';
+import { Client as PgClient, DatabaseError, Pool as PgPool } from 'pg';
+import type { PoolClient } from 'pg';
 import { MusterError, refuse } from '../errors/index.js';
 import { databaseAddress, unreachable } from './unreachable.js';
 
-export type Pool = pg.Pool;
-export type Client = pg.PoolClient;
+export type Pool = PgPool;
+/** One connection taken from the pool. */
+export type Client = PoolClient;
 
 export interface PoolOptions {
   /** Most connections open at once; default 10. */
@@ -42,26 +44,30 @@ export async function openPool(url: string, options: PoolOptions = {}): Promise<
 }
 
 function newPool(url: string, options: PoolOptions, timeout: number): Pool {
+  refuseBadUrl(url);
+  return new PgPool({
+    connectionString: url,
+    application_name: options.applicationName ?? 'muster',
+    max: options.max ?? 10,
+    connectionTimeoutMillis: timeout,
+    keepAlive: true,
+  });
+}
+
+function refuseBadUrl(url: string): void {
+  if (!/^postgres(ql)?:\/\//.test(url))
+    refuse('database_url_invalid', { reason: 'it does not begin with postgres://' });
   try {
-    return new pg.Pool({
-      connectionString: url,
-      application_name: options.applicationName ?? 'muster',
-      max: options.max ?? 10,
-      connectionTimeoutMillis: timeout,
-      keepAlive: true,
-    });
+    void new PgClient({ connectionString: url });
   } catch {
-    return refuseUrl();
+    // Without the cause, which quotes the address and the password with it.
+    refuse('database_url_invalid', {
+      reason: 'it is not a URL; special characters in a password are written as %XX',
+    });
   }
 }
 
-function refuseUrl(): never {
-  // The parser's own message may quote the address, and the password with it.
-  return refuse('database_url_invalid', { reason: 'it is not a URL' });
-}
-
 async function checkServer(pool: Pool, url: string, timeout: number): Promise<void> {
-  if (!/^postgres(ql)?:\/\//.test(url)) refuseUrl();
   const row = await firstRow(pool, Date.now() + timeout);
   const version = Math.floor(Number(row.version) / 10_000);
   if (version < OLDEST) {
@@ -87,7 +93,7 @@ async function firstRow(pool: Pool, deadline: number): Promise<ServerRow> {
       const row = rows[0];
       if (row !== undefined) return row;
     } catch (error) {
-      const starting = error instanceof pg.DatabaseError && error.code === STARTING_UP;
+      const starting = error instanceof DatabaseError && error.code === STARTING_UP;
       if (!starting || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -1,16 +1,17 @@
-import pg from 'pg';
+import { DatabaseError } from 'pg';
 import { MusterError, problem } from '../errors/index.js';
 
 /** `user@host:port/name` of a connection URL, for messages: never the password, never the query string. */
 export function databaseAddress(url: string): string {
   let parsed: URL;
   try {
-    parsed = new URL(url);
+    // Without a host, as for a socket, it is no URL to anybody but Postgres.
+    parsed = new URL(url.replace('@/', '@localhost/'));
   } catch {
     return 'DATABASE_URL';
   }
   const user = parsed.username === '' ? '' : `${readable(parsed.username)}@`;
-  const host = parsed.hostname === '' ? (parsed.searchParams.get('host') ?? 'localhost') : parsed.host;
+  const host = parsed.searchParams.get('host') ?? (parsed.host || 'localhost');
   return `${user}${host}${readable(parsed.pathname)}`;
 }
 
@@ -42,15 +43,16 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['57P03', 'it is starting up or shutting down'],
 ]);
 
+/** How `pg` says it itself, where the server said nothing. */
+const LOST = /^(timeout e|Connection terminated|Client has encountered a connection error|Client was closed)/;
+
 /**
  * Whether an error of `pg` means that the server was not reached or went away, not that it refused a statement.
  */
 export function isConnectionError(error: unknown): boolean {
   if (REASONS.has(codeOf(error) ?? '')) return true;
-  if (error instanceof pg.DatabaseError) return (error.code ?? '').startsWith('08');
-  return (
-    error instanceof Error && /^(timeout expired|timeout exceeded|Connection terminated)/.test(error.message)
-  );
+  if (error instanceof DatabaseError) return (error.code ?? '').startsWith('08');
+  return error instanceof Error && LOST.test(error.message);
 }
 
 /** The `database_unreachable` error for whatever `pg` threw while connecting. */
@@ -68,7 +70,7 @@ function reasonOf(error: unknown): string {
   if (known !== undefined) return known;
   const message = error instanceof Error ? error.message : String(error);
   if (/timeout/i.test(message)) return 'no answer in time';
-  if (/Connection terminated/.test(message)) return 'the connection was cut';
+  if (LOST.test(message)) return 'the connection was cut';
   if (/password must be a string/i.test(message)) return 'it asks for a password and the address has none';
   return message === '' ? 'unknown cause' : message;
 }

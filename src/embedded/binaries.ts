@@ -1,19 +1,20 @@
 import {
   accessSync,
   constants,
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  rmSync,
   symlinkSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { refuse } from '../errors/index.js';
 import { isRoot, runAs } from './account.js';
-import { cacheFolder, settle, sharedRootFolder } from './folders.js';
+import { cacheFolder, readIfThere, settle, sharedRootFolder } from './folders.js';
 import type { Account } from './guard.js';
 
 /** Where the programs of Postgres are: `bin/`, `lib/` and `share/` below this folder. */
@@ -38,11 +39,9 @@ export function thisPlatform(): Platform {
   return { os: process.platform, arch: process.arch, musl: process.platform === 'linux' && isMusl() };
 }
 
+/** The C library that this very process is linked to; node's own report would tell too, but looks up host names first. */
 function isMusl(): boolean {
-  const report: unknown = process.report.getReport();
-  if (typeof report !== 'object' || report === null || !('header' in report)) return false;
-  const { header } = report;
-  return typeof header === 'object' && header !== null && !('glibcVersionRuntime' in header);
+  return /\/ld-musl-|\/libc\.musl-/.test(readIfThere('/proc/self/maps') ?? '');
 }
 
 /** Name of the npm package with this platform's programs; throws `postgres_no_binary` where there is none. */
@@ -121,14 +120,11 @@ function copyBinaries(from: Binaries, options: ReachOptions): Binaries {
   options.log?.(`copying Postgres to ${target}, because its account cannot use ${from.folder}`);
   mkdirSync(home, { recursive: true, mode: 0o755 });
   const draft = mkdtempSync(`${target}.new-`);
-  for (const part of ['bin', 'lib', 'share', 'pg-symlinks.json']) {
-    if (!existsSync(join(from.folder, part))) continue;
-    cpSync(join(from.folder, part), join(draft, part), {
-      recursive: true,
-      verbatimSymlinks: true,
-      // What only compilers need.
-      filter: (path) => !path.endsWith('.a') && !['pgxs', 'pkgconfig'].includes(basename(path)),
-    });
+  const parts = ['bin', 'lib', 'share', 'pg-symlinks.json'].map((part) => join(from.folder, part));
+  runAs(undefined, 'cp', ['-RP', ...parts.filter((part) => existsSync(part)), draft]);
+  // Only compilers need these.
+  for (const name of readdirSync(join(draft, 'lib'))) {
+    if (name.endsWith('.a') || name === 'pkgconfig') rmSync(join(draft, 'lib', name), { recursive: true });
   }
   addLinks(draft);
   runAs(undefined, 'chmod', ['-R', 'u+w,go-w,a+rX', draft]);

@@ -1,5 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -11,10 +23,27 @@ export function cacheFolder(): string {
   return join(xdg !== undefined && xdg.startsWith('/') ? xdg : join(homedir(), '.cache'), 'muster');
 }
 
+/** The cache, or for a user without a writable home a place in the data folder. */
+export function usableCache(dataFolder: string): string {
+  const cache = cacheFolder();
+  try {
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    accessSync(cache, constants.W_OK);
+    return cache;
+  } catch {
+    return join(dataFolder, 'cache');
+  }
+}
+
 /** Makes the folder when it is missing. Root's lets others pass through, not look: Postgres' account lives below it. */
 export function makeDataFolder(folder: string, root: boolean): void {
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined)
+  // Only the folder itself is private; folders above it are made as any program makes them.
+  mkdirSync(dirname(folder), { recursive: true });
+  const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
+  // An empty folder of root's own, such as mkdtemp makes, holds nothing that the passage could lay open.
+  if (isNew || (root && statSync(folder).uid === 0 && readdirSync(folder).length === 0)) {
     chmodSync(folder, root ? 0o711 : 0o700);
+  }
 }
 
 /**

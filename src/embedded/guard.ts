@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { refuse } from '../errors/index.js';
+import { gone } from './processes.js';
 
 /**
  * Keeps a server alive exactly as long as a process that uses it.
@@ -37,6 +38,9 @@ kill -s KILL "$reader" 2>/dev/null
 exit "$status"
 `;
 
+/** The guard gives a server 15 s before it uses force. */
+export const STOP_TIMEOUT = 20_000;
+
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -59,8 +63,6 @@ export interface Guarded {
   readonly pid: number;
   /** This process's hold on the server; closing the last one stops it. */
   readonly hold: number;
-  /** Resolves when the server is gone. */
-  readonly ended: Promise<void>;
   /** False as soon as the server is gone. */
   running(): boolean;
   /** Lets go of the only hold and waits for the end, for a start that came to nothing. */
@@ -86,11 +88,8 @@ export async function startGuarded(options: GuardedOptions): Promise<Guarded> {
     closeSync(reader);
   }
   let running = true;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      running = false;
-      resolve();
-    });
+  child.once('exit', () => {
+    running = false;
   });
   try {
     const pid = await firstNumber(child);
@@ -99,9 +98,9 @@ export async function startGuarded(options: GuardedOptions): Promise<Guarded> {
     child.unref();
     const giveUp = async (): Promise<void> => {
       closeSync(hold);
-      await ended;
+      await gone(pid, STOP_TIMEOUT);
     };
-    return { pid, hold, ended, running: () => running, release: giveUp };
+    return { pid, hold, running: () => running, release: giveUp };
   } catch (error) {
     release();
     closeSync(hold);

@@ -7,6 +7,7 @@ import type { HeldPostgres, PostgresOptions } from './postgres.js';
 import { holdRedis } from './redis.js';
 import type { HeldRedis, RedisOptions } from './redis.js';
 import { leave } from './server.js';
+import type { Held } from './server.js';
 
 export { findRedis } from './redis-program.js';
 export type { RedisProgram } from './redis-program.js';
@@ -37,22 +38,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const folder = prepare(options.dataDir);
   const shared = { folder, ...(options.log && { log: options.log }) };
   return withLock(folder, async () => {
-    const starts = [
+    const [postgres, redis] = await bothOrNeither(
+      folder,
       options.postgres ? holdPostgres(shared) : undefined,
       options.redis ? holdRedis(shared) : undefined,
-    ] as const;
-    // Both are awaited, so that the one that came up is stopped when the other fails.
-    const [postgres, redis] = await Promise.allSettled(starts);
-    const held = [postgres, redis].flatMap((start) =>
-      start.status === 'fulfilled' && start.value ? [start.value] : [],
     );
-    if (postgres.status === 'rejected' || redis.status === 'rejected') {
-      for (const server of held) await leave(folder, server);
-      throw postgres.status === 'rejected' ? postgres.reason : (redis as PromiseRejectedResult).reason;
-    }
+    const held: Held[] = [postgres, redis].filter((server) => server !== undefined);
     return {
-      ...(postgres.value && { databaseUrl: postgres.value.url }),
-      ...(redis.value && { redisUrl: redis.value.url }),
+      ...(postgres && { databaseUrl: postgres.url }),
+      ...(redis && { redisUrl: redis.url }),
       stop: once(() =>
         withLock(folder, async () => {
           await Promise.all(held.map((server) => leave(folder, server)));
@@ -60,6 +54,24 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       ),
     };
   });
+}
+
+/** Waits for both, so that the one that came up is stopped when the other fails. */
+async function bothOrNeither(
+  folder: string,
+  postgres: Promise<HeldPostgres> | undefined,
+  redis: Promise<HeldRedis> | undefined,
+): Promise<[HeldPostgres | undefined, HeldRedis | undefined]> {
+  await Promise.allSettled([postgres, redis].filter((start) => start !== undefined));
+  try {
+    return [await postgres, await redis];
+  } catch (error) {
+    for (const start of [postgres, redis]) {
+      const held = await start?.catch(() => undefined);
+      if (held !== undefined) await leave(folder, held);
+    }
+    throw error;
+  }
 }
 
 export type Running<T> = T & { stop(): Promise<void> };

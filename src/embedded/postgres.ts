@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { dirname, join } from 'node:path';
-import pg from 'pg';
+import { basename, dirname, join } from 'node:path';
+import { Client } from 'pg';
 import { refuse } from '../errors/index.js';
 import { canReach, postgresAccount, runSlowlyAs } from './account.js';
 import { installedBinaries, runnableBinaries } from './binaries.js';
@@ -30,7 +30,11 @@ export interface PostgresOptions {
   /** Server settings beyond the defaults, such as `fsync`. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly log?: (line: string) => void;
-  /** Where root keeps what another account must reach; for tests. */
+  /** The programs; default the installed ones. */
+  readonly binaries?: Binaries;
+  /** How a free port is found; default the system picks one. */
+  readonly pickPort?: () => Promise<number>;
+  /** Where root keeps what another account must reach; default places of the system's. */
   readonly sharedFolders?: { readonly programs: readonly string[]; readonly data: readonly string[] };
 }
 
@@ -53,14 +57,16 @@ export async function holdPostgres(options: PostgresOptions): Promise<HeldPostgr
   const log = options.log ?? (() => undefined);
   const password = keptSecret(join(folder, 'postgres-password'));
   const url = (port: number): string => `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`;
-  const joined = await joinRunning(folder, 'postgres', (server) => answers(url(server.port), server.folder));
+  const place = dataPlace(options, log);
+  const joined = await joinRunning(folder, 'postgres', place.data, ({ port }) =>
+    answers(url(port), place.data),
+  );
   if (joined !== undefined) {
     log('using the Postgres that runs already');
-    return { ...joined, url: url(joined.port), data: join(folder, 'postgres') };
+    return { ...joined, url: url(joined.port), data: place.data };
   }
-  const place = dataPlace(options, log);
   const reach = { log, ...(options.sharedFolders && { sharedFolders: options.sharedFolders.programs }) };
-  const binaries = runnableBinaries(installedBinaries(), place.account, reach);
+  const binaries = runnableBinaries(options.binaries ?? installedBinaries(), place.account, reach);
   await clearOrphan(place.data);
   const version = readIfThere(join(place.data, 'PG_VERSION'))?.trim();
   if (version === undefined) {
@@ -76,7 +82,7 @@ export async function holdPostgres(options: PostgresOptions): Promise<HeldPostgr
     await guarded.release();
     throw error;
   }
-  log(`Postgres ${binaries.version.split('-')[0] ?? ''} listens on 127.0.0.1:${port}`);
+  log(`Postgres ${/^\d+\.\d+/.exec(binaries.version)?.[0] ?? ''} listens on 127.0.0.1:${port}`);
   const held = recordStarted(folder, 'postgres', guarded, port, place.data);
   return { ...held, url: url(port), data: place.data };
 }
@@ -96,8 +102,8 @@ function dataPlace(options: PostgresOptions, log: (line: string) => void): Place
   const account = postgresAccount(usual);
   if (account === undefined) return { data: usual, account };
   const pointer = join(folder, 'postgres-data-is-in');
-  const pointed = readIfThere(pointer)?.trim();
-  if (pointed !== undefined && readIfThere(join(pointed, 'PG_VERSION')) !== undefined) {
+  const pointed = pointedTo(pointer, folder);
+  if (pointed !== undefined) {
     log(`Postgres keeps its data in ${pointed}`);
     return { data: pointed, account: postgresAccount(pointed) };
   }
@@ -113,10 +119,30 @@ function dataPlace(options: PostgresOptions, log: (line: string) => void): Place
       reason: `only root can go there, and ${SHARED_DATA.join(' and ')} are not safe`,
     });
   }
-  const data = join(home, nameOfPath(folder));
+  const data = join(realpathSync(home), nameOfPath(folder));
   writeFileSync(pointer, `${data}\n`);
+  writeFileSync(ownerFile(data), `${folder}\n`);
   log(`Postgres keeps its data in ${data}, because its account cannot go into ${folder}`);
   return { data, account };
+}
+
+/**
+ * Where the pointer leads. A data folder that was moved keeps its data; a copy of one does not get the original's, as
+ * two folders would then start and stop one server.
+ */
+function pointedTo(pointer: string, folder: string): string | undefined {
+  const data = readIfThere(pointer)?.trim();
+  if (data === undefined || !existsSync(join(data, 'PG_VERSION'))) return undefined;
+  const owner = readIfThere(ownerFile(data))?.trim();
+  const copied =
+    owner !== undefined && owner !== folder && readIfThere(join(owner, basename(pointer)))?.trim() === data;
+  if (copied) return undefined;
+  writeFileSync(ownerFile(data), `${folder}\n`);
+  return realpathSync(data);
+}
+
+function ownerFile(data: string): string {
+  return `${data}.belongs-to`;
 }
 
 /** A server whose guard was killed may still run on the data; two on the same data would be refused by Postgres. */
@@ -178,7 +204,7 @@ async function startServer(
   const log = logPath(options.folder, 'postgres');
   for (let attempt = 1; ; attempt += 1) {
     const logged = trimLog(log);
-    const port = await freePort();
+    const port = await (options.pickPort ?? freePort)();
     const settings = {
       listen_addresses: '127.0.0.1',
       port: String(port),
@@ -257,8 +283,8 @@ async function ensureDatabase(url: string): Promise<void> {
   });
 }
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
+async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: 5_000,
     query_timeout: 10_000,

@@ -58,7 +58,7 @@ export async function redisFromApt(
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const draft = mkdtempSync(`${home}.new-`);
   try {
-    await fetchInto(draft, resolve(cache, 'apt'));
+    await fetchInto(draft);
     const fetched = programIn(draft);
     if (fetched === undefined || !works(fetched))
       throw new Error("the distribution's Redis packages do not run here");
@@ -97,7 +97,8 @@ function subfolders(folder: string): string[] {
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
-async function fetchInto(folder: string, privateApt: string): Promise<void> {
+async function fetchInto(folder: string): Promise<void> {
+  const privateApt = join(folder, 'apt');
   let reason: unknown;
   // The system's package lists first; where they are absent or outdated, lists of our own, which need no rights.
   for (const options of [[], privateOptions(privateApt)]) {
@@ -111,6 +112,7 @@ async function fetchInto(folder: string, privateApt: string): Promise<void> {
       const packages = await missingPackages(candidate.name, options, folder);
       await run('apt-get', [...options, ...NETWORK, 'download', ...packages], folder);
       await unpack(folder, candidate);
+      rmSync(privateApt, { recursive: true, force: true });
       return;
     } catch (error) {
       reason = error;

@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuse } from '../errors/index.js';
-import { keptSecret, writePrivate } from './folders.js';
+import { keptSecret, usableCache, writePrivate } from './folders.js';
 import { startGuarded } from './guard.js';
 import type { Guarded } from './guard.js';
 import { lastLines, trimLog } from './logs.js';
@@ -18,6 +18,8 @@ export interface RedisOptions {
   readonly folder: string;
   /** What to run; default whatever `findRedis` finds. */
   readonly program?: RedisProgram;
+  /** How a free port is found; default the system picks one. */
+  readonly pickPort?: () => Promise<number>;
   readonly log?: (line: string) => void;
 }
 
@@ -34,32 +36,44 @@ export async function holdRedis(options: RedisOptions): Promise<HeldRedis> {
   const log = options.log ?? (() => undefined);
   const password = keptSecret(join(folder, 'redis-password'));
   const url = (port: number): string => `redis://:${password}@127.0.0.1:${port}`;
+  mkdirSync(join(folder, 'redis'), { recursive: true, mode: 0o700 });
+  const home = realpathSync(join(folder, 'redis'));
   const joined = await joinRunning(
     folder,
     'redis',
+    home,
     async ({ pid, port }) => (await redisPid(port, password)) === pid,
   );
   if (joined !== undefined) {
     log('using the Redis that runs already');
     return { ...joined, url: url(joined.port) };
   }
-  const program = options.program ?? (await findRedis({ log }));
-  const { guarded, port, home } = await startServer(program, folder, password);
+  const program = options.program ?? (await findRedis({ cache: usableCache(folder), log }));
+  const { guarded, port } = await startServer(program, {
+    folder,
+    home,
+    password,
+    pickPort: options.pickPort ?? freePort,
+  });
   log(`Redis listens on 127.0.0.1:${port}`);
   return { ...recordStarted(folder, 'redis', guarded, port, home), url: url(port) };
 }
 
+interface Where {
+  readonly folder: string;
+  readonly home: string;
+  readonly password: string;
+  readonly pickPort: () => Promise<number>;
+}
+
 async function startServer(
   program: RedisProgram,
-  folder: string,
-  password: string,
-): Promise<{ guarded: Guarded; port: number; home: string }> {
+  { folder, home, password, pickPort }: Where,
+): Promise<{ guarded: Guarded; port: number }> {
   const log = logPath(folder, 'redis');
-  mkdirSync(join(folder, 'redis'), { recursive: true, mode: 0o700 });
-  const home = realpathSync(join(folder, 'redis'));
   for (let attempt = 1; ; attempt += 1) {
     const logged = trimLog(log);
-    const port = await freePort();
+    const port = await pickPort();
     const config = join(folder, 'redis.conf');
     // In a file, as every account can read the arguments of a running program, and this holds the password.
     rmSync(config, { force: true });
@@ -71,7 +85,7 @@ async function startServer(
       signal: 'TERM',
       env: redisEnvironment(program),
     });
-    if (await becomesReady(guarded, port, password)) return { guarded, port, home };
+    if (await becomesReady(guarded, port, password)) return { guarded, port };
     await guarded.release();
     const said = lastLines(log, logged);
     const taken = /Address already in use|bind:/i.test(said);
@@ -111,7 +125,7 @@ async function becomesReady(guarded: Guarded, port: number, password: string): P
   while (guarded.running() && Date.now() < deadline) {
     // Only our own child counts: somebody else's Redis may have taken the port meanwhile.
     if ((await redisPid(port, password, 1_000)) === guarded.pid) return true;
-    await Promise.race([pause(5), guarded.ended]);
+    await pause(5);
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuse } from '../errors/index.js';
-import { holdGuarded, isGuarded } from './guard.js';
+import { STOP_TIMEOUT, holdGuarded, isGuarded } from './guard.js';
 import type { Guarded } from './guard.js';
 import { gone, isAlive, pause, worksIn } from './processes.js';
 import { readState, recordServer } from './state.js';
@@ -27,15 +27,18 @@ export function logPath(folder: string, name: ServerName): string {
 
 /**
  * Joins the server that another Muster runs in this folder, or clears away what a crashed one left and returns undefined.
- * Under the folder's lock. Throws `embedded_silent` when it is in use but does not answer.
+ * `worksAt` is where this folder's server would work. Under the folder's lock. Throws `embedded_silent` when it is in use
+ * but does not answer.
  */
 export async function joinRunning(
   folder: string,
   name: ServerName,
+  worksAt: string,
   answers: (server: RunningServer) => Promise<boolean>,
 ): Promise<Held | undefined> {
   const server = readState(folder)[name];
-  if (server === undefined) return undefined;
+  // A copied data folder says what runs in the original, which is none of ours.
+  if (server === undefined || server.folder !== worksAt) return undefined;
   const hold = holdGuarded(pipePath(folder, name));
   if (hold !== undefined) {
     const deadline = Date.now() + 10_000;
@@ -101,8 +104,7 @@ export async function leave(folder: string, held: Held): Promise<void> {
     recordServer(folder, held.name, { ...ours, users: others });
     return;
   }
-  // The guard stops it within 15 s, by force if need be.
-  await gone(held.pid, 20_000);
+  await gone(held.pid, STOP_TIMEOUT);
   if (ours !== undefined) recordServer(folder, held.name, undefined);
 }
 
