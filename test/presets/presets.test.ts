@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadPresets, presetNamed } from '../../src/audience/presets.js';
-import { MusterError } from '../../src/errors/index.js';
+import { errorTable } from '../../src/errors/index.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { UserRecord } from '../../src/filter/record.js';
 import { compileSql } from '../../src/filter/sql.js';
@@ -9,7 +9,7 @@ import { momentOf } from '../../src/filter/time.js';
 import { importUsers, sampleUsersCsv } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
-import { fileOf } from '../traits/support.js';
+import { fileOf, problemsOf } from '../traits/support.js';
 
 /** A Thursday. */
 const now = '2026-06-18T12:00:00Z';
@@ -139,19 +139,11 @@ it.each([
   ['signed_up_in_30_days', 'did you mean `signed-up-in-30-days`?'],
   ['../presets/admins', 'the presets are admins, at-risk'],
   ['constructor', 'the presets are'],
-])('the unknown preset `%s` is refused with exit code 2 and a hint', (key, hint) => {
-  try {
-    presetNamed(key);
-    expect.fail('it was found');
-  } catch (error) {
-    if (!(error instanceof MusterError)) throw error;
-    expect(error).toMatchObject({
-      code: 'unknown_preset',
-      exit: 2,
-      message: `there is no preset \`${key}\``,
-    });
-    expect(error.hint).toContain(hint);
-  }
+])('the unknown preset `%s` is refused with exit code 2 and a hint', async (key, hint) => {
+  const [problem] = await problemsOf(() => presetNamed(key));
+  expect(problem).toMatchObject({ code: 'unknown_preset', message: `there is no preset \`${key}\`` });
+  expect(problem?.hint).toContain(hint);
+  expect(errorTable.unknown_preset.exit).toBe(2);
 });
 
 describe('on the sample people', () => {

@@ -1,6 +1,8 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { MusterError } from '../../src/errors/index.js';
 import { checkTraits, identify } from '../../src/traits/index.js';
+import type { CheckedTraits } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
 import { codesOf, problemsOf } from './support.js';
@@ -114,6 +116,16 @@ describe('custom traits', () => {
   });
 });
 
+/** Null when the traits are refused as a caller may expect; any other error is a fault and passes on. */
+function checkedOrRefused(traits: unknown): CheckedTraits | null {
+  try {
+    return checkTraits(traits);
+  } catch (error) {
+    if (error instanceof MusterError && [400, 413].includes(error.status)) return null;
+    throw error;
+  }
+}
+
 describe('against the database', () => {
   let db: TestDatabase;
   beforeAll(async () => {
@@ -140,13 +152,8 @@ describe('against the database', () => {
     let taken = 0;
     await fc.assert(
       fc.asyncProperty(fc.dictionary(text, value, { maxKeys: 6 }), async (traits) => {
-        let expected;
-        try {
-          expected = checkTraits(traits);
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'MusterError', status: expect.toBeOneOf([400, 413]) });
-          return;
-        }
+        const checked = checkedOrRefused(traits);
+        if (checked === null) return;
         taken += 1;
         const workspaceId = `p${taken}`;
         await identify(db.pool, { workspaceId, userId: 'jane', traits });
@@ -154,10 +161,10 @@ describe('against the database', () => {
           'SELECT custom_fields::text AS fields FROM end_users WHERE workspace_id = $1',
           [workspaceId],
         );
-        expect(JSON.parse(rows[0]?.fields ?? '')).toEqual(JSON.parse(JSON.stringify(expected.custom)));
+        expect(JSON.parse(rows[0]?.fields ?? '')).toEqual(JSON.parse(JSON.stringify(checked.custom)));
       }),
-      { seed: 20_260_101, numRuns: 300 },
+      { seed: 20_260_101, numRuns: 150 },
     );
-    expect(taken).toBeGreaterThan(50);
+    expect(taken).toBeGreaterThan(25);
   });
 });

@@ -13,6 +13,16 @@ beforeAll(async () => {
 let made = 0;
 const workspace = (): string => `w${(made += 1)}`;
 
+/** Resolves once a statement of this database waits for another transaction. */
+async function untilSomebodyWaits(): Promise<void> {
+  for (;;) {
+    const { rowCount } = await db.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    if (rowCount !== 0) return;
+  }
+}
+
 describe('merging', () => {
   it('is additive: what a call does not name stays', async () => {
     const workspaceId = workspace();
@@ -175,6 +185,48 @@ describe('at the same time', () => {
     expect((await outboxOf(db.pool, workspaceId)).map(({ kind }) => kind)).toEqual(['user_created']);
   });
 
+  it('a first call that meets the uncommitted row of another waits, is no creation, and names what it changed', async () => {
+    const workspaceId = workspace();
+    const client = await db.pool.connect();
+    let second: ReturnType<typeof identify>;
+    try {
+      await client.query('BEGIN');
+      await identify(client, { workspaceId, userId: 'jane', traits: { role: 'admin', plan: 'pro' } });
+      second = identify(db.pool, { workspaceId, userId: 'jane', traits: { role: 'admin', seats: 5 } });
+      await untilSomebodyWaits();
+      await client.query('COMMIT');
+    } finally {
+      client.release();
+    }
+    const { user, created } = await second;
+    expect(created).toBe(false);
+    expect(user.custom_fields).toEqual({ role: 'admin', plan: 'pro', seats: 5 });
+    const facts = await outboxOf(db.pool, workspaceId);
+    expect(facts.map(({ kind, payload }) => [kind, payload.fields])).toEqual([
+      ['user_created', ['custom:plan', 'custom:role']],
+      ['user_updated', ['custom:seats']],
+    ]);
+  });
+
+  it('a first call that waited for one that was rolled back makes the person itself', async () => {
+    const workspaceId = workspace();
+    const client = await db.pool.connect();
+    let second: ReturnType<typeof identify>;
+    try {
+      await client.query('BEGIN');
+      await identify(client, { workspaceId, userId: 'jane', traits: { role: 'admin' } });
+      second = identify(db.pool, { workspaceId, userId: 'jane', traits: { seats: 5 } });
+      await untilSomebodyWaits();
+      await client.query('ROLLBACK');
+    } finally {
+      client.release();
+    }
+    const { user, created } = await second;
+    expect(created).toBe(true);
+    expect(user.custom_fields).toEqual({ seats: 5 });
+    expect((await outboxOf(db.pool, workspaceId)).map(({ kind }) => kind)).toEqual(['user_created']);
+  });
+
   it('columns that two calls set do not undo each other', async () => {
     const workspaceId = workspace();
     await identify(db.pool, { workspaceId, userId: 'jane' });
@@ -208,9 +260,9 @@ describe('at the same time', () => {
   });
 });
 
-describe('times', () => {
-  const at = (text: string): Date => new Date(text);
+const at = (text: string): Date => new Date(text);
 
+describe('times', () => {
   it('last_seen moves forward only, first_seen backward only', async () => {
     const workspaceId = workspace();
     const visit = (now: Date) => identify(db.pool, { workspaceId, userId: 'jane', now });

@@ -120,12 +120,14 @@ it('a fault at the far end of the file is found before anything is written', asy
   expect(await people()).toEqual([]);
 });
 
+/** Adds a row once the first reading has begun. */
+const changeWhileReading: ImportUsers['onProgress'] = (phase) => {
+  if (phase === 'reading') fileOf('changing.csv', 'user_id\na\nb\n');
+};
+
 it('a file that changes between the two readings is refused', async () => {
   const source = fileOf('changing.csv', 'user_id\na\n');
-  const onProgress: ImportUsers['onProgress'] = (phase) => {
-    if (phase === 'reading') fileOf('changing.csv', 'user_id\na\nb\n');
-  };
-  expect(await codesOf(() => run(source, { onProgress }))).toEqual(['import_changed']);
+  expect(await codesOf(() => run(source, { onProgress: changeWhileReading }))).toEqual(['import_changed']);
   expect(await people()).toEqual([]);
 });
 
