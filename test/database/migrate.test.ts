@@ -7,6 +7,7 @@ import { openPool } from '../../src/database/pool.js';
 import type { Pool } from '../../src/database/pool.js';
 import { afterFile } from '../support/cleanup.js';
 import { emptyDatabase } from '../support/database.js';
+import { containing } from '../support/matchers.js';
 
 /** A folder of migrations, whose name has every character that a pattern would understand. */
 function folderWith(files: Readonly<Record<string, string>>): string {
@@ -86,7 +87,7 @@ test('an applied file that changed is refused; other line ends are no change', a
   await expect(migrate(pool, { folder: edited })).rejects.toMatchObject({
     code: 'database_changed',
     exit: 2,
-    message: expect.stringContaining('`001.do.first.sql` is not the file that was applied'),
+    message: containing('`001.do.first.sql` is not the file that was applied'),
   });
   expect(await tables(pool)).toEqual(['first', 'muster_schema']);
 });
@@ -96,12 +97,12 @@ test('a file that was skipped, or that is gone, is refused rather than passed ov
   await migrate(pool, { folder: folderWith(SECOND) });
   await expect(migrate(pool, { folder: folderWith({ ...FIRST, ...SECOND }) })).rejects.toMatchObject({
     code: 'database_changed',
-    message: expect.stringContaining('`001.do.first.sql` was never applied'),
+    message: containing('`001.do.first.sql` was never applied'),
   });
   const third = { '003.do.third.sql': 'CREATE TABLE third (id int);' };
   await expect(migrate(pool, { folder: folderWith({ ...FIRST, ...third }) })).rejects.toMatchObject({
     code: 'database_changed',
-    message: expect.stringContaining('version 2 was applied and has no file'),
+    message: containing('version 2 was applied and has no file'),
   });
 });
 

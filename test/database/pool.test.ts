@@ -9,6 +9,7 @@ import { MusterError } from '../../src/errors/index.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { emptyDatabase } from '../support/database.js';
 import { administer, databaseUrl } from '../support/template.js';
+import { containing } from '../support/matchers.js';
 
 const SECRET = 'hush-hush';
 const { pool, url } = await emptyDatabase();
@@ -117,7 +118,7 @@ test('a database in another encoding is refused', async () => {
     try {
       expect(await refusal(databaseUrl(server, name))).toMatchObject({
         code: 'database_encoding',
-        message: expect.stringContaining('is encoded in LATIN1, but Muster needs UTF8'),
+        message: containing('is encoded in LATIN1, but Muster needs UTF8'),
       });
     } finally {
       await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
@@ -160,7 +161,10 @@ async function refusalOfVersion(version: number): Promise<MusterError> {
     socket.once('data', () => {
       socket.write(Buffer.concat([message('R', Buffer.alloc(4)), ready]));
       socket.on('data', (question) => {
-        if (question[0] !== 'Q'.charCodeAt(0)) return socket.end();
+        if (question[0] !== 'Q'.charCodeAt(0)) {
+          socket.end();
+          return;
+        }
         socket.write(
           Buffer.concat([
             message('T', Buffer.concat([count, column('version'), column('encoding')])),

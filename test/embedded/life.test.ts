@@ -14,7 +14,8 @@ async function ask(url: string, text: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query({ text, rowMode: 'array' })).rows.flat();
+    const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
+    return rows.flat();
   } finally {
     await client.end();
   }
@@ -40,6 +41,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     child.kill(signal);
     await once(child, 'exit');
     await eventually(() => processesOf(folder).length === 0);
+    expect(processesOf(folder)).toEqual([]);
   },
 );
 
@@ -145,7 +147,8 @@ test.each(['', '{', '[]', '{"postgres": {"pid": "1"}}'])(
   async (text) => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'run.json'), text);
-    const redis = await startEmbedded({ dataDir: folder, postgres: false, redis: true });
-    await redis.stop();
+    const servers = await startEmbedded({ dataDir: folder, postgres: false, redis: true });
+    expect(servers.redisUrl).toMatch(/^redis:/);
+    await servers.stop();
   },
 );

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { withLock } from '../../src/embedded/lock.js';
 import { pause, processMark } from '../../src/embedded/processes.js';
 import { temporaryFolder } from './places.js';
+import { containing } from '../support/matchers.js';
 
 test('only one at a time is inside, and all get their turn', async () => {
   const folder = temporaryFolder();
@@ -64,7 +65,7 @@ test('a lock that somebody holds for too long is refused with its owner, and lef
   await expect(withLock(folder, () => Promise.resolve(1), 100)).rejects.toMatchObject({
     code: 'embedded_busy',
     exit: 3,
-    message: expect.stringContaining(`(process ${process.pid})`),
+    message: containing(`(process ${process.pid})`),
   });
   expect(readFileSync(join(folder, 'lock'), 'utf8')).toBe(text);
 });

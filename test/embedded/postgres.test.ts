@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { startPostgres } from '../../src/embedded/index.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { temporaryFolder, usedFolder } from './places.js';
+import { containing, matching } from '../support/matchers.js';
 
 async function one(url: string, text: string): Promise<unknown> {
   const client = new Client({ connectionString: url });
@@ -45,7 +46,7 @@ test('a new folder gets a UTF8 database that orders text by code point, in a fol
     expect(statSync(postgres.data).mode & 0o777).toBe(0o700);
     expect(lines).toEqual([
       'preparing a new Postgres data folder',
-      expect.stringMatching(/^Postgres 18\.\d+ listens on 127\.0\.0\.1:\d+$/),
+      matching(/^Postgres 18\.\d+ listens on 127\.0\.0\.1:\d+$/),
     ]);
   } finally {
     await postgres.stop();
@@ -122,7 +123,7 @@ test("a folder with somebody's files, or of another Postgres version, is refused
   writeFileSync(join(strange, 'postgres', 'letter.txt'), 'dear');
   await expect(startPostgres({ dataDir: strange })).rejects.toMatchObject({
     code: 'postgres_data',
-    message: expect.stringContaining('holds no Postgres data'),
+    message: containing('holds no Postgres data'),
     exit: 3,
   });
   expect(readFileSync(join(strange, 'postgres', 'letter.txt'), 'utf8')).toBe('dear');
@@ -132,7 +133,7 @@ test("a folder with somebody's files, or of another Postgres version, is refused
   writeFileSync(join(old, 'postgres', 'PG_VERSION'), '17\n');
   await expect(startPostgres({ dataDir: old })).rejects.toMatchObject({
     code: 'postgres_data',
-    message: expect.stringContaining('it belongs to Postgres 17'),
+    message: containing('it belongs to Postgres 17'),
   });
 });
 
@@ -142,8 +143,8 @@ test('a start that fails says why in one line, and leaves nothing running', asyn
     startPostgres({ dataDir: folder, settings: { shared_buffers: 'plenty' } }),
   ).rejects.toMatchObject({
     code: 'postgres_start',
-    message: expect.stringMatching(/did not start: .*shared_buffers/),
-    hint: expect.stringContaining(join(folder, 'postgres.log')),
+    message: matching(/did not start: .*shared_buffers/),
+    hint: containing(join(folder, 'postgres.log')),
   });
 });
 

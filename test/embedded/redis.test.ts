@@ -11,6 +11,7 @@ import { redisPid } from '../../src/embedded/redis-probe.js';
 import { installLine } from '../../src/embedded/redis-program.js';
 import { readState } from '../../src/embedded/state.js';
 import { temporaryFolder } from './places.js';
+import { matching } from '../support/matchers.js';
 
 /** A stand-in that only tells its version, to see which one is chosen. */
 function pretend(name: string, version: string): string {
@@ -163,7 +164,7 @@ test.runIf(hasApt())(
     await expect(findRedis({ path: '/nowhere', cache: file })).rejects.toMatchObject({
       code: 'redis_missing',
       exit: 3,
-      hint: expect.stringMatching(/run `.+`, or set REDIS_URL/),
+      hint: matching(/run `.+`, or set REDIS_URL/),
     });
   },
 );

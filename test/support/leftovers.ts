@@ -37,9 +37,9 @@ function children(): number[] {
   }
 }
 
-/** Throws when more is running than before the file; what is just closing gets two seconds. */
-export async function refuseLeftovers(before: Running): Promise<void> {
-  const deadline = Date.now() + 2_000;
+/** Throws when more is running than before the file; what is just closing gets `patience` ms. */
+export async function refuseLeftovers(before: Running, patience = 2_000): Promise<void> {
+  const deadline = Date.now() + patience;
   for (;;) {
     const left = leftovers(before, running());
     if (left.length === 0) return;

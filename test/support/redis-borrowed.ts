@@ -4,7 +4,7 @@ import { pause } from '../../src/embedded/processes.js';
 
 export interface Borrowed {
   readonly url: string;
-  giveBack(): Promise<void>;
+  readonly giveBack: () => Promise<void>;
 }
 
 /** Longer than any test file runs, so that only a killed run's claim expires. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { MIGRATIONS, migrate } from '../../src/database/migrate.js';
 import { openPool } from '../../src/database/pool.js';
 
@@ -33,14 +33,14 @@ function migrationsHash(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-export async function createDatabase(server: pg.Client, name: string, template: string): Promise<void> {
+export async function createDatabase(server: Client, name: string, template: string): Promise<void> {
   const options = template === 'template0' ? ` ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'` : '';
   await server.query(`CREATE DATABASE ${name} TEMPLATE ${template}${options}`);
 }
 
 /** Runs `work` on a connection of its own to the server's usual database. */
-export async function administer<T>(serverUrl: string, work: (server: pg.Client) => Promise<T>): Promise<T> {
-  const server = new pg.Client({ connectionString: serverUrl });
+export async function administer<T>(serverUrl: string, work: (server: Client) => Promise<T>): Promise<T> {
+  const server = new Client({ connectionString: serverUrl });
   await server.connect();
   try {
     return await work(server);
