@@ -138,9 +138,12 @@ const notTimes = [
 ] as const;
 
 const numbers = [
-  0, -0, 1, 2, 9, 10, 10.5, -1, 3, 30, 1000, 0.1, 1e-7, 1e21, 1e308, -1e308, 5e-324, 9007199254740991,
+  0, -0, 1, 2, 9, 10, 10.5, -1, 3, 30, 1000, 0.1, 1e-7, 5e-324, 9007199254740991,
   -9007199254740991, 1700000000,
 ] as const;
+
+/** Whole numbers past 2^53, which a literal may not be and a stored value may. */
+const hugeNumbers = [1e21, 1e308, -1e308] as const;
 
 const textArbitrary = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...texts) },
@@ -164,6 +167,7 @@ const dirtyValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...times) },
   { weight: 2, arbitrary: fc.constantFrom(...notTimes) },
   { weight: 1, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.constantFrom(...hugeNumbers) },
   {
     weight: 2,
     arbitrary: fc.array(
@@ -350,7 +354,7 @@ const compareLeaf = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(comparison, daysField, fc.constantFrom(0, 1, 2.5, 29, 30, 31, -1, 690, 1e9, -1e300, 700000))
+      .tuple(comparison, daysField, fc.constantFrom(0, 1, 2.5, 29, 30, 31, -1, 690, 1e9, -9007199254740991, 700000))
       .map(([op, f, n]) => ({ [op]: [variable(f), n] })),
   },
 );
@@ -371,7 +375,7 @@ const inLeaf = fc.oneof(
   fc.tuple(lowered, list(textArbitrary)).map(([subject, items]) => ({ in: [subject, items] })),
   fc.tuple(timeColumn, list(timeArbitrary)).map(([f, items]) => ({ in: [variable(f), items] })),
   fc
-    .tuple(daysField, list(fc.constantFrom(0, 1, 30, 29, 2.5, 690, -1e300)))
+    .tuple(daysField, list(fc.constantFrom(0, 1, 30, 29, 2.5, 690, -9007199254740991)))
     .map(([f, items]) => ({ in: [variable(f), items] })),
   fc
     .tuple(textArbitrary, fc.oneof(customField, textColumn))
