@@ -227,6 +227,35 @@ describe('at the same time', () => {
     expect((await outboxOf(db.pool, workspaceId)).map(({ kind }) => kind)).toEqual(['user_created']);
   });
 
+  it.each([
+    ['the person', { userId: 'jane' }],
+    ['the visitor', { userId: 'john', anonymousId: 'new visitor' }],
+  ])(
+    'a visitor is left alone, and nothing raised, when another call takes %s meanwhile',
+    async (_, other) => {
+      const workspaceId = workspace();
+      await db.pool.query(`INSERT INTO end_users (workspace_id, anonymous_id) VALUES ($1, 'visitor')`, [
+        workspaceId,
+      ]);
+      const anonymousId = other.userId === 'jane' ? 'visitor' : 'new visitor';
+      const client = await db.pool.connect();
+      let second: ReturnType<typeof identify>;
+      try {
+        await client.query('BEGIN');
+        await identify(client, { workspaceId, ...other });
+        second = identify(db.pool, { workspaceId, userId: 'jane', anonymousId, traits: { seats: 5 } });
+        await untilSomebodyWaits();
+        await client.query('COMMIT');
+      } finally {
+        client.release();
+      }
+      const { user, created } = await second;
+      expect(created).toBe(other.userId !== 'jane');
+      expect(user).toMatchObject({ anonymous_id: null, custom_fields: { seats: 5 } });
+      expect(await peopleOf(db.pool, workspaceId)).toHaveLength(other.userId === 'jane' ? 2 : 3);
+    },
+  );
+
   it('columns that two calls set do not undo each other', async () => {
     const workspaceId = workspace();
     await identify(db.pool, { workspaceId, userId: 'jane' });
