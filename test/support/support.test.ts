@@ -16,6 +16,7 @@ test('two databases of one file know nothing of each other', async () => {
 });
 
 test('writing to the console fails a test', () => {
+  // oxlint-disable-next-line no-console -- it is what is tested
   console.log('some', 'noise');
   expect(refuseConsole).toThrow('console.log: some noise');
   expect(refuseConsole).not.toThrow();
