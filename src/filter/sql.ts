@@ -110,6 +110,10 @@ function leaf<N extends Leaf>(
 /** Says which leaf the indexes serve, each index once. */
 function claim(condition: Condition, node: Leaf): Condition {
   if (condition.indexes === null) return condition;
+  const [only] = condition.indexes;
+  if (only !== undefined && condition.indexes.length === 1) {
+    return { text: condition.text, joint: condition.joint, indexes: [{ ...only, path: node.path }] };
+  }
   const found = new Map(condition.indexes.map((index) => [index.definition, { ...index, path: node.path }]));
   return { ...condition, indexes: [...found.values()] };
 }

@@ -261,7 +261,7 @@ test('a list of any length gives the same people', async () => {
         ],
       };
       const people = operator === 'in' ? ['ada'] : ['ada', 'bob'];
-      expect(await peopleOf(filter), `${operator} ${length}`).toEqual(people);
+      expect({ operator, length, people: await peopleOf(filter) }).toEqual({ operator, length, people });
       expect(await peopleOf({ '!': filter })).toEqual(everybody.filter((person) => !people.includes(person)));
     }
     expect(await peopleOf({ in: [name, ['Ada', ...filler]] })).toEqual(['ada']);

@@ -15,22 +15,22 @@ export function signupOf(scope: Scope): string {
 
 /** days_since_signup against a number, as a range of signup instants, so that the column stays bare and its index serves. */
 export function daysCompare(operator: CompareOperator, value: number, scope: Scope): Condition {
-  switch (operator) {
-    case '==':
-      return daysBetween(value, value, scope);
-    case '!=':
-      if (!Number.isInteger(value)) return atom(`${signupOf(scope)} IS NOT NULL`);
-      return atom(outside(signupOf(scope), ...signupRange(value, value, scope.moment.now), scope.parameters));
-    case '<':
-      return daysBetween(-Infinity, Math.ceil(value) - 1, scope);
-    case '<=':
-      return daysBetween(-Infinity, value, scope);
-    case '>':
-      return daysBetween(Math.floor(value) + 1, Infinity, scope);
-    case '>=':
-      return daysBetween(value, Infinity, scope);
-  }
+  if (operator !== '!=') return daysBetween(...spans[operator](value), scope);
+  // No count is a fraction, so that every count differs from one.
+  if (!Number.isInteger(value)) return atom(`${signupOf(scope)} IS NOT NULL`);
+  return atom(outside(signupOf(scope), ...signupRange(value, value, scope.moment.now), scope.parameters));
 }
+
+/** The counts that satisfy a comparison, both ends included. */
+const spans: Readonly<
+  Record<Exclude<CompareOperator, '!='>, (value: number) => [low: number, high: number]>
+> = {
+  '==': (value) => [value, value],
+  '<': (value) => [-Infinity, Math.ceil(value) - 1],
+  '<=': (value) => [-Infinity, value],
+  '>': (value) => [Math.floor(value) + 1, Infinity],
+  '>=': (value) => [value, Infinity],
+};
 
 /** Both ends included. Counts are whole, so `between 2.5 and 4` is 3 or 4, and `between 2.2 and 2.8` nobody. */
 export function daysBetween(low: number, high: number, scope: Scope): Condition {
@@ -48,7 +48,7 @@ export function daysBetween(low: number, high: number, scope: Scope): Condition 
 
 /** `in`: runs of neighbouring counts are ranges; too many of them are compared with the count itself. */
 export function daysIn(values: readonly number[], scope: Scope): Condition {
-  const counts = [...new Set(values.filter((value) => Number.isInteger(value)))].sort((a, b) => a - b);
+  const counts = [...new Set(values.filter((value) => Number.isInteger(value)))].toSorted((a, b) => a - b);
   const runs: { low: number; high: number }[] = [];
   for (const count of counts) {
     const last = runs.at(-1);

@@ -68,30 +68,28 @@ export function columnIndex(entity: Entity, column: string, expression = column)
   return [found ?? suggestion(entity, `(workspace_id, ${expression})`)];
 }
 
-/** Suggested for ranges and long lists of a custom field. Rows without the field stay out of it. */
+// The suggestions are whole, not partial: the statistics of a partial index are not used where a long list becomes a join.
+
+/** Suggested for ranges and long lists of a custom field. */
 export function valueIndex(field: CustomField): readonly IndexHint[] {
-  return [sparse(field, jsonOf('', field))];
+  return [suggestion(field.entity, `(workspace_id, ${jsonOf('', field)})`)];
 }
 
 /** Suggested for times in a custom field. */
 export function timeIndex(field: CustomField): readonly IndexHint[] {
-  return [sparse(field, `muster_time${jsonOf('', field)}`)];
+  return [suggestion(field.entity, `(workspace_id, muster_time${jsonOf('', field)})`)];
 }
 
 /** Suggested for text order, or with `lower` for equality, in a custom field. */
 export function textIndex(field: CustomField, lower: boolean): readonly IndexHint[] {
-  const text = textOfJson('', field);
-  return [sparse(field, lower ? `lower(${text} COLLATE "C")` : `(${text} COLLATE "C")`)];
+  const text = `${textOfJson('', field)} COLLATE "C"`;
+  return [suggestion(field.entity, `(workspace_id, ${lower ? 'lower' : ''}(${text}))`)];
 }
 
 /** Suggested for `has` where the items are a comma-separated text; arrays have the GIN index on custom_fields. */
 export function itemsIndex(field: CustomField): readonly IndexHint[] {
   const on = `USING gin (workspace_id, muster_items(${textOfJson('', field).slice(1, -1)}))`;
   return [suggestion(field.entity, `${on} WHERE jsonb_typeof${jsonOf('', field)} = 'string'`)];
-}
-
-function sparse(field: CustomField, expression: string): IndexHint {
-  return suggestion(field.entity, `(workspace_id, ${expression}) WHERE ${expression} IS NOT NULL`);
 }
 
 function suggestion(entity: Entity, on: string): IndexHint {

@@ -107,7 +107,7 @@ function inTimes(
 /** Distinct, in order. */
 function instantsOf(items: readonly Literal[], scope: Scope): number[] {
   const found = items.flatMap((item) => (item.type === 'time' ? [instantOf(item.value, scope.moment)] : []));
-  return [...new Set(found)].sort((a, b) => a - b);
+  return [...new Set(found)].toSorted((a, b) => a - b);
 }
 
 function textsOf(items: readonly Literal[]): string[] {

@@ -18,19 +18,16 @@ export interface Range {
  * 12:00:00.000900 counts as 12:00:00.000. `!=` has no single range: it is the two sides of `==`.
  */
 export function rangeOf(operator: Exclude<CompareOperator, '!='>, instant: number): Range {
-  switch (operator) {
-    case '==':
-      return { from: instant, to: instant + 1 };
-    case '<':
-      return { from: null, to: instant };
-    case '<=':
-      return { from: null, to: instant + 1 };
-    case '>':
-      return { from: instant + 1, to: null };
-    case '>=':
-      return { from: instant, to: null };
-  }
+  return ranges[operator](instant);
 }
+
+const ranges: Readonly<Record<Exclude<CompareOperator, '!='>, (instant: number) => Range>> = {
+  '==': (instant) => ({ from: instant, to: instant + 1 }),
+  '<': (instant) => ({ from: null, to: instant }),
+  '<=': (instant) => ({ from: null, to: instant + 1 }),
+  '>': (instant) => ({ from: instant + 1, to: null }),
+  '>=': (instant) => ({ from: instant, to: null }),
+};
 
 /**
  * `expression` lies in the range. An open end gets the bound that every time has, because a range with one end makes
