@@ -32,6 +32,7 @@ export async function beginDeliveries(
   return requests.map((request) => messages.get(request.token) ?? null);
 }
 
+// Fenced lookups (OFFSET 0), for the reason given at the claim.
 const beginSending = `
   WITH request AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[])
@@ -40,12 +41,19 @@ const beginSending = `
   begun AS (
     INSERT INTO deliveries
       (workspace_id, id, work_id, enrollment_id, series_key, step, end_user_id, channel, state, message)
-    SELECT w.workspace_id, w.delivery_id, w.id, w.enrollment_id, w.series_key, w.step, e.end_user_id, request.channel,
-      'sending', request.message::jsonb
+    SELECT request.workspace_id, w.delivery_id, w.id, w.enrollment_id, w.series_key, w.step, e.end_user_id,
+      request.channel, 'sending', request.message::jsonb
     FROM request
-    JOIN work w ON w.workspace_id = request.workspace_id AND w.id = request.id
-    JOIN enrollments e ON e.workspace_id = w.workspace_id AND e.id = w.enrollment_id
-    WHERE w.state = 'claimed' AND w.token = request.token AND w.lease_until > statement_timestamp()
+    CROSS JOIN LATERAL (
+      SELECT * FROM work w
+      WHERE w.workspace_id = request.workspace_id AND w.id = request.id
+        AND w.state = 'claimed' AND w.token = request.token AND w.lease_until > statement_timestamp()
+      OFFSET 0
+    ) AS w
+    CROSS JOIN LATERAL (
+      SELECT e.end_user_id FROM enrollments e
+      WHERE e.workspace_id = request.workspace_id AND e.id = w.enrollment_id OFFSET 0
+    ) AS e
     ON CONFLICT (workspace_id, id) DO UPDATE
       SET state = 'sending', attempts = deliveries.attempts + 1, last_error = NULL
     RETURNING workspace_id, work_id, message

@@ -70,30 +70,43 @@ function claimOf({ last_error, end_user, person, company, ...row }: ClaimRow): C
   return { ...row, lastError: last_error, endUser: end_user, user: { ...person, company } };
 }
 
+// Each row is looked up alone, behind a fence (OFFSET 0): joined freely on workspace_id, a planner without statistics
+// reads the whole workspace for each batch.
 const claimEnqueued = `
   WITH job AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::uuid[]) AS job (workspace_id, id, epoch, token)
+  ),
+  verdict AS MATERIALIZED (
+    SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id,
+      CASE
+        WHEN e.state <> 'active' OR s.state = 'archived' THEN 'cancelled'
+        WHEN s.state = 'paused' THEN 'pending'
+        ELSE 'claimed'
+      END AS state
+    FROM job
+    CROSS JOIN LATERAL (
+      SELECT w.enrollment_id, w.series_key FROM work w WHERE w.workspace_id = job.workspace_id AND w.id = job.id OFFSET 0
+    ) AS w
+    CROSS JOIN LATERAL (
+      SELECT e.state, e.version, e.end_user_id FROM enrollments e
+      WHERE e.workspace_id = job.workspace_id AND e.id = w.enrollment_id OFFSET 0
+    ) AS e
+    CROSS JOIN LATERAL (
+      SELECT s.state FROM series s WHERE s.workspace_id = job.workspace_id AND s.key = w.series_key OFFSET 0
+    ) AS s
   ),
   taken AS (
     UPDATE work w
     SET state = verdict.state,
       held = verdict.state = 'pending',
-      token = CASE verdict.state WHEN 'claimed' THEN job.token END,
+      token = CASE verdict.state WHEN 'claimed' THEN verdict.token END,
       lease_until = CASE verdict.state WHEN 'claimed' THEN statement_timestamp() + $5 * interval '1 millisecond' END,
       attempts = w.attempts + CASE verdict.state WHEN 'claimed' THEN 1 ELSE 0 END,
       finished_at = CASE verdict.state WHEN 'cancelled' THEN statement_timestamp() END
-    FROM job, enrollments e, series s, LATERAL (
-      SELECT CASE
-        WHEN e.state <> 'active' OR s.state = 'archived' THEN 'cancelled'
-        WHEN s.state = 'paused' THEN 'pending'
-        ELSE 'claimed'
-      END AS state
-    ) AS verdict
-    WHERE w.workspace_id = job.workspace_id AND w.id = job.id AND w.epoch = job.epoch
-      AND (w.state = 'enqueued' OR w.state = 'claimed' AND w.token = job.token)
-      AND e.workspace_id = w.workspace_id AND e.id = w.enrollment_id
-      AND s.workspace_id = w.workspace_id AND s.key = w.series_key
-    RETURNING w.*, e.version, e.end_user_id
+    FROM verdict
+    WHERE w.workspace_id = verdict.workspace_id AND w.id = verdict.id AND w.epoch = verdict.epoch
+      AND (w.state = 'enqueued' OR w.state = 'claimed' AND w.token = verdict.token)
+    RETURNING w.*, verdict.version, verdict.end_user_id
   ),
   exited AS (
     UPDATE enrollments e
@@ -104,9 +117,15 @@ const claimEnqueued = `
   )
   SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, taken.series_key AS series, taken.version,
     taken.step, taken.visit, taken.attempts AS attempt, taken.last_error, taken.delivery_id AS delivery,
-    taken.end_user_id AS end_user, to_jsonb(u) AS person, to_jsonb(c) AS company,
+    taken.end_user_id AS end_user, u.row AS person, c.row AS company,
     floor(extract(epoch FROM statement_timestamp()) * 1000)::double precision AS now
   FROM taken
-  JOIN end_users u ON u.workspace_id = taken.workspace_id AND u.id = taken.end_user_id
-  LEFT JOIN companies c ON c.workspace_id = u.workspace_id AND c.company_id = u.company_id
+  CROSS JOIN LATERAL (
+    SELECT to_jsonb(u) AS row, u.company_id FROM end_users u
+    WHERE u.workspace_id = taken.workspace_id AND u.id = taken.end_user_id OFFSET 0
+  ) AS u
+  LEFT JOIN LATERAL (
+    SELECT to_jsonb(c) AS row FROM companies c
+    WHERE c.workspace_id = taken.workspace_id AND c.company_id = u.company_id OFFSET 0
+  ) AS c ON true
   WHERE taken.state = 'claimed'`;

@@ -34,17 +34,16 @@ export async function sweepWork(pool: Pool, { parking, enqueuedFor }: SweepOptio
 
 const sweepExpired = `
   WITH expired AS MATERIALIZED (
-    SELECT workspace_id, id FROM work
+    SELECT workspace_id, id, delivery_id FROM work
     WHERE state = 'claimed' AND lease_until < statement_timestamp()
     LIMIT 1000
     FOR NO KEY UPDATE SKIP LOCKED
   ),
   verdict AS (
-    SELECT w.workspace_id, w.id, w.delivery_id,
+    SELECT expired.workspace_id, expired.id,
       CASE WHEN d.state = 'sending' AND d.channel = ANY ($1::text[]) THEN 'unknown' ELSE 'pending' END AS state
     FROM expired
-    JOIN work w ON w.workspace_id = expired.workspace_id AND w.id = expired.id
-    LEFT JOIN deliveries d ON d.workspace_id = w.workspace_id AND d.id = w.delivery_id
+    LEFT JOIN deliveries d ON d.workspace_id = expired.workspace_id AND d.id = expired.delivery_id
   ),
   swept AS (
     UPDATE work w
