@@ -1,12 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
+import { isObject } from '../../src/filter/values.js';
 import { emptyDatabase, testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
-import type { Variables } from './muster.js';
+import type { Ran, Variables } from './muster.js';
+
+// Each test starts whole processes, which take long on a machine that is busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let pool: Pool;
+let imported: Ran;
 let database: Variables;
 const folder = ownFolder();
 const now = '2026-03-01T12:00:00Z';
@@ -29,19 +34,19 @@ beforeAll(async () => {
       ',Nobody,,,,',
     ].join('\n'),
   );
-  const ran = await muster(['import', users, '--json'], database);
-  expect([ran.code, ran.err]).toEqual([0, '']);
-  expect(JSON.parse(ran.out)).toMatchObject({
+  imported = await muster(['import', users, '--json'], database);
+});
+
+it('import loads the good rows, puts the bad ones with their line and reason into a file of their own, and makes the workspace', async () => {
+  expect([imported.code, imported.err]).toEqual([0, '']);
+  expect(JSON.parse(imported.out)).toMatchObject({
     rows: 4,
     created: 3,
     updated: 0,
     rejected: 1,
     rejects: [{ line: 5, code: 'row_no_user_id' }],
-    rejects_file: `${users}.rejects.csv`,
+    rejects_file: join(folder, 'users.csv.rejects.csv'),
   });
-});
-
-it('import loads the good rows, puts the bad ones with their line and reason into a file of their own, and makes the workspace', async () => {
   expect(readFileSync(join(folder, 'users.csv.rejects.csv'), 'utf8')).toContain('row_no_user_id');
   const people = await pool.query(
     `SELECT user_id FROM end_users WHERE workspace_id = 'sample' ORDER BY user_id`,
@@ -61,13 +66,7 @@ it('compile needs no server and prints the SQL, its values and the indexes', asy
   expect(out).toContain('u.custom_fields @> $1::jsonb');
   expect(out).toContain('Served by  end_users_custom_fields');
   const json = await muster(['compile', both, '--now', now, '--json']);
-  expect(Object.keys(JSON.parse(json.out) as object)).toEqual([
-    'text',
-    'values',
-    'fields',
-    'indexes',
-    'sentence',
-  ]);
+  expect(keysOf(json.out)).toEqual(['text', 'values', 'fields', 'indexes', 'sentence']);
 });
 
 it('preview prints the count, the count of each condition and the people, and no control character of theirs', async () => {
@@ -137,8 +136,10 @@ it('every command has a help with examples, and help is no failure', async () =>
     expect(out).toContain(`Examples:\n  $ `);
   }
   const { code, out } = await muster(['--version']);
-  expect([code, out]).toEqual([
-    0,
-    `${(JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version}\n`,
-  ]);
+  expect([code, out]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
 });
+
+function keysOf(json: string): string[] {
+  const value: unknown = JSON.parse(json);
+  return isObject(value) ? Object.keys(value) : [];
+}

@@ -1,12 +1,15 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { afterFile } from '../support/cleanup.js';
 import { emptyDatabase, testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
 import type { Ran, Variables } from './muster.js';
+
+// Each test starts whole processes, which take long on a machine that is busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let pool: Pool;
 let database: Variables;
@@ -20,7 +23,11 @@ beforeAll(async () => {
 
 /** The exit code, and the codes on stderr; nothing may be on stdout. */
 function refusal({ code, out, err }: Ran): { exit: number | null; codes: string[]; out: string } {
-  return { exit: code, codes: [...err.matchAll(/\[(\w+)\]$/gm)].map((match) => match[1] ?? ''), out };
+  return {
+    exit: code,
+    codes: [...err.matchAll(/^error .*\[(\w+)\]$/gm)].map((match) => match[1] ?? ''),
+    out,
+  };
 }
 
 const refused = (exit: number, ...codes: string[]) => ({ exit, codes, out: '' });
