@@ -131,6 +131,15 @@ describe('every problem comes out in one report', () => {
     ]);
   });
 
+  it.each<[unknown, string[]]>([
+    [{ and: [{ exists: role }, { regex: 1 }] }, ['unknown_operator /and/1/regex']],
+    [{ or: [{ regex: 1 }, { exists: role }] }, ['unknown_operator /or/0/regex']],
+    [{ in: [role, ['a', null]] }, ['null_literal /in/1/1']],
+    [{ '!': { and: [{ exists: role }, { '!': {} }] } }, ['empty_filter /!/and/1/!']],
+  ])('and what is left of %j never stands for the whole', (input, expected) => {
+    expect(problems(input)).toEqual(expected);
+  });
+
   it('and the report ends after 100', () => {
     expect(problems({ in: [role, Array.from({ length: 9000 }, () => null)] })).toHaveLength(100);
   });
