@@ -59,6 +59,16 @@ describe('when a condition turns by itself', () => {
     expect(turns(thisYear, '2026-03-28T23:30:00Z', '2026-03-29T08:00:00Z')).toBe('2027-01-01T00:00:00.000Z');
   });
 
+  it('a period is met at its beginning and left at its end', () => {
+    const reached = (operator: string, now: string): string | null =>
+      turns({ [operator]: [signup, { start_of: ['month', 0] }] }, '2026-06-01T00:00:00Z', now);
+    expect(reached('<=', '2026-03-05T00:00:00Z')).toBe('2026-06-01T00:00:00.000Z');
+    expect(reached('==', '2026-03-05T00:00:00Z')).toBe('2026-06-01T00:00:00.000Z');
+    expect(reached('==', '2026-06-05T00:00:00Z')).toBe('2026-07-01T00:00:00.000Z');
+    expect(reached('<', '2026-03-05T00:00:00Z')).toBe('2026-07-01T00:00:00.000Z');
+    expect(reached('<', '2026-07-01T00:00:00Z')).toBeNull();
+  });
+
   it('days since signup turn at whole multiples of 24 hours', () => {
     const count = { var: 'days_since_signup' };
     expect(days({ '>=': [count, 30] }, '2026-03-05T00:00:00Z')).toBe('2026-03-31T12:00:00.000Z');
@@ -144,6 +154,15 @@ function clockChanges(zone: string): number[] {
   return found;
 }
 
+/** A `now` whose bound is about the instant. */
+function nowFor(time: Time, instant: number, zone: string): number {
+  const at = DateTime.fromMillis(instant, { zone });
+  if (time.kind === 'at') return instant;
+  if (time.kind === 'start_of') return at.minus({ [`${time.unit}s`]: time.offset }).toMillis();
+  const length = { [time.unit]: time.amount };
+  return (time.kind === 'ago' ? at.plus(length) : at.minus(length)).toMillis();
+}
+
 describe('the horizon across changes of the clock', () => {
   const changes = zones.flatMap((zone) => clockChanges(zone).map((instant) => ({ zone, instant })));
   const monthEnds = [28, 29, 30, 31, 32].map((date) => ({
@@ -170,6 +189,7 @@ describe('the horizon across changes of the clock', () => {
   /** Milliseconds, mostly small, either way. */
   const shift = fc.oneof(
     fc.integer({ min: -3 * hour, max: 3 * hour }),
+    fc.integer({ min: -hour, max: hour }),
     fc.integer({ min: -3 * day, max: 3 * day }),
     fc.integer({ min: -50, max: 50 }).map((minutes) => minutes * 30 * 60_000),
     fc.constant(0),
@@ -177,6 +197,8 @@ describe('the horizon across changes of the clock', () => {
   const trial = fc.record({
     place,
     time,
+    /** Whether the bound, rather than now, lies near the change of the clock. */
+    aimed: fc.boolean(),
     nowShift: shift,
     valueShift: shift,
     operator: fc.constantFrom('==', '!=', '<', '<=', '>', '>='),
@@ -189,7 +211,7 @@ describe('the horizon across changes of the clock', () => {
     fc.assert(
       fc.property(trial, fc.array(share, { minLength: 12, maxLength: 12 }), (drawn, shares) => {
         const { zone, instant } = drawn.place;
-        const now = instant + drawn.nowShift;
+        const now = (drawn.aimed ? nowFor(drawn.time, instant, zone) : instant) + drawn.nowShift;
         const bound = (at: number): number => instantOf(drawn.time, { now: at, zone });
         const value = bound(now) + drawn.valueShift;
         const leaf: Leaf = {

@@ -287,6 +287,28 @@ function node(kind: 'and' | 'or', ...operands: Filter[]): Filter {
   return { kind, path: '', operands };
 }
 
+/** `length` operands, all `common` but for the one at `position`. */
+function alike(length: number, position: number, common: object, one: object): object[] {
+  return Array.from({ length }, (_, index) => (index === position ? one : common));
+}
+
+describe('and, or', () => {
+  const lengths = [1, 2, 3, 4, 5, 6, 7, 8, 20];
+  const yes = { everyone: true };
+  const no = { '!': { everyone: true } };
+
+  it('hang on each single operand, however many there are', () => {
+    for (const length of lengths) {
+      expect(matches({ and: alike(length, -1, yes, no) }, {})).toBe(true);
+      expect(matches({ or: alike(length, -1, no, yes) }, {})).toBe(false);
+      for (let position = 0; position < length; position += 1) {
+        expect(matches({ and: alike(length, position, yes, no) }, {})).toBe(false);
+        expect(matches({ or: alike(length, position, no, yes) }, {})).toBe(true);
+      }
+    }
+  });
+});
+
 describe('laws', () => {
   const users = recordsOf(3, 60);
   const trial = fc.tuple(filterArbitrary, momentArbitrary).map(([document, at]) => ({

@@ -64,18 +64,7 @@ function windowsOf(time: Time, value: number, zone: string): Window[] {
   const units = `${unit}s`;
   const start = at.startOf(unit);
   const end = start.plus({ [units]: 1 });
-  const entering = windowAround(start.minus({ [units]: offset }), start, slack);
-  const leaving = windowAround(end.minus({ [units]: offset }), end, slack);
-  // A period that begins in an hour which the zone repeats has two beginnings, and luxon's choice between them can
-  // change with the zone's offset at any time within the period.
-  const repeated = start.minus({ days: 1 }).offset !== start.plus({ days: 1 }).offset;
-  if (!repeated) return [entering, leaving];
-  return [
-    {
-      now: { start: entering.now.start, end: leaving.now.end },
-      bound: { start: entering.bound.start, end: leaving.bound.end },
-    },
-  ];
+  return [start, end].map((edge) => windowAround(edge.minus({ [units]: offset }), edge, slack));
 }
 
 function windowAround(now: DateTime, bound: DateTime, slack: number): Window {
