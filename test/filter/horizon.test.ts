@@ -27,6 +27,11 @@ function turns(document: unknown, signedUpAt: string, now: string, zone = 'UTC')
 
 const signup = { var: 'signed_up_at' };
 
+/** The same for the beginning of this month against somebody who signed up when June 2026 began. */
+function reached(operator: string, now: string): string | null {
+  return turns({ [operator]: [signup, { start_of: ['month', 0] }] }, '2026-06-01T00:00:00Z', now);
+}
+
 /** The same for somebody who signed up on 1 March at noon UTC. */
 function days(document: unknown, now: string): string | null {
   return turns(document, '2026-03-01T12:00:00Z', now, 'Europe/Berlin');
@@ -60,8 +65,6 @@ describe('when a condition turns by itself', () => {
   });
 
   it('a period is met at its beginning and left at its end', () => {
-    const reached = (operator: string, now: string): string | null =>
-      turns({ [operator]: [signup, { start_of: ['month', 0] }] }, '2026-06-01T00:00:00Z', now);
     expect(reached('<=', '2026-03-05T00:00:00Z')).toBe('2026-06-01T00:00:00.000Z');
     expect(reached('==', '2026-03-05T00:00:00Z')).toBe('2026-06-01T00:00:00.000Z');
     expect(reached('==', '2026-06-05T00:00:00Z')).toBe('2026-07-01T00:00:00.000Z');
