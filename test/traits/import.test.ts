@@ -242,11 +242,12 @@ describe('merging', () => {
 
   it('rows about one person apply in the order of the file, near and far apart', async () => {
     const filler = Array.from({ length: 6000 }, (_, i) => `u${i},,`).join('\n');
-    const csv = `user_id,a,b\nx,1,1\nx,,2\n${filler}\nx,3,\nu0,9,\n`;
+    const csv = `user_id,a,b\nx,1,1\nx,,2\ny,1,1\ny,,2\n${filler}\nx,3,\nu0,9,\n`;
     const { result, byId } = await imported(csv);
     expect(byId.get('x')?.custom_fields).toEqual({ a: 3, b: 2 });
+    expect(byId.get('y')?.custom_fields).toEqual({ a: 1, b: 2 });
     expect(byId.get('u0')?.custom_fields).toEqual({ a: 9 });
-    expect(result).toMatchObject({ rows: 6004, created: 6001, updated: 3, rejected: 0 });
+    expect(result).toMatchObject({ rows: 6006, created: 6002, updated: 4, rejected: 0 });
   });
 
   it('never moves last_seen or first_seen, and fires no `user_created` and no `user_updated`', async () => {
