@@ -90,11 +90,16 @@ test('one workspace never sees another, even with the same keys', async () => {
 
 test('a workspace with much to do does not keep the others waiting', async () => {
   const { pool } = fixture();
-  for (const name of ['busy', 'calm']) await saveSeries(pool, name, seriesOf('all'));
-  await identifyMany(pool, 'p', 200, 'busy');
-  await identifyNew(pool, 'ada', { workspaceId: 'calm' });
-  await takeIn(pool, { ...intake, limit: 10 });
-  expect(await entered(pool)).toContain('calm/all/ada');
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) {
+    await saveSeries(pool, name, seriesOf('all'));
+    await identifyMany(pool, 'p', 50, name);
+  }
+  await takeIn(pool, { ...intake, limit: 8 });
+  const { rows } = await pool.query(
+    'SELECT workspace_id, count(*)::integer AS count FROM enrollments GROUP BY 1 ORDER BY 1',
+  );
+  expect(rows).toEqual(names.map((workspace_id) => ({ workspace_id, count: 2 })));
 });
 
 test('a series that fails does not hold up the others, and loses nobody: its share waits for it', async () => {

@@ -85,39 +85,3 @@ test('with much behind it, no round of the queue reads a whole table', async () 
     await pool.end();
   }
 });
-
-test('without statistics, a claim and its delivery still read their own rows and no others', async () => {
-  const { pool: shared, databaseUrl } = fixture();
-  await saveSeries(shared, 'a', seriesOf('one'));
-  await identifyMany(shared, 'p', 3000, 'a');
-  const pool = await openPool(databaseUrl, { max: 1 });
-  try {
-    await takeIn(pool, { limit: 3000, maxAttempts: 3, wait: () => 0, logger: silentLogger });
-    const jobs = await takeDue(pool, { horizon: 2000, limit: 20, after: '' });
-    const read = async (): Promise<number> => {
-      await pool.query('SELECT pg_stat_force_next_flush()');
-      await pool.query('SELECT pg_stat_clear_snapshot()');
-      const { rows } = await pool.query<{ read: number }>(
-        `SELECT sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::integer AS read FROM pg_stat_user_tables
-         WHERE relname IN ('work', 'enrollments', 'end_users')`,
-      );
-      return rows[0]?.read ?? 0;
-    };
-    const before = await read();
-    const claims = await claimWork(
-      pool,
-      jobs.map((job, index) => ({ ...job, token: token(index) })),
-      60_000,
-    );
-    await beginDeliveries(
-      pool,
-      claims.flatMap((claim) =>
-        claim === null ? [] : [{ ...claim, channel: 'log', message: { title: null, text: 'x' } }],
-      ),
-    );
-    // Twenty rows of three tables, a few times each; a scan of the workspace would read thousands for every one.
-    expect((await read()) - before).toBeLessThan(1000);
-  } finally {
-    await pool.end();
-  }
-});
