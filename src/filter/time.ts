@@ -57,10 +57,11 @@ export function instantOf(time: Time, moment: Moment): number {
         .plus({ [unit]: amount })
         .toMillis(),
     start_of: ({ unit, offset }) =>
-      local(moment)
-        .plus({ [`${unit}s`]: offset })
-        .startOf(unit)
-        .toMillis(),
+      firstOf(
+        local(moment)
+          .plus({ [`${unit}s`]: offset })
+          .startOf(unit),
+      ),
   };
   const instant = (resolve[time.kind] as (time: Time) => number)(time);
   return Math.min(Math.max(instant, firstInstant), lastInstant);
@@ -68,6 +69,11 @@ export function instantOf(time: Time, moment: Moment): number {
 
 function local(moment: Moment): DateTime {
   return DateTime.fromMillis(moment.now, { zone: moment.zone });
+}
+
+/** The earlier instant where the clock is put back over midnight and the day's start is on it twice: a day starts once. */
+function firstOf(wallClock: DateTime): number {
+  return Math.min(...wallClock.getPossibleOffsets().map((possible) => possible.toMillis()));
 }
 
 /** Whether the time moves with `now`. */
