@@ -74,7 +74,7 @@ function abandoned(path: string): boolean {
  * Removes a dead owner's lock. Two that saw the same dead owner must not both remove, or the second would remove the
  * first one's new lock; so removing has a lock of its own, held for an instant, and looks again under it.
  */
-function breakStale(path: string, token: string): void {
+export function breakStale(path: string, token: string): void {
   const breaking = `${path}.break`;
   if (!create(breaking, '')) {
     if (abandoned(breaking)) rmSync(breaking, { force: true });

@@ -102,6 +102,8 @@ function configuration(port: number, password: string, home: string): string {
     `requirepass ${password}`,
     `dir ${quoted}`,
     'daemonize no',
+    // A list of processes then shows whose server it is.
+    'set-proc-title no',
     'save ""',
     'appendonly no',
     // BullMQ's keys must never be evicted.

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withLock } from '../../src/embedded/lock.js';
+import { breakStale, withLock } from '../../src/embedded/lock.js';
 import { pause, processMark } from '../../src/embedded/processes.js';
 import { temporaryFolder } from './places.js';
 import { containing } from '../support/matchers.js';
@@ -44,6 +44,18 @@ test('the lock of a process that died, or whose id is used again, is taken over 
     };
     await Promise.all(Array.from({ length: 8 }, () => withLock(folder, work)));
   }
+});
+
+test('a dead lock that somebody else has taken over meanwhile is not removed a second time', () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'lock');
+  const successor = JSON.stringify({ pid: process.pid, mark: processMark(process.pid), token: 'successor' });
+  writeFileSync(path, successor);
+  breakStale(path, 'dead');
+  expect(readFileSync(path, 'utf8')).toBe(successor);
+  breakStale(path, 'successor');
+  expect(existsSync(path)).toBe(false);
+  expect(existsSync(`${path}.break`)).toBe(false);
 });
 
 test('a lock that was never written to counts as taken at first, and as abandoned later', async () => {
