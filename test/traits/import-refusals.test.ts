@@ -76,7 +76,7 @@ it.each([
     'a row without end',
     () => fileOf('q.csv', `user_id,a\nx,1\ny,"${'x\n'.repeat(600_000)}`),
     'import_malformed',
-    'line 3',
+    'more than 1 MiB',
   ],
 ])('%s refuses the file and writes nothing', async (_, source, code, says) => {
   const [first, ...rest] = await problemsOf(() => run(source()));

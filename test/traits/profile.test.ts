@@ -148,13 +148,14 @@ describe('reading', () => {
   });
 
   it('the record for filters has the company of the same workspace, or none', async () => {
-    for (const [workspaceId, name] of [
-      ['c1', 'Acme'],
-      ['c2', 'Other'],
+    for (const [workspaceId, companyId] of [
+      ['c1', 'acme'],
+      ['c2', 'acme'],
+      ['c2', 'elsewhere'],
     ]) {
       await db.pool.query(
-        `INSERT INTO companies (workspace_id, company_id, name, on_contract, custom_fields) VALUES ($1, 'acme', $2, true, '{"tier": 1}')`,
-        [workspaceId, name],
+        `INSERT INTO companies (workspace_id, company_id, name, on_contract, custom_fields) VALUES ($1, $2, 'Acme', true, '{"tier": 1}')`,
+        [workspaceId, companyId],
       );
     }
     await identify(db.pool, {
@@ -166,7 +167,7 @@ describe('reading', () => {
     await identify(db.pool, {
       workspaceId: 'c1',
       userId: 'john',
-      companyId: 'nowhere',
+      companyId: 'elsewhere',
       traits: { name: 'John' },
     });
     const record = await readUserRecord(db.pool, { workspaceId: 'c1', userId: 'jane' });
