@@ -47,7 +47,8 @@ export const embeddedErrors = {
   embedded_busy: {
     status: 503,
     exit: 3,
-    message: 'another Muster (process {pid}) has been starting or stopping in `{folder}` for {seconds} seconds',
+    message:
+      'another Muster (process {pid}) has been starting or stopping in `{folder}` for {seconds} seconds',
     hint: 'wait for it or end it, or choose another folder with MUSTER_DATA',
   },
   embedded_silent: {
