@@ -32,7 +32,8 @@ export function presetNamed(key: string): Preset {
   const keys = presetKeys();
   if (keys.includes(key)) return readPreset(key);
   const meant = nearest(key, keys);
-  const hint = meant === null ? {} : { hint: `did you mean \`${meant}\`? The presets are ${keys.join(', ')}` };
+  const hint =
+    meant === null ? {} : { hint: `did you mean \`${meant}\`? The presets are ${keys.join(', ')}` };
   return refuse('unknown_preset', { key: shown(key), presets: keys.join(', ') }, hint);
 }
 
@@ -69,7 +70,11 @@ function parsed(filter: unknown, file: string): Filter {
     return parseFilter(filter);
   } catch (error) {
     if (!(error instanceof MusterError)) throw error;
-    return refuse('bad_preset', { file, reason: error.message }, { path: `/filter${error.path}`, cause: error });
+    return refuse(
+      'bad_preset',
+      { file, reason: error.message },
+      { path: `/filter${error.path}`, cause: error },
+    );
   }
 }
 
