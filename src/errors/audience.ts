@@ -1,3 +1,41 @@
 import type { ErrorEntry } from './table.js';
 
-export const audienceErrors = {} as const satisfies Record<string, ErrorEntry>;
+/** Refusals of counting, sampling and explaining (`src/audience`). */
+export const audienceErrors = {
+  unknown_workspace: {
+    status: 404,
+    exit: 2,
+    message: 'there is no workspace `{workspace}`',
+    hint: 'make one with `muster import FILE --workspace {workspace}`, or start the sample with `muster start`',
+  },
+  no_such_user: {
+    status: 404,
+    exit: 2,
+    message: 'there is no user `{user_id}` in the workspace `{workspace}`',
+    hint: 'identify or import the user first; user ids are compared letter by letter',
+  },
+  bad_sample: {
+    status: 400,
+    exit: 2,
+    message: 'a sample of `{sample}` people cannot be taken',
+    hint: 'ask for a whole number from 0 to 1000',
+  },
+  audience_timeout: {
+    status: 503,
+    exit: 3,
+    message: 'counting this audience took longer than {seconds} s and was stopped',
+    hint: 'add a condition that an index serves; `muster compile` names the indexes a filter can use',
+  },
+  unknown_preset: {
+    status: 404,
+    exit: 2,
+    message: 'there is no preset `{key}`',
+    hint: 'the presets are {presets}',
+  },
+  bad_preset: {
+    status: 500,
+    exit: 2,
+    message: 'the preset file `{file}` is not usable: {reason}',
+    hint: 'a preset has a `key` like its file name, a `title`, a `sentence` and a `filter`',
+  },
+} as const satisfies Record<string, ErrorEntry>;
