@@ -90,6 +90,16 @@ describe('types', () => {
     expect(holds('contains', 123, '2')).toBe(false);
   });
 
+  it('equality means the same whatever the length of the key', () => {
+    for (let length = 1; length <= 9; length += 1) {
+      const key = 'k'.repeat(length);
+      const filter = { '==': [{ var: `custom:${key}` }, 'a'] };
+      expect(matches(filter, { custom_fields: { [key]: 'a' } })).toBe(true);
+      expect(matches(filter, { custom_fields: { [key]: 'b', [`${key}k`]: 'a' } })).toBe(false);
+      expect(matches(filter, { custom_fields: null })).toBe(false);
+    }
+  });
+
   it('in takes items of mixed types, each equal by type and value', () => {
     const items = ['1', 2, true, { at: '2026-01-01' }];
     const members = ['1', 2, true, '2026-01-01', '2026-01-01T01:00:00+01:00'];

@@ -5,6 +5,7 @@ import type { Compare, CompareOperator, ScalarLiteral } from '../tree.js';
 import { compareText, foldAscii, hasNativeOrder, isObject, plainKeyOf, readerOf } from '../values.js';
 import { canHold, cost, never } from './compiled.js';
 import type { Compiled } from './compiled.js';
+import type { Predicate } from '../predicate.js';
 import { instantsIn, instantsOf, numbersIn, numbersOf } from './range.js';
 
 /** `==` `!=` `<` `<=` `>` `>=` with one literal, whose type is the comparison's type. */
@@ -29,14 +30,38 @@ function equals(field: Field, { value: wanted }: ScalarLiteral, now: number): Co
     const value = readerOf(field, now);
     return { test: (user) => value(user) === wanted, cost: cost.column };
   }
-  return {
-    test: (user) => {
-      const bag: unknown = user.custom_fields;
-      return isObject(bag) && bag[key] === wanted;
-    },
-    cost: cost.read,
-  };
+  const site = keySites[key.length % keySites.length] ?? keySites[0];
+  return { test: site(key, wanted), cost: cost.read };
 }
+
+type KeySite = (key: string, wanted: ScalarLiteral['value']) => Predicate;
+
+/**
+ * The same test, written once for each of four classes of keys. The engine remembers for each place in the source which
+ * property is read there, and forgets once a second one comes along; equality is the commonest condition, so that one
+ * place would nearly always see several keys.
+ *
+ * Measured with the filter of `benchmarks/predicate.ts`, one place against four: 63 to 40 ns where one filter runs over
+ * people of few shapes, the same where shapes are many, and about a tenth slower after 200 other filters ran.
+ */
+const keySites: readonly [KeySite, KeySite, KeySite, KeySite] = [
+  (key, wanted) => (user) => {
+    const bag: unknown = user.custom_fields;
+    return isObject(bag) && bag[key] === wanted;
+  },
+  (key, wanted) => (user) => {
+    const bag: unknown = user.custom_fields;
+    return isObject(bag) && bag[key] === wanted;
+  },
+  (key, wanted) => (user) => {
+    const bag: unknown = user.custom_fields;
+    return isObject(bag) && bag[key] === wanted;
+  },
+  (key, wanted) => (user) => {
+    const bag: unknown = user.custom_fields;
+    return isObject(bag) && bag[key] === wanted;
+  },
+];
 
 /** Of the literal's type and not equal to it: a missing value, or one of another type, is not different, it is unknown. */
 function differs(field: Field, { type, value: wanted }: ScalarLiteral, now: number): Compiled {
