@@ -46,6 +46,7 @@ beforeAll(async () => {
       jsonb_build_object('role', CASE WHEN i % 301 = 0 THEN 'admin' ELSE 'role ' || i % 400 END, 'seats', i % 2000,
         'plan', jsonb_build_object('tier', 'tier ' || i % 500, 'users', i % 3000), 'verified', i % 401 > 0,
         'trial_ends_at', to_char(t + (i % 800 - 400) * interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+        'ends', to_char(t + (i % 800 - 400) * interval '1 day', 'YYYY-MM-DD'),
         'tags', CASE WHEN i % 2 = 0 THEN to_jsonb('tag ' || i % 600 || ', tag ' || i % 601)
           ELSE jsonb_build_array('tag ' || i % 600, 'tag ' || i % 601) END,
         'notes', 'Note ' || i % 5000 || ' of person ' || i)
@@ -101,6 +102,11 @@ const served: [title: string, filter: unknown, indexes: string[]][] = [
     { between: [field('renewal_date'), { ago: [0, 'days'] }, { from_now: [60, 'days'] }] },
     ['end_users_renewal_date'],
   ],
+  [
+    'trial ending',
+    { between: [custom('trial_ends_at'), { ago: [0, 'days'] }, { from_now: [7, 'days'] }] },
+    ['end_users_trial_ends_at'],
+  ],
   ['never contacted', { missing: field('last_contacted_at') }, ['end_users_last_contacted_at']],
   ['not contacted, by !', { '!': { exists: field('last_contacted_at') } }, ['end_users_last_contacted_at']],
   ['days since signup', { '<=': [field('days_since_signup'), 7] }, ['end_users_days_since_signup']],
@@ -148,8 +154,8 @@ const suggested: [title: string, filter: unknown][] = [
   ['a number range below', { '<=': [custom('seats'), 10] }],
   ['numbers between', { between: [custom('seats'), 10, 15] }],
   ['a number at a pointer', { '>=': [custom('/plan/users'), 2990] }],
-  ['trial ending', { between: [custom('trial_ends_at'), { ago: [0, 'days'] }, { from_now: [7, 'days'] }] }],
-  ['a time after', { '>': [custom('trial_ends_at'), { from_now: [390, 'days'] }] }],
+  ['a time', { between: [custom('ends'), { ago: [0, 'days'] }, { from_now: [7, 'days'] }] }],
+  ['a time after', { '>': [custom('ends'), { from_now: [390, 'days'] }] }],
   ['text folded', { '==': [{ lower: custom('notes') }, 'note 77 of person 77'] }],
   ['text between', { between: [custom('notes'), 'Note 77', 'Note 771'] }],
   ['an item of a list or text', { has: [custom('tags'), 'tag 7'] }],

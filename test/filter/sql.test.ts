@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filter/parse.js';
-import { compileSql } from '../../src/filter/sql.js';
+import { baseIndexes, compileSql } from '../../src/filter/sql.js';
 import type { CompiledSql } from '../../src/filter/sql.js';
 import { momentOf } from '../../src/filter/time.js';
 import { testDatabase } from '../support/database.js';
@@ -331,6 +331,29 @@ test.each(claims)('%s', (_, filter, indexes) => {
   expect(found.map((index) => [index.name, index.path])).toEqual(indexes);
   expect(found.every((index) => index.exists === (index.name !== undefined))).toBe(true);
 });
+
+test('the indexes said to exist are those of the database, word for word', async () => {
+  const { rows } = await pool.query<{ indexname: string; indexdef: string }>(
+    `SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('end_users', 'companies')`,
+  );
+  const made = new Map(rows.map(({ indexname, indexdef }) => [indexname, plain(indexdef)]));
+  for (const { name: index, definition, exists } of baseIndexes()) {
+    expect({ index, definition: made.get(index ?? ''), exists }).toEqual({
+      index,
+      definition: plain(definition),
+      exists: true,
+    });
+  }
+});
+
+/** Without what Postgres adds when it prints a definition. */
+function plain(definition: string): string {
+  return definition
+    .replace(' public.', ' ')
+    .replace('ON public.', 'ON ')
+    .replace(' USING btree', '')
+    .replaceAll('::text', '');
+}
 
 function compile(filter: unknown, options: { offset?: number; alias?: string } = {}): CompiledSql {
   return compileSql(parseFilter(filter), { moment, ...options });

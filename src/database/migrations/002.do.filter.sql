@@ -44,3 +44,6 @@ CREATE INDEX end_users_last_seen ON end_users (workspace_id, last_seen);
 CREATE INDEX end_users_last_contacted_at ON end_users (workspace_id, last_contacted_at);
 CREATE INDEX end_users_renewal_date ON end_users (workspace_id, renewal_date);
 CREATE INDEX end_users_renewal_status ON end_users (workspace_id, renewal_status);
+-- Only people who have the field are in it, so that a workspace that never sends it pays nothing.
+CREATE INDEX end_users_trial_ends_at ON end_users (workspace_id, muster_time(custom_fields -> 'trial_ends_at'))
+  WHERE muster_time(custom_fields -> 'trial_ends_at') IS NOT NULL;
