@@ -15,11 +15,6 @@ export function printTable(title: string, rows: readonly Row[], json = false): v
     return;
   }
   const names = Object.keys(rows[0] ?? {});
-  const cell = (value: string | number | boolean | undefined): string => {
-    if (typeof value === 'boolean') return value ? 'yes' : 'no';
-    if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toPrecision(3);
-    return value ?? '';
-  };
   const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => cell(row[name]).length)));
   const line = (cells: readonly string[]): string =>
     cells
@@ -31,4 +26,10 @@ export function printTable(title: string, rows: readonly Row[], json = false): v
   process.stdout.write(
     `\n${title}\n${[line(names), line(widths.map((width) => '-'.repeat(width))), ...body].join('\n')}\n`,
   );
+}
+
+function cell(value: string | number | boolean | undefined): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+  return value ?? '';
 }

@@ -91,7 +91,6 @@ async function welcomeSomebody({ style }: Printer, options: TourOptions): Promis
     name: 'Robin Vega',
     email: `${userId}@example.com`,
     role: 'admin',
-    signed_up_at: new Date(options.moment.now).toISOString(),
   };
   const started = performance.now();
   const answer = await fetch(`${options.url}/api/sdk/users/identify`, {

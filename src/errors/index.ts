@@ -66,6 +66,7 @@ function fill(template: string, values: Readonly<Record<string, string | number>
 export class MusterError extends Error {
   override readonly name = 'MusterError';
   readonly problems: readonly Problem[];
+  readonly first: Problem;
   /** More for a program to read, such as the row counts of a refused import. */
   readonly details: Readonly<Record<string, unknown>>;
 
@@ -73,17 +74,15 @@ export class MusterError extends Error {
     problems: Problem | readonly Problem[],
     options: { cause?: unknown; details?: Record<string, unknown> } = {},
   ) {
-    const list = Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem];
-    const first = list[0];
+    const list = 'code' in problems ? [problems] : problems;
+    const [first] = list;
     if (first === undefined) throw new TypeError('a MusterError needs at least one problem');
     super(first.message, 'cause' in options ? { cause: options.cause } : undefined);
     this.problems = list;
+    this.first = first;
     this.details = options.details ?? {};
   }
 
-  get first(): Problem {
-    return this.problems[0] as Problem;
-  }
   get code(): ErrorCode {
     return this.first.code;
   }

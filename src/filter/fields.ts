@@ -94,14 +94,22 @@ export function fieldNamed(name: string): Field | null {
     return { kind: 'custom', entity, form: 'key', tokens: [key] };
   }
   const allowed: readonly string[] = tableOf[entity];
-  if (Object.hasOwn(columns, rest)) {
-    const column = columns[rest as ColumnName];
+  if (isColumnName(rest)) {
+    const column = columns[rest];
     return allowed.includes(column.of) ? { kind: 'column', entity, name: rest, type: column.type } : null;
   }
-  if (Object.hasOwn(derived, rest)) {
-    return { kind: 'derived', entity, name: rest as DerivedName, type: 'number' };
+  if (isDerivedName(rest)) {
+    return { kind: 'derived', entity, name: rest, type: 'number' };
   }
   return null;
+}
+
+function isColumnName(name: string): name is ColumnName {
+  return Object.hasOwn(columns, name);
+}
+
+function isDerivedName(name: string): name is DerivedName {
+  return Object.hasOwn(derived, name);
 }
 
 /** The `var` that names the field; `fieldNamed(nameOf(field))` gives the field back. */

@@ -46,25 +46,17 @@ export function momentOf(now: Date | number | string, zone = 'UTC'): Moment {
  * years 0001 to 9999 becomes the nearest instant inside.
  */
 export function instantOf(time: Time, moment: Moment): number {
-  const resolve: { [K in Time['kind']]: (time: Extract<Time, { kind: K }>) => number } = {
-    at: ({ text }) => parseIso(text) ?? refuse('bad_time', { text }),
-    ago: ({ amount, unit }) =>
-      local(moment)
-        .minus({ [unit]: amount })
-        .toMillis(),
-    from_now: ({ amount, unit }) =>
-      local(moment)
-        .plus({ [unit]: amount })
-        .toMillis(),
-    start_of: ({ unit, offset }) =>
-      firstOf(
-        local(moment)
-          .plus({ [`${unit}s`]: offset })
-          .startOf(unit),
-      ),
-  };
-  const instant = (resolve[time.kind] as (time: Time) => number)(time);
+  const instant = resolve(time, moment);
   return Math.min(Math.max(instant, firstInstant), lastInstant);
+}
+
+function resolve(time: Time, moment: Moment): number {
+  if (time.kind === 'at') return parseIso(time.text) ?? refuse('bad_time', { text: time.text });
+  const now = local(moment);
+  if (time.kind === 'start_of')
+    return firstOf(now.plus({ [`${time.unit}s`]: time.offset }).startOf(time.unit));
+  const length = { [time.unit]: time.amount };
+  return (time.kind === 'ago' ? now.minus(length) : now.plus(length)).toMillis();
 }
 
 function local(moment: Moment): DateTime {

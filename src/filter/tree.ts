@@ -14,8 +14,22 @@ export type Leaf = Everyone | Compare | OneOf | Between | TextMatch | Has | Pres
 export type FilterKind = Filter['kind'];
 export type LeafKind = Leaf['kind'];
 
-/** The node type of a kind. */
-export type NodeOf<K extends FilterKind> = Extract<Filter, { kind: K }>;
+interface NodeByKind {
+  and: And;
+  or: Or;
+  not: Not;
+  everyone: Everyone;
+  compare: Compare;
+  in: OneOf;
+  between: Between;
+  text: TextMatch;
+  has: Has;
+  presence: Presence;
+  percent: Percent;
+}
+
+/** The node type of a kind; written as a look-up, so that the compiler keeps a node and its kind together. */
+export type NodeOf<K extends FilterKind> = { [P in K]: NodeByKind[P] & { readonly kind: P } }[K];
 
 export type CompareOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type TextOperator = 'contains' | 'starts_with' | 'ends_with';
@@ -143,13 +157,13 @@ export type Reader<Context, Result> = {
 };
 
 /** Hands the node to its entry in the reader. */
-export function read<Context, Result>(
+export function read<Context, Result, K extends FilterKind>(
   reader: Reader<Context, Result>,
-  node: Filter,
+  node: NodeOf<K>,
   context: Context,
 ): Result {
-  const entry = reader[node.kind] as (node: Filter, context: Context) => Result;
-  return entry(node, context);
+  const { kind }: { readonly kind: K } = node;
+  return reader[kind](node, context);
 }
 
 /** The leaves in document order, each with whether an odd number of `!` stands above it. */

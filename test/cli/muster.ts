@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,6 +76,8 @@ export function startMuster(args: readonly string[], variables: Variables = {}):
 /** A folder of the test file's own. */
 export function ownFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'muster-test-cli-'));
+  // As root, Postgres runs under another account, which must be able to reach the data in here.
+  chmodSync(folder, 0o755);
   afterFile(async () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -236,9 +236,7 @@ async function explain(
   mode: (typeof modes)[number],
 ): Promise<{ mode: string; seqScans: string[]; indexes: string[] }> {
   await client.query(`SET plan_cache_mode = ${mode}`);
-  await client.query(
-    `PREPARE filter AS SELECT count(*) FROM end_users u WHERE u.workspace_id = $1 AND ${text}`,
-  );
+  await client.query(`PREPARE filter AS SELECT u.* FROM end_users u WHERE u.workspace_id = $1 AND ${text}`);
   try {
     const list = [workspace, ...values].map((value) => client.escapeLiteral(written(value))).join(', ');
     const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(

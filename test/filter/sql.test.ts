@@ -18,9 +18,11 @@ beforeAll(async () => {
     VALUES
       ('w', 'ada', 'acme', 'Ada', 'Ada@x.io', '2026-05-20T10:00:00.0009Z', '2026-05-01Z', true,
         '{"role": "admin", "seats": 12, "beta": true, "tags": ["a", 7], "plan": {"tier": "pro", "caps": [3, {"x": 1}]},
-          "due": "2026-06-03T00:00:00+02:00"}'),
+          "due": "2026-06-03T00:00:00+02:00",
+          "late": "2026-06-02T08:01:00-15:59"}'),
       ('w', 'bob', 'blank', '', 'bob@x.io', NULL, '2026-06-01T11:00Z', false,
-        '{"role": "Admin", "seats": "12", "beta": "true", "tags": " a , b,", "due": "2026-06-03", "plan": {"tier": null}}'),
+        '{"role": "Admin", "seats": "12", "beta": "true", "tags": " a , b,", "due": "2026-06-03", "plan": {"tier": null},
+          "late": "2026-06-03T15:58:00+15:59"}'),
       ('w', 'cy', NULL, NULL, NULL, '2025-06-01T12:00Z', '2025-01-01Z', NULL,
         '{"role": null, "seats": 3.5, "beta": false, "tags": "", "due": "soon", "plan": ["pro"]}'),
       ('w', 'dee', 'gone', 'Łucja', 'DEE@X.IO', NULL, '2026-05-31T12:00:00Z', true,
@@ -33,6 +35,7 @@ const role = { var: 'custom:role' };
 const seats = { var: 'custom:seats' };
 const tags = { var: 'custom:tags' };
 const due = { var: 'custom:due' };
+const late = { var: 'custom:late' };
 const name = { var: 'name' };
 const days = { var: 'days_since_signup' };
 const signedUp = { var: 'signed_up_at' };
@@ -223,6 +226,10 @@ const meanings: [filter: unknown, people: string[]][] = [
   [{ '==': [signedUp, { at: '2026-05-20T10:00:00Z' }] }, ['ada']],
   [{ '!=': [signedUp, { at: '2026-05-20T10:00:00Z' }] }, ['cy']],
   [{ in: [signedUp, [{ at: '2026-05-20T10:00:00Z' }, { at: '2025-06-01T12:00:00Z' }]] }, ['ada', 'cy']],
+  [{ '>=': [late, { at: '2026-06-03' }] }, ['ada']],
+  [{ '<': [late, { at: '2026-06-03' }] }, ['bob']],
+  [{ '==': [late, { at: '2026-06-03' }] }, ['ada']],
+  [{ '==': [late, { at: '2026-06-02T23:59:00Z' }] }, ['bob']],
   [{ has: [tags, ''] }, ['bob', 'cy']],
   [{ has: [tags, ' a'] }, []],
   [{ has: [tags, 'a,b'] }, []],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { migrate } from '../../src/database/migrate.js';
 import { openPool } from '../../src/database/pool.js';
 import { startEmbedded } from '../../src/embedded/index.js';

@@ -54,7 +54,7 @@ export async function checkLaws(population: Population, trials: readonly Trial[]
     const batch = trials.slice(start, start + batchSize).map((trial) => prepare(population, trial, found));
     await checkSql(population, batch, found);
     batch.forEach((prepared, index) =>
-      checkArm(population, prepared, batch[(index + 1) % batch.length] as Prepared, found),
+      checkArm(population, prepared, batch[(index + 1) % batch.length] ?? prepared, found),
     );
     const first = batch[0];
     if (first !== undefined) await checkIndexes(population, first, found);
@@ -184,7 +184,7 @@ function compare(
   found: Disagreement[],
 ): void {
   if (expected === got) return;
-  const index = [...expected].findIndex((verdict, at) => verdict !== got[at]);
+  const index = Array.from(expected).findIndex((verdict, at) => verdict !== got[at]);
   found.push(disagreement(law, trial, `expected ${expected[index]}, got ${got[index]}`, users[index]));
 }
 

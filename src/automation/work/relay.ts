@@ -35,8 +35,11 @@ export function relayRound(options: RelayOptions): () => Promise<boolean> {
   let after = '';
   return async () => {
     const lost = await checkIncarnation(pool, redis, queue.name);
-    if (lost !== null)
-      logger.warn({ queue: queue.name, rows: lost }, 'redis began anew; what it held is offered again');
+    if (lost !== null) {
+      // An embedded Redis begins anew at every start; that is worth a warning only where it held something.
+      const level = lost === 0 ? 'info' : 'warn';
+      logger[level]({ queue: queue.name, rows: lost }, 'redis began anew; what it held is offered again');
+    }
     const waiting = await countWaiting(queue);
     const limit = Math.min(batch, maxQueued - waiting);
     if (limit < 1) return false;

@@ -13,10 +13,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   clock: () => number;
   onFact: () => void;
-}> = async (
-  app,
-  { pool, clock, onFact },
-) => {
+}> = async (app, { pool, clock, onFact }) => {
   app.post(
     '/api/sdk/users/identify',
     {
