@@ -169,11 +169,11 @@ test('the relay takes nothing while redis does not answer', async () => {
 
 test('redis gone and back, empty: what happened meanwhile is delivered without a restart', async () => {
   const { pool, redis, start } = fixture();
-  const warned: string[] = [];
+  const said: string[] = [];
   const logger: Logger = {
-    info: () => {},
-    warn: (_, message) => void warned.push(message),
-    error: (_, message) => void warned.push(message),
+    info: (_, message) => void said.push(message),
+    warn: (_, message) => void said.push(message),
+    error: (_, message) => void said.push(message),
   };
   await saveSeries(pool, workspace, seriesOf('one'));
   const { lines, sink } = recorder();
@@ -190,7 +190,7 @@ test('redis gone and back, empty: what happened meanwhile is delivered without a
   await automation.idle(20_000);
   expect(new Set(lines.map((line) => line.user)).size).toBe(21);
   expect(lines).toHaveLength(21);
-  expect(warned).toContain('redis began anew; what it held is offered again');
+  expect(said).toContain('redis began anew; what it held is offered again');
   admin.disconnect();
 });
 
