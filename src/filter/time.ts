@@ -59,8 +59,16 @@ function resolve(time: Time, moment: Moment): number {
   return (time.kind === 'ago' ? now.minus(length) : now.plus(length)).toMillis();
 }
 
+/** A zone's wall clock costs more to find than all else about a time, and one filter asks for it several times. */
+const wallClocks = new WeakMap<Moment, DateTime>();
+
 function local(moment: Moment): DateTime {
-  return DateTime.fromMillis(moment.now, { zone: moment.zone });
+  let found = wallClocks.get(moment);
+  if (found === undefined) {
+    found = DateTime.fromMillis(moment.now, { zone: moment.zone });
+    wallClocks.set(moment, found);
+  }
+  return found;
 }
 
 /** The earlier instant where the clock is put back over midnight and the day's start is on it twice: a day starts once. */
