@@ -49,7 +49,8 @@ export function report(
 
 /** The JSON Pointer (RFC 6901) of a member. */
 export function child(path: string, key: string | number): string {
-  if (typeof key === 'number') return `${path}/${key}`;
+  // Nearly every key is plain, and every part of a filter has its path made.
+  if (typeof key === 'number' || !/[~/]/.test(key)) return `${path}/${key}`;
   return `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
@@ -87,6 +88,7 @@ const longestShown = 60;
 
 /** A user's text made fit for a message: short, and without characters that steer a terminal. */
 export function shown(text: string): string {
+  if (text.length <= longestShown && /^[ -~]*$/.test(text)) return text;
   // Cut before looking at the characters, so that the cost does not grow with the input.
   const head = Array.from(text.slice(0, longestShown * 2))
     .slice(0, longestShown)

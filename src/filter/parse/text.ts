@@ -16,7 +16,7 @@ export function isSoundText(text: string, path: string, context: Context): boole
     report(context, 'bad_text', path, { what: 'the character NUL (U+0000)' });
     return false;
   }
-  if (/\p{Surrogate}/u.test(text)) {
+  if (!text.isWellFormed()) {
     report(context, 'bad_text', path, { what: 'half of a surrogate pair' });
     return false;
   }
