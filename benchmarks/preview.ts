@@ -58,13 +58,14 @@ const contests: Contest[] = [
     naive: `(u.custom_fields->>'trial_ends_at')::timestamptz BETWEEN '${now}'::timestamptz AND '${now}'::timestamptz + interval '7 days'`,
   },
   {
-    name: 'signed up in the last 30 days (2.5 %)',
-    indexed: true,
+    // A dedicated column needs no cast, so the first thing people write is the same range on the same index.
+    name: 'signed up in the last 30 days (2.6 %)',
+    indexed: false,
     filter: { between: [{ var: 'signed_up_at' }, { ago: [30, 'days'] }, { ago: [0, 'days'] }] },
     naive: `u.signed_up_at BETWEEN '${now}'::timestamptz - interval '30 days' AND '${now}'::timestamptz`,
   },
   {
-    name: 'five clauses, and with or (0.1 %)',
+    name: 'five clauses, and with or (0.5 %)',
     indexed: true,
     filter: {
       and: [
@@ -111,13 +112,13 @@ async function fill(pool: Pool, people: number): Promise<void> {
   await pool.query(
     `INSERT INTO end_users (workspace_id, user_id, name, email, signed_up_at, last_seen, custom_fields)
      SELECT $1, 'user-' || i, 'Person ' || i, 'p' || i || '@example.com',
-            CASE WHEN i % 5 > 0 THEN $2::timestamptz - (i % 960) * interval '1 day' - interval '1 hour' END,
+            CASE WHEN i % 7 > 0 THEN $2::timestamptz - (i % 960) * interval '1 day' - interval '1 hour' END,
             $2::timestamptz - (i % 90) * interval '1 day',
             jsonb_strip_nulls(jsonb_build_object(
               'role', CASE WHEN i % 100 = 0 THEN 'admin' WHEN i % 3 > 0 THEN 'member' END,
               'plan', (ARRAY['free', 'pro', 'team'])[1 + i % 3],
-              'seats', (i * 7919::bigint) % 1000,
-              'country', 'c' || (i * 31::bigint) % 1000,
+              'seats', (i * 7919::bigint / 13) % 1000,
+              'country', 'c' || (i * 31::bigint / 7) % 1000,
               'trial_ends_at', CASE WHEN i % 4 > 0 THEN to_char(($2::timestamptz + (i % 271 - 100) * interval '1 day') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END,
               'tags', CASE WHEN i % 2 = 0 THEN '["beta", "news"]'::jsonb ELSE '["news"]'::jsonb END,
               'department', 'Engineering', 'preferred_language', 'en', 'onboarding_step', i % 7))

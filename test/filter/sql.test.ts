@@ -114,8 +114,9 @@ const shapes: [filter: unknown, text: string, values: unknown[], people: string[
   [{ ends_with: [name, 'ja'] }, 'right(u.name, length($1::text)) = $1::text', ['ja'], ['dee']],
   [
     { starts_with: [role, 'adm'] },
-    `jsonb_typeof(u.custom_fields -> 'role') = 'string' AND starts_with((u.custom_fields ->> 'role'), $1::text) AND ` +
-      `(u.custom_fields ->> 'role') >= $1::text COLLATE "C" AND (u.custom_fields ->> 'role') < $2::text COLLATE "C"`,
+    `starts_with((u.custom_fields ->> 'role'), $1::text) AND ` +
+      `(u.custom_fields ->> 'role') >= $1::text COLLATE "C" AND (u.custom_fields ->> 'role') < $2::text COLLATE "C" AND ` +
+      `jsonb_typeof(u.custom_fields -> 'role') = 'string'`,
     ['adm', 'adn'],
     ['ada'],
   ],

@@ -20,7 +20,9 @@ export function textMatch(node: TextMatch, scope: Scope): Condition {
   const isColumn = field.kind === 'column';
   const text = foldedText(isColumn ? `${scope.row}.${field.name}` : textOfJson(scope.row, field), lower);
   const match = atom(matches[node.operator](text, value));
-  const parts = isColumn ? [match] : [atom(isText(scope.row, field)), match];
+  // The guard stands last: conditions of one cost run as they are written, and it is needed only where the text matches.
+  const guard = isColumn ? [] : [atom(isText(scope.row, field))];
+  const parts = [match];
   const next = node.operator === 'starts_with' ? textAfter(node.text) : null;
   if (next !== null) {
     const end = scope.parameters.bind(next);
@@ -33,7 +35,7 @@ export function textMatch(node: TextMatch, scope: Scope): Condition {
       indexes,
     });
   }
-  return all(parts);
+  return all([...parts, ...guard]);
 }
 
 /** The least text after every text that starts with this one, by code point, or null: it makes a prefix a range, which an index serves. */
