@@ -19,7 +19,10 @@ export interface Identify {
   readonly userId: string;
   /** Names and values; null removes a trait, what is not named stays. */
   readonly traits?: unknown;
+  /** The company that this person belongs to from now on; made when it is not there. */
   readonly companyId?: string | undefined;
+  /** Traits of that company, as `identifyCompany` takes them. Needs `companyId`. */
+  readonly companyTraits?: unknown;
   /** The visitor that this person was until now. */
   readonly anonymousId?: string | undefined;
   /** When it happened, in milliseconds since 1970 (UTC) or as a Date; default the database's clock. */

@@ -27,6 +27,8 @@ export interface ImportUsers {
   readonly format?: ImportFormat | undefined;
   /** Where rejected rows go, as CSV with line, code and message first. Default: nowhere but into the answer. */
   readonly rejectsPath?: string | undefined;
+  /** Whether people whom this import makes are announced as `user_created`; default false. */
+  readonly fireTriggers?: boolean | undefined;
   /** Called a few times a second at most by size of file: `done` and `total` are bytes. */
   readonly onProgress?: ((phase: ImportPhase, done: number, total: number) => void) | undefined;
 }

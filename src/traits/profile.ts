@@ -1,6 +1,7 @@
 import { dayLength } from '../filter/values.js';
 import { knownTraitNames } from './catalogue.js';
-import type { EndUser } from './row.js';
+import type { ContextEntry } from './context.js';
+import type { CompanyRow, EndUser } from './row.js';
 
 /** Fields that are computed when a person is read, and the views made from them. `now` is in milliseconds since 1970 (UTC). */
 
@@ -53,9 +54,18 @@ export interface UserView {
   readonly days_since_signup: number | null;
   /** Columns and custom fields in one list of lines, for an assistant's prompt. */
   readonly profile: string;
+  /** Structured entries beside the profile, where they were read. */
+  readonly context?: readonly ContextEntryView[];
 }
 
-export function userView(user: EndUser, now: number): UserView {
+export interface ContextEntryView {
+  readonly key: string;
+  readonly value: unknown;
+  readonly updated_at: string;
+}
+
+/** `context` is left out where the caller did not read it, so that an empty list means that there is none. */
+export function userView(user: EndUser, now: number, context?: readonly ContextEntry[]): UserView {
   return {
     id: user.id,
     user_id: user.user_id,
@@ -78,6 +88,54 @@ export function userView(user: EndUser, now: number): UserView {
     customer_for: customerFor(user.signed_up_at, user.created_at, now),
     days_since_signup: daysSinceSignup(user.signed_up_at, user.created_at, now),
     profile: profileText(user, now),
+    ...(context === undefined ? {} : { context: context.map(contextEntryView) }),
+  };
+}
+
+export function contextEntryView({ key, value, updated_at }: ContextEntry): ContextEntryView {
+  return { key, value, updated_at: updated_at.toISOString() };
+}
+
+/** A company as the API answers. */
+export interface CompanyView {
+  readonly id: string;
+  readonly company_id: string;
+  readonly name: string | null;
+  readonly signed_up_at: string | null;
+  readonly renewal_status: string | null;
+  readonly renewal_date: string | null;
+  readonly contract_term: string | null;
+  readonly payment_terms: string | null;
+  readonly on_contract: boolean | null;
+  readonly custom_fields: Readonly<Record<string, unknown>>;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly first_seen: string | null;
+  readonly last_seen: string | null;
+  readonly last_contacted_at: string | null;
+  readonly customer_for: string | null;
+  readonly days_since_signup: number | null;
+}
+
+export function companyView(company: CompanyRow, now: number): CompanyView {
+  return {
+    id: company.id,
+    company_id: company.company_id,
+    name: company.name,
+    signed_up_at: iso(company.signed_up_at),
+    renewal_status: company.renewal_status,
+    renewal_date: iso(company.renewal_date),
+    contract_term: company.contract_term,
+    payment_terms: company.payment_terms,
+    on_contract: company.on_contract,
+    custom_fields: company.custom_fields,
+    created_at: company.created_at.toISOString(),
+    updated_at: company.updated_at.toISOString(),
+    first_seen: iso(company.first_seen),
+    last_seen: iso(company.last_seen),
+    last_contacted_at: iso(company.last_contacted_at),
+    customer_for: customerFor(company.signed_up_at, company.created_at, now),
+    days_since_signup: daysSinceSignup(company.signed_up_at, company.created_at, now),
   };
 }
 

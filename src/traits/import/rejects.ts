@@ -4,7 +4,7 @@ import type { WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { basename } from 'node:path';
 import type { Problem } from '../../errors/index.js';
-import { isCanonicalNumber } from './types.js';
+import { csvLine } from '../csv.js';
 import { refuseFile } from './source.js';
 
 /** A row that was not loaded. */
@@ -78,17 +78,4 @@ export function openRejects(path: string | undefined, header: readonly string[])
       return path;
     },
   };
-}
-
-function csvLine(cells: readonly string[]): string {
-  return `${cells.map(csvCell).join(',')}\r\n`;
-}
-
-/**
- * A cell that a spreadsheet takes as text: one that would begin a formula gets an apostrophe in front, and quotes,
- * separators and line breaks are quoted. Numbers are no formulas and stay as they are.
- */
-function csvCell(cell: string): string {
-  const safe = /^[=+\-@\t\r\0]/.test(cell) && !isCanonicalNumber(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
