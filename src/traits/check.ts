@@ -3,8 +3,8 @@ import type { ErrorCode, Problem } from '../errors/index.js';
 import { parseIso } from '../filter/iso8601.js';
 import { child, described, isObject, shown } from '../filter/parse/context.js';
 import { nearest } from '../filter/parse/suggest.js';
-import { insteadOfReserved, knownTrait, traitLimits } from './catalogue.js';
-import type { KnownTrait } from './catalogue.js';
+import { insteadOfReserved, knownTrait, traitLimits } from './known-traits.js';
+import type { KnownTrait } from './known-traits.js';
 import { checkJson, textFault } from './json.js';
 
 /** Traits that may be stored, sorted by where they go. */

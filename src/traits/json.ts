@@ -1,7 +1,7 @@
 import { problem } from '../errors/index.js';
 import type { ErrorCode, Problem } from '../errors/index.js';
 import { child, described, isList, isObject, shown } from '../filter/parse/context.js';
-import { traitLimits } from './catalogue.js';
+import { traitLimits } from './known-traits.js';
 
 /** What keeps a text from being stored, or null. */
 export function textFault(text: string): string | null {

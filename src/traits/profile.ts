@@ -1,5 +1,5 @@
 import { dayLength } from '../filter/values.js';
-import { knownTraitNames } from './catalogue.js';
+import { knownTraitNames } from './known-traits.js';
 import type { ContextEntry } from './context.js';
 import type { CompanyRow, EndUser } from './row.js';
 

@@ -1,4 +1,4 @@
-import { knownTraitNames } from '../catalogue.js';
+import { knownTraitNames } from '../known-traits.js';
 import { isByKey, mergeRows } from './row.js';
 import type { CustomPart, StagedRow } from './row.js';
 

@@ -1,7 +1,7 @@
 import { problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
-import { knownTrait, knownTraitNames, traitLimits } from '../catalogue.js';
-import type { KnownTrait } from '../catalogue.js';
+import { knownTrait, knownTraitNames, traitLimits } from '../known-traits.js';
+import type { KnownTrait } from '../known-traits.js';
 import { columnValue } from '../check.js';
 import { textFault } from '../json.js';
 import { checkRowId, positionOf } from './row.js';

@@ -1,7 +1,7 @@
 import { MusterError, problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
-import { insteadOfReserved } from '../catalogue.js';
+import { insteadOfReserved } from '../known-traits.js';
 import { textFault } from '../json.js';
 
 /**

@@ -1,7 +1,7 @@
 import { problem, refuse } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { isObject, shown } from '../../filter/parse/context.js';
-import { knownTraitNames } from '../catalogue.js';
+import { knownTraitNames } from '../known-traits.js';
 import { collectTraits } from '../check.js';
 import type { BuiltRow } from './csv-rows.js';
 import { checkRowId } from './row.js';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors/index.js';
-import { knownTraitNames, traitLimits } from '../catalogue.js';
+import { knownTraitNames, traitLimits } from '../known-traits.js';
 import { collectId } from '../check.js';
 
 /** One person's traits on the way into the staging table. */

@@ -1,5 +1,5 @@
 import type { Client } from '../../database/pool.js';
-import { knownTraitNames } from '../catalogue.js';
+import { knownTraitNames } from '../known-traits.js';
 
 const merged = knownTraitNames.map((name) => `coalesce(EXCLUDED.${name}, u.${name})`);
 const stored = knownTraitNames.map((name) => `u.${name}`);

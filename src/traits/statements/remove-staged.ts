@@ -1,5 +1,5 @@
 import type { Client } from '../../database/pool.js';
-import { knownTraitNames } from '../catalogue.js';
+import { knownTraitNames } from '../known-traits.js';
 
 const kept = knownTraitNames.map(
   (name) => `${name} = CASE WHEN s.emptied ? '${name}' THEN NULL ELSE u.${name} END`,

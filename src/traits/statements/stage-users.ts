@@ -1,4 +1,4 @@
-import { knownTraitNames } from '../catalogue.js';
+import { knownTraitNames } from '../known-traits.js';
 
 /**
  * The staging table of one import: of this connection only, emptied by every commit. Times stay text until the merge,
