@@ -8,6 +8,7 @@ const source = fileURLToPath(new URL('../src', import.meta.url));
 /** What each folder of `src` may import, itself apart. Imports point downward; this is the order in one place. */
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
+  sdk: [],
   embedded: ['errors'],
   filter: ['errors'],
   database: ['errors', 'filter'],
@@ -22,6 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** Packages that a folder must not know: the language has no database, traits and audience no queue, automation no HTTP. */
 const mayNotUse: Record<string, RegExp> = {
   errors: /./,
+  sdk: /./,
   filter: /^(?!luxon$|node:crypto$)/,
   database: /^(bullmq|ioredis|fastify)/,
   traits: /^(bullmq|ioredis|fastify)/,

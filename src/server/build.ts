@@ -7,12 +7,14 @@ import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
 import { MusterError, problem } from '../errors/index.js';
 import { authenticate } from './auth.js';
+import { allowBrowsers } from './cors.js';
 import { answer, answerFailures, bodyLimit } from './failures.js';
 import { parseJsonBody } from './json.js';
 import { audienceRoutes } from './routes/audiences.js';
 import { healthRoutes } from './routes/health.js';
 import type { ReadyCheck } from './routes/health.js';
 import { seriesRoutes } from './routes/series.js';
+import { snippetRoutes } from './routes/snippet.js';
 import { userRoutes } from './routes/users.js';
 
 export interface ServerOptions {
@@ -81,6 +83,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     );
   });
   answerFailures(app);
+  allowBrowsers(app);
   authenticate(app, pool);
 
   await app.register(swagger, {
@@ -100,6 +103,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(userRoutes, { pool, clock, onFact });
   await app.register(audienceRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool });
+  await app.register(snippetRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   return app;
