@@ -7,7 +7,7 @@ import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
 import { MusterError, problem } from '../errors/index.js';
 import { authenticate } from './auth.js';
-import { allowBrowsers } from './cors.js';
+import { allowPages } from './cors.js';
 import { answer, answerFailures, bodyLimit } from './failures.js';
 import { parseJsonBody } from './json.js';
 import { audienceRoutes } from './routes/audiences.js';
@@ -83,7 +83,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     );
   });
   answerFailures(app);
-  allowBrowsers(app);
+  allowPages(app);
   authenticate(app, pool);
 
   await app.register(swagger, {
