@@ -16,11 +16,11 @@ export interface ExplainUserOptions {
 /**
  * Says for one stored person whether they match and why: every leaf with the value seen, the value wanted and a reason.
  *
- * Errors: `no_such_user`.
+ * Errors: `no_such_user`, `too_many_events`.
  */
 export async function explainUser(pool: Pool, options: ExplainUserOptions): Promise<Explanation> {
   const { workspaceId, filter, userId, moment } = options;
-  const record = await readUserRecord(pool, { workspaceId, userId });
+  const record = await readUserRecord(pool, { workspaceId, userId, filter });
   if (record === null)
     return refuse('no_such_user', { user_id: userId, workspace: workspaceId }, { path: '/user_id' });
   return explain(filter, record, moment);

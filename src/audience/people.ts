@@ -102,7 +102,7 @@ async function selectPeople<Row>(
 ): Promise<Row[]> {
   const values: unknown[] = [workspaceId];
   const compiled = (filter: Filter): string => {
-    const sql = compileSql(filter, { moment, offset: values.length, alias: 'u' });
+    const sql = compileSql(filter, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
     values.push(...sql.values);
     return sql.text;
   };

@@ -3,6 +3,7 @@ import { automationErrors } from './automation.js';
 import { cliErrors } from './cli.js';
 import { databaseErrors } from './database.js';
 import { embeddedErrors } from './embedded.js';
+import { eventsErrors } from './events.js';
 import { filterErrors } from './filter.js';
 import { serverErrors } from './server.js';
 import type { ErrorEntry } from './table.js';
@@ -12,6 +13,7 @@ import { traitsErrors } from './traits.js';
 export const errorTable = {
   ...filterErrors,
   ...traitsErrors,
+  ...eventsErrors,
   ...audienceErrors,
   ...automationErrors,
   ...serverErrors,

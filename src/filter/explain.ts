@@ -111,6 +111,7 @@ const combiner: Reader<Scope, Combine> = {
   has: (leaf, scope) => explained(leaf, scope, judges.has(leaf, scope.moment)),
   presence: (leaf, scope) => explained(leaf, scope, judges.presence(leaf, scope.moment)),
   percent: (leaf, scope) => explained(leaf, scope, judges.percent(leaf, scope.moment)),
+  did: (leaf, scope) => explained(leaf, scope, judges.did(leaf, scope.moment)),
 };
 
 function explained(leaf: Leaf, { moment, negated, clauses }: Scope, { wanted, judge }: Judge): Combine {

@@ -1,18 +1,23 @@
 /** Types that a dedicated column or derived field can have. Custom fields have the type of each stored value. */
 export type FieldType = 'text' | 'time' | 'boolean' | 'number';
 
-export type Entity = 'user' | 'company';
+/** Whose row a field is read from; an event's only inside the `where` of `did`. */
+export type Entity = 'user' | 'company' | 'event';
+
+/** The entities that have columns. */
+export type PersonEntity = Exclude<Entity, 'event'>;
 
 /** A dedicated column of `end_users` or `companies`. */
 export interface ColumnField {
   readonly kind: 'column';
-  readonly entity: Entity;
+  readonly entity: PersonEntity;
   readonly name: string;
   readonly type: Exclude<FieldType, 'number'>;
 }
 
 /**
- * A value inside `custom_fields`: `tokens` is one key for `custom:KEY`, or the tokens of `custom:/a/b`.
+ * A value inside `custom_fields`, or inside an event's `properties` where the entity is `event`: `tokens` is one key for
+ * `custom:KEY` (`property:KEY`), or the tokens of `custom:/a/b`.
  * Only a pointer's token may index an array, and only when it is `0` or digits without a leading zero.
  */
 export interface CustomField {
@@ -25,7 +30,7 @@ export interface CustomField {
 /** A field computed on read; the field itself decides its fallback. */
 export interface DerivedField {
   readonly kind: 'derived';
-  readonly entity: Entity;
+  readonly entity: PersonEntity;
   readonly name: DerivedName;
   readonly type: 'number';
 }
@@ -79,19 +84,15 @@ export type DerivedName = keyof typeof derived;
 
 const tableOf = { user: ['user', 'both'], company: ['company', 'both'] } as const;
 
-/** The field that a `var` names, or null when the catalogue does not know it. Pointers must be well formed. */
+/**
+ * The field of a person or company that a `var` names, or null when the catalogue does not know it. Pointers must be well
+ * formed. An event's properties are `propertyNamed`.
+ */
 export function fieldNamed(name: string): Field | null {
-  const entity: Entity = name.startsWith('company.') ? 'company' : 'user';
+  const entity: PersonEntity = name.startsWith('company.') ? 'company' : 'user';
   const rest = entity === 'company' ? name.slice('company.'.length) : name;
   if (rest.startsWith('custom:')) {
-    const key = rest.slice('custom:'.length);
-    if (key === '') return null;
-    if (key.startsWith('/')) {
-      return pointerFault(key) === null
-        ? { kind: 'custom', entity, form: 'pointer', tokens: pointerTokens(key) }
-        : null;
-    }
-    return { kind: 'custom', entity, form: 'key', tokens: [key] };
+    return customNamed(entity, rest.slice('custom:'.length));
   }
   const allowed: readonly string[] = tableOf[entity];
   if (isColumnName(rest)) {
@@ -104,6 +105,19 @@ export function fieldNamed(name: string): Field | null {
   return null;
 }
 
+/** The property of an event that a `var` names inside the `where` of `did`: `property:KEY` or `property:/a/b`. */
+export function propertyNamed(name: string): CustomField | null {
+  return name.startsWith('property:') ? customNamed('event', name.slice('property:'.length)) : null;
+}
+
+function customNamed(entity: Entity, key: string): CustomField | null {
+  if (key === '') return null;
+  if (!key.startsWith('/')) return { kind: 'custom', entity, form: 'key', tokens: [key] };
+  return pointerFault(key) === null
+    ? { kind: 'custom', entity, form: 'pointer', tokens: pointerTokens(key) }
+    : null;
+}
+
 function isColumnName(name: string): name is ColumnName {
   return Object.hasOwn(columns, name);
 }
@@ -112,13 +126,16 @@ function isDerivedName(name: string): name is DerivedName {
   return Object.hasOwn(derived, name);
 }
 
-/** The `var` that names the field; `fieldNamed(nameOf(field))` gives the field back. */
+/** The `var` that names the field; `fieldNamed(nameOf(field))`, for a property `propertyNamed`, gives the field back. */
 export function nameOf(field: Field): string {
   const prefix = field.entity === 'company' ? 'company.' : '';
   if (field.kind !== 'custom') return prefix + field.name;
-  return (
-    prefix + 'custom:' + (field.form === 'key' ? field.tokens.join('') : field.tokens.map(toToken).join(''))
-  );
+  return prefix + (field.entity === 'event' ? 'property:' : 'custom:') + keyOf(field);
+}
+
+/** The key or pointer of a custom field or property, as it is written after the colon. */
+export function keyOf(field: CustomField): string {
+  return field.form === 'key' ? field.tokens.join('') : field.tokens.map(toToken).join('');
 }
 
 /** Every `var` that is not `custom:`, for suggestions and documentation. */

@@ -4,24 +4,26 @@ import { compilePredicate } from './predicate.js';
 import type { UserRecord } from './record.js';
 import { isRelative, lastInstant } from './time.js';
 import type { Moment, Time } from './time.js';
-import type { Leaf, Literal } from './tree.js';
+import { leavesOf } from './tree.js';
+import type { Did, Leaf, Literal } from './tree.js';
 import { columnInstant, dayLength, readerOf, textInstant } from './values.js';
+import { occurrencesOf } from './did.js';
 import { crossings } from './horizon/crossings.js';
+import { didFlip } from './horizon/did.js';
 
 /**
  * The first instant after `moment.now` at which the leaf's verdict on this user differs from now's if the data stay,
  * in milliseconds since 1970 (UTC); null when it never does within the years 0001 to 9999.
  *
  * Exact: the verdict is the same at every millisecond from now up to the one before, and another at it. Only relative
- * times and derived fields move with the clock, so that every other leaf answers null at once.
+ * times, derived fields and the windows of `did` move with the clock, so that every other leaf answers null at once.
  */
 export function leafHorizon(leaf: Leaf, user: UserRecord, moment: Moment): number | null {
-  if (leaf.kind !== 'compare' && leaf.kind !== 'between' && leaf.kind !== 'in') return null;
+  if (leaf.kind === 'did') return didHorizon(leaf, user, moment);
+  if (!isComparing(leaf)) return null;
   const { field } = leaf.subject;
   if (field.kind === 'derived') return firstFlip(leaf, user, moment, dayEdges(leaf, field, user));
-  const times = literalsOf(leaf).flatMap(({ type, value }) =>
-    type === 'time' && isRelative(value) ? [value] : [],
-  );
+  const times = relativeTimesOf(leaf);
   if (times.length === 0) return null;
   const value = instantAt(field, user, moment);
   if (Number.isNaN(value)) return null;
@@ -35,6 +37,34 @@ export function leafHorizon(leaf: Leaf, user: UserRecord, moment: Moment): numbe
 }
 
 type Comparing = Extract<Leaf, { kind: 'compare' | 'between' | 'in' }>;
+
+function isComparing(leaf: Leaf): leaf is Comparing {
+  return leaf.kind === 'compare' || leaf.kind === 'between' || leaf.kind === 'in';
+}
+
+function relativeTimesOf(leaf: Comparing): Time[] {
+  return literalsOf(leaf).flatMap(({ type, value }) => (type === 'time' && isRelative(value) ? [value] : []));
+}
+
+/** Events come and go with the clock; with a relative time in `where` they also begin and cease to match. */
+function didHorizon(leaf: Did, user: UserRecord, moment: Moment): number | null {
+  const { where, within } = leaf;
+  const moving = (where === null ? [] : leavesOf(where)).flatMap(({ leaf: inner }) =>
+    isComparing(inner) && relativeTimesOf(inner).length > 0 ? [inner] : [],
+  );
+  if (moving.length === 0) return didFlip(leaf, user, moment);
+  const candidates = occurrencesOf(leaf.event, user).flatMap(({ instant, record }) => {
+    if (Number.isNaN(instant)) return [];
+    const window = within === null ? [] : crossings({ kind: 'ago', ...within }, instant, moment);
+    const values = moving.flatMap((inner) => {
+      const value = instantAt(inner.subject.field, record, moment);
+      if (Number.isNaN(value)) return [];
+      return relativeTimesOf(inner).flatMap((time) => crossings(time, value, moment));
+    });
+    return [instant, ...window, ...values];
+  });
+  return firstFlip(leaf, user, moment, candidates);
+}
 
 function literalsOf(leaf: Comparing): readonly Literal[] {
   if (leaf.kind === 'compare') return [leaf.value];

@@ -12,7 +12,8 @@ export type JsonFilter = { readonly [operator: string]: JsonPart };
 
 /**
  * The filter as JSON Logic, in canonical form: operands in lists except for `!`, `exists` and `missing`, which hold
- * theirs bare; ISO text against a time column as `{"at": ...}`; `start_of` with its offset; `everyone` as true.
+ * theirs bare; ISO text against a time column as `{"at": ...}`; `start_of` with its offset; `did` with its count;
+ * `everyone` as true.
  * `parseFilter(printFilter(filter))` equals the filter, paths aside.
  */
 export function printFilter(filter: Filter): JsonFilter {
@@ -35,6 +36,14 @@ const printer: Reader<undefined, JsonFilter> = {
   },
   presence: ({ operator, field }) => ({ [operator]: varOf(field) }),
   percent: ({ salt, low, high }) => ({ percent: [salt, low, high] }),
+  did: ({ event, count, within, where }) => ({
+    did: {
+      event,
+      count: [count.operator, count.value],
+      ...(within === null ? {} : { within: [within.amount, within.unit] }),
+      ...(where === null ? {} : { where: printFilter(where) }),
+    },
+  }),
 };
 
 function varOf(field: Field): JsonPart {

@@ -23,10 +23,21 @@ export interface CompanyRecord extends Columns {
   readonly company_id?: string | null | undefined;
 }
 
+/** Something a user did: a row of `events`. */
+export interface EventRecord {
+  readonly event: string;
+  /** A Date or ISO 8601 text; an event without a time is in no window. */
+  readonly occurred_at: Date | string;
+  /** Any JSON object; every key is plain data. */
+  readonly properties?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
 /** A user as the in-memory readers see one: a row of `end_users`, with the company's row when there is one. */
 export interface UserRecord extends Columns {
   readonly user_id?: string | null | undefined;
   readonly anonymous_id?: string | null | undefined;
   readonly email?: string | null | undefined;
   readonly company?: CompanyRecord | null | undefined;
+  /** In any order. What `did` asks about must be in it whole: an event that is left out did not happen. */
+  readonly events?: readonly EventRecord[] | null | undefined;
 }

@@ -1,8 +1,9 @@
+import { didWords } from './sentence/did.js';
 import { fieldWords } from './sentence/field.js';
 import { itemWords, textWords } from './sentence/list.js';
-import { includedWithout } from './sentence/missing.js';
+import { fieldOf, includedWithout } from './sentence/missing.js';
 import { timeWords, windowWords } from './sentence/time.js';
-import { read } from './tree.js';
+import { leavesOf, read } from './tree.js';
 import type { Compare, Filter, Leaf, Literal, Reader, Subject, TextOperator } from './tree.js';
 
 /**
@@ -29,7 +30,7 @@ const writer: Reader<Around, string> = {
     const negated = `not (${sentence(operand)})`;
     const included = includedWithout(operand);
     if (included === null) return negated;
-    const note = `which includes people with ${included}`;
+    const note = `which includes ${isOfEvents(operand) ? 'events' : 'people'} with ${included}`;
     return around === 'alone' ? `${negated}, ${note}` : `${negated} (${note})`;
   },
   everyone: () => 'everyone',
@@ -58,7 +59,20 @@ const writer: Reader<Around, string> = {
   },
   presence: ({ operator, field }) => `${fieldWords(field)} is ${operator === 'exists' ? 'set' : 'not set'}`,
   percent: ({ salt, low, high }) => `falls in the slice from ${low}% to ${high}% of ${textWords(salt)}`,
+  did: (leaf, around) => {
+    if (leaf.where === null) return didWords(leaf);
+    // As an operand of "or" whatever has an "and" of its own stands in parentheses; an "or" is given them here.
+    const inside = read(writer, leaf.where, 'or');
+    const isList = leaf.where.kind === 'or' && leaf.where.operands.length > 1;
+    const words = `${didWords(leaf)} where ${isList ? `(${inside})` : inside}`;
+    return around === 'alone' ? words : `(${words})`;
+  },
 };
+
+/** Whether a filter stands inside the `where` of `did`: all of its fields are then properties. */
+function isOfEvents(filter: Filter): boolean {
+  return leavesOf(filter).some(({ leaf }) => fieldOf(leaf)?.entity === 'event');
+}
 
 function joined(kind: 'and' | 'or', operands: readonly Filter[], around: Around): string {
   const [first, ...rest] = operands;

@@ -5,6 +5,7 @@ import { companyScope, onCompany } from './sql/company.js';
 import { compare } from './sql/compare.js';
 import type { Condition } from './sql/condition.js';
 import { all, any, atom, complement, textOf } from './sql/condition.js';
+import { did, eventScope } from './sql/did.js';
 import { has } from './sql/has.js';
 import type { IndexHint } from './sql/indexes.js';
 import { oneOf } from './sql/list.js';
@@ -28,6 +29,11 @@ export interface SqlOptions {
   readonly offset?: number;
   /** The alias of `end_users` in the surrounding statement. Default `u`. */
   readonly alias?: string;
+  /**
+   * The number of the parameter that the surrounding statement binds its workspace to, 1 for `$1`. It tells `did` the
+   * workspace whose events it looks at; left out, each person's own `workspace_id` does, which means the same and can be slower.
+   */
+  readonly workspaceParameter?: number;
 }
 
 export interface CompiledSql {
@@ -38,7 +44,7 @@ export interface CompiledSql {
   readonly text: string;
   /** The bound values, in the order of their placeholders, as node-postgres takes them. */
   readonly values: unknown[];
-  /** The `var` of every field that is read, once each, in document order. */
+  /** The `var` of every field that is read, and `event:NAME` of every event, once each, in document order. */
   readonly fields: string[];
   /** The indexes that can find the rows: existing ones by name, and suggestions for fields that have none. */
   readonly indexes: IndexHint[];
@@ -51,7 +57,14 @@ export function compileSql(filter: Filter, options: SqlOptions): CompiledSql {
   const parameters = new Parameters(options.offset ?? 0);
   const row = quoteIdentifier(options.alias ?? 'u');
   const user: Scope = { entity: 'user', row, moment: options.moment, parameters };
-  const condition = read(reader, filter, { user, company: companyScope(user), negated: false });
+  const { workspaceParameter } = options;
+  const condition = read(reader, filter, {
+    user,
+    company: companyScope(user),
+    event: eventScope(user),
+    workspace: workspaceParameter === undefined ? `${row}.workspace_id` : `$${workspaceParameter}`,
+    negated: false,
+  });
   return {
     text: textOf(condition),
     values: parameters.values,
@@ -63,6 +76,9 @@ export function compileSql(filter: Filter, options: SqlOptions): CompiledSql {
 interface Context {
   readonly user: Scope;
   readonly company: Scope;
+  readonly event: Scope;
+  /** The workspace in SQL. */
+  readonly workspace: string;
   /** Whether an odd number of `!` stands above: it is pushed down to the leaves, so that only they are negated. */
   readonly negated: boolean;
 }
@@ -82,8 +98,9 @@ const reader: Reader<Context, Condition> = {
   presence: (node, context) => {
     // Each operator is the complement of the other, on the user and, as "there is none that has it", on the company.
     const missing = (node.operator === 'missing') !== context.negated;
-    if (node.field.entity === 'user') {
-      return claim(presence({ ...node, operator: missing ? 'missing' : 'exists' }, context.user), node);
+    if (node.field.entity !== 'company') {
+      const scope = node.field.entity === 'event' ? context.event : context.user;
+      return claim(presence({ ...node, operator: missing ? 'missing' : 'exists' }, scope), node);
     }
     const present = presence({ ...node, operator: 'exists' }, context.company);
     return claim(onCompany(present, context.user, context.company, missing), node);
@@ -92,18 +109,25 @@ const reader: Reader<Context, Condition> = {
     const condition = percent(node, user);
     return negated ? complement(condition) : condition;
   },
+  did: (node, context) => {
+    const { user, event, workspace, negated } = context;
+    const { where } = node;
+    const compileWhere =
+      where === null ? null : (): Condition => read(reader, where, { ...context, negated: false });
+    return claim(did(node, user, event, compileWhere, workspace, negated), node);
+  },
 };
 
-/** A leaf on the user or on the user's company; negated, it claims no index. */
+/** A leaf on the user, on the user's company, or in a `where` on an event; negated, it claims no index. */
 function leaf<N extends Leaf>(
   node: N,
   field: Field,
-  { user, company, negated }: Context,
+  { user, company, event, negated }: Context,
   compile: (node: N, scope: Scope, negated: boolean) => Condition,
 ): Condition {
   if (field.entity === 'company')
     return claim(onCompany(compile(node, company, negated), user, company, negated), node);
-  const condition = compile(node, user, negated);
+  const condition = compile(node, field.entity === 'event' ? event : user, negated);
   return negated ? complement(condition) : claim(condition, node);
 }
 
@@ -122,6 +146,7 @@ function fieldsOf(filter: Filter): string[] {
   const names = new Set<string>();
   for (const { leaf: node } of leavesOf(filter)) {
     if (node.kind === 'percent') names.add('user_id');
+    else if (node.kind === 'did') names.add(`event:${node.event}`);
     else if (node.kind !== 'everyone') names.add(nameOf('subject' in node ? node.subject.field : node.field));
   }
   return [...names];

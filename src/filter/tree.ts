@@ -1,5 +1,5 @@
 import type { Field } from './fields.js';
-import type { Time } from './time.js';
+import type { Time, Unit } from './time.js';
 
 /**
  * The typed tree that a filter is parsed into. Every reader (SQL, predicate, explanation, sentence, printer) is one
@@ -9,7 +9,7 @@ import type { Time } from './time.js';
  */
 export type Filter = And | Or | Not | Leaf;
 
-export type Leaf = Everyone | Compare | OneOf | Between | TextMatch | Has | Presence | Percent;
+export type Leaf = Everyone | Compare | OneOf | Between | TextMatch | Has | Presence | Percent | Did;
 
 export type FilterKind = Filter['kind'];
 export type LeafKind = Leaf['kind'];
@@ -26,6 +26,7 @@ interface NodeByKind {
   has: Has;
   presence: Presence;
   percent: Percent;
+  did: Did;
 }
 
 /** The node type of a kind; written as a look-up, so that the compiler keeps a node and its kind together. */
@@ -136,6 +137,32 @@ export interface Percent extends Node {
   readonly high: number;
 }
 
+/**
+ * How often a person did something: the number of their events of this name that match `where`, from the window's start
+ * (`ago(within)`; without a window from the beginning) to now, both included, compared with `count`.
+ * A person without events did everything 0 times, so nothing is ever missing and `!` is the opposite count.
+ */
+export interface Did extends Node {
+  readonly kind: 'did';
+  readonly event: string;
+  readonly count: Count;
+  readonly within: Window | null;
+  /** A filter of which every field is a property of the event; neither `did` nor `percent` stands in it. */
+  readonly where: Filter | null;
+}
+
+export interface Count {
+  readonly operator: CompareOperator;
+  /** A whole number from 0 on. */
+  readonly value: number;
+}
+
+/** The length of time up to now. */
+export interface Window {
+  readonly amount: number;
+  readonly unit: Unit;
+}
+
 /** What a comparison looks at: a field, its text ASCII case-folded first when `lower`. */
 export interface Subject {
   readonly field: Field;
@@ -166,7 +193,9 @@ export function read<Context, Result, K extends FilterKind>(
   return reader[kind](node, context);
 }
 
-/** The leaves in document order, each with whether an odd number of `!` stands above it. */
+/**
+ * The leaves in document order; `did` is one leaf, whatever its `where` holds. Each with whether an odd number of `!` stands above it.
+ */
 export function leavesOf(filter: Filter): { leaf: Leaf; negated: boolean }[] {
   const found: { leaf: Leaf; negated: boolean }[] = [];
   const walk = (node: Filter, negated: boolean): void => {

@@ -18,6 +18,8 @@ export const dayLength = 86_400_000;
 /**
  * The reader of a field. `now` is in milliseconds since 1970 (UTC) and matters to derived fields only.
  *
+ * A property of an event is read from the record that `recordOfEvent` makes of the event.
+ *
  * A derived field whose column holds something that is no time reads as NaN: a value, but equal to nothing.
  */
 export function readerOf(field: Field, now: number): FieldReader {
@@ -80,9 +82,9 @@ function customReader(field: CustomField): FieldReader {
   const [first, ...rest] = field.tokens;
   if (first === undefined) throw new TypeError('a custom field names at least one key');
   const bagOf: FieldReader =
-    field.entity === 'user'
-      ? (user) => user.custom_fields
-      : (user) => (isObject(user.company) ? user.company.custom_fields : undefined);
+    field.entity === 'company'
+      ? (user) => (isObject(user.company) ? user.company.custom_fields : undefined)
+      : (row) => row.custom_fields;
   if (rest.length === 0) return (user) => ownValue(bagOf(user), first);
   return (user) => {
     let value = ownValue(bagOf(user), first);
@@ -105,11 +107,11 @@ function valueAt(value: unknown, token: string): unknown {
 }
 
 /**
- * The key when the field is one key of the user's own `custom_fields` that a plain `bag[key]` reads exactly as
+ * The key when the field is one key of the record's own `custom_fields` (the user's, or an event's properties) that a plain `bag[key]` reads exactly as
  * `ownValue` does; null otherwise. Names that objects inherit or lists own would be found where nobody stored them.
  */
 export function plainKeyOf(field: Field): string | null {
-  if (field.kind !== 'custom' || field.entity !== 'user' || field.tokens.length !== 1) return null;
+  if (field.kind !== 'custom' || field.entity === 'company' || field.tokens.length !== 1) return null;
   const key = field.tokens[0] ?? '';
   return key in Array.prototype || isArrayIndex(key) ? null : key;
 }

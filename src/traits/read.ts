@@ -1,4 +1,8 @@
-import type { CompanyRecord, UserRecord } from '../filter/record.js';
+import { refuse } from '../errors/index.js';
+import type { CompanyRecord, EventRecord, UserRecord } from '../filter/record.js';
+import { shown } from '../filter/parse/context.js';
+import { leavesOf } from '../filter/tree.js';
+import type { Filter } from '../filter/tree.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
 import { endUserColumns } from './row.js';
@@ -45,10 +49,23 @@ type CompanyColumn = (typeof companyColumnNames)[number];
 /** The company's columns beside the user's, under names that cannot collide. */
 type JoinedRow = EndUser & { readonly [K in CompanyColumn as `company__${K}`]: CompanyRecord[K] };
 
-/** The person with their company, as the in-memory readers of a filter take them; null when there is nobody. */
+export interface WhichRecord extends WhichUser {
+  /** The filter that will be asked about the person: the events that its `did` conditions name are read too. */
+  readonly filter?: Filter | undefined;
+}
+
+/** Events of one name and person that are held in memory at once. */
+const mostEvents = 10_000;
+
+/**
+ * The person with their company, as the in-memory readers of a filter take them; null when there is nobody.
+ *
+ * Errors: `too_many_events` when the person has more than 10,000 of one name that the filter asks about; a part of them
+ * would give a wrong answer.
+ */
 export async function readUserRecord(
   db: Database,
-  { workspaceId, userId }: WhichUser,
+  { workspaceId, userId, filter }: WhichRecord,
 ): Promise<UserRecord | null> {
   if (!canBeStored(userId)) return null;
   const company = companyColumnNames.map((name) => `c.${name} AS company__${name}`).join(', ');
@@ -79,7 +96,8 @@ export async function readUserRecord(
     last_seen: row.last_seen,
     last_contacted_at: row.last_contacted_at,
   };
-  return { ...user, company: companyOf(row) };
+  const events = filter === undefined ? [] : await readEvents(db, workspaceId, row.id, filter);
+  return { ...user, company: companyOf(row), events };
 }
 
 function companyOf(row: JoinedRow): CompanyRecord | null {
@@ -100,4 +118,36 @@ function companyOf(row: JoinedRow): CompanyRecord | null {
     last_seen: row.company__last_seen,
     last_contacted_at: row.company__last_contacted_at,
   };
+}
+
+async function readEvents(
+  db: Database,
+  workspaceId: string,
+  person: string,
+  filter: Filter,
+): Promise<EventRecord[]> {
+  const events: EventRecord[] = [];
+  for (const [event, asked] of eventsAskedAbout(filter)) {
+    // Properties can be a thousand times longer than the rest, and most conditions only count.
+    const properties = asked.properties ? 'e.properties' : `'{}'::jsonb AS properties`;
+    const { rows } = await db.query<EventRecord>(
+      `SELECT e.event, e.occurred_at, ${properties} FROM events AS e
+       WHERE e.workspace_id = $1 AND e.end_user_id = $2 AND e.event = $3 LIMIT ${mostEvents + 1}`,
+      [workspaceId, person, event],
+    );
+    if (rows.length > mostEvents) refuse('too_many_events', { event: shown(event), limit: mostEvents });
+    events.push(...rows);
+  }
+  return events;
+}
+
+/** The names that `did` asks about, each with whether some condition looks at properties. */
+function eventsAskedAbout(filter: Filter): Map<string, { properties: boolean }> {
+  const asked = new Map<string, { properties: boolean }>();
+  for (const { leaf } of leavesOf(filter)) {
+    if (leaf.kind !== 'did') continue;
+    const properties = asked.get(leaf.event)?.properties === true || leaf.where !== null;
+    asked.set(leaf.event, { properties });
+  }
+  return asked;
 }

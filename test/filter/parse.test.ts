@@ -272,8 +272,29 @@ describe('did and segment', () => {
     { did: { event: 'x', count: ['==', 0] } },
     { did: { event: 'x', within: [14, 'days'], where: { '>': [{ var: 'property:amount' }, 5] } } },
     { did: { event: 'x', where: { and: [{ exists: { var: 'property:/a/0' } }, { everyone: true }] } } },
-  ])('%j is well formed and not available yet', (input) => {
-    expect(problems(input)).toEqual(['not_available_yet /did']);
+  ])('%j is well formed', (input) => {
+    expect(problems(input)).toEqual([]);
+  });
+
+  it('did defaults to at least once, of all time, whatever the properties', () => {
+    const node = { kind: 'did', path: '', event: 'x', within: null, where: null };
+    expect(parseFilter({ did: { event: 'x' } })).toEqual({ ...node, count: { operator: '>=', value: 1 } });
+    expect(parseFilter({ did: { event: 'x', count: ['<', 3], within: [2, 'weeks'] } })).toEqual({
+      ...node,
+      count: { operator: '<', value: 3 },
+      within: { amount: 2, unit: 'weeks' },
+    });
+  });
+
+  it('inside where the fields are properties, and outside they are not', () => {
+    const where = { '==': [{ var: 'property:/a/b' }, 'x'] };
+    expect(parseFilter({ did: { event: 'x', where } })).toMatchObject({
+      where: {
+        path: '/did/where',
+        subject: { field: { kind: 'custom', entity: 'event', form: 'pointer', tokens: ['a', 'b'] } },
+      },
+    });
+    expect(problems(where)).toEqual(['unknown_field /==/0/var']);
   });
 
   it.each<[unknown, string[]]>([

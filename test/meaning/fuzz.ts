@@ -33,7 +33,7 @@ try {
     const users = recordsOf(seed, 500).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
     const workspaceId = `fuzz-${seed}`;
     await insertRecords(pool, workspaceId, users);
-    await pool.query('ANALYZE end_users');
+    await pool.query('ANALYZE end_users, events');
     const trials = fc
       .sample(fc.tuple(filterArbitrary, momentArbitrary), { seed, numRuns: 2_000 })
       .map(([document, moment]) => ({ document, ...moment }));
@@ -46,6 +46,7 @@ try {
       process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
       process.exitCode = 1;
     }
+    await pool.query('DELETE FROM events WHERE workspace_id = $1', [workspaceId]);
     await pool.query('DELETE FROM end_users WHERE workspace_id = $1', [workspaceId]);
     await pool.query('DELETE FROM companies WHERE workspace_id = $1', [workspaceId]);
     seed += 1;

@@ -219,6 +219,30 @@ const columnsArbitrary = {
   ),
 };
 
+const eventNames = ['opened', 'trial_started', '__proto__', "it's", 'say "hi"', 'ключ', ' '] as const;
+
+/** Before and after the moments that filters are asked at, at the edges of windows and of months, and long ago. */
+const eventTimes = [
+  ...instants,
+  ...times.filter((time) => time.includes('T')),
+  '2026-11-21T18:00:00.000999Z',
+  '2026-11-07T18:00:00.000Z',
+  '2026-11-07T17:59:59.999999Z',
+  '2026-11-20T18:00:00Z',
+  '2026-11-01T00:00:00Z',
+  '2026-10-31T23:59:59.999999Z',
+  '2026-03-28T00:30:00Z',
+  '2026-03-01T00:00:00Z',
+] as const;
+
+const eventArbitrary = fc.record({
+  event: fc.constantFrom(...eventNames),
+  occurred_at: fc.constantFrom(...eventTimes),
+  properties: fc
+    .array(fc.tuple(fc.constantFrom(...keys), dirtyValue), { maxLength: 5 })
+    .map((entries) => Object.fromEntries(entries)),
+});
+
 /** `count` dirty users of one workspace; about a third share one of three companies. */
 export function recordsOf(seed: number, count: number): UserRecord[] {
   const companies = fc
@@ -229,6 +253,7 @@ export function recordsOf(seed: number, count: number): UserRecord[] {
       ...columnsArbitrary,
       email: columnText,
       company: fc.option(fc.constantFrom(...companies), { nil: null, freq: 1 }),
+      events: fc.array(eventArbitrary, { maxLength: 8 }),
     }),
     { seed: seed + 1, numRuns: count },
   );
@@ -429,7 +454,57 @@ const percentLeaf = fc
   .tuple(fc.constantFrom('', 'salt', 'é:'), fc.constantFrom(0, 10, 33.3), fc.constantFrom(50, 66.7, 100))
   .map((operands) => ({ percent: operands }));
 
+/** The same condition about an event: every field becomes a property. */
+function aboutProperties(document: unknown): unknown {
+  if (Array.isArray(document)) return document.map(aboutProperties);
+  if (typeof document !== 'object' || document === null) return document;
+  return Object.fromEntries(
+    Object.entries(document).map(([key, value]) => [
+      key,
+      key === 'var'
+        ? `property:${String(value).replace(/^(?:company\.)?(?:custom:)?/, '')}`
+        : aboutProperties(value),
+    ]),
+  );
+}
+
+const propertyLeaf = fc
+  .oneof(compareLeaf, compareLeaf, inLeaf, betweenLeaf, textLeaf, hasLeaf, presenceLeaf)
+  .map(aboutProperties);
+
+const whereArbitrary: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 6, arbitrary: propertyLeaf },
+  { weight: 1, arbitrary: fc.constant({ everyone: true }) },
+  { weight: 2, arbitrary: propertyLeaf.map((operand) => ({ '!': operand })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('and', 'or'),
+        fc.array(propertyLeaf, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+      )
+      .map(([op, operands, negated]) => (negated ? { '!': { [op]: operands } } : { [op]: operands })),
+  },
+);
+
+const didLeaf = fc
+  .record(
+    {
+      event: fc.oneof(
+        { weight: 9, arbitrary: fc.constantFrom(...eventNames) },
+        fc.constant('nobody does this'),
+      ),
+      count: fc.tuple(comparison, fc.constantFrom(0, 0, 1, 1, 2, 3, 9007199254740991)),
+      within: fc.tuple(amount, unit),
+      where: whereArbitrary,
+    },
+    { requiredKeys: ['event'] },
+  )
+  .map((operands) => ({ did: operands }));
+
 const leaf: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 5, arbitrary: didLeaf },
   { weight: 8, arbitrary: compareLeaf },
   { weight: 3, arbitrary: inLeaf },
   { weight: 3, arbitrary: betweenLeaf },

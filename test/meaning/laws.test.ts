@@ -15,7 +15,7 @@ beforeAll(async () => {
   const { pool } = await testDatabase();
   const users = recordsOf(seed, people).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   await insertRecords(pool, 'laws', users);
-  await pool.query('ANALYZE end_users');
+  await pool.query('ANALYZE end_users, events');
   population = { pool, workspaceId: 'laws', users };
 });
 

@@ -135,7 +135,12 @@ async function checkIndexes(
   prepared: Prepared,
   found: Disagreement[],
 ): Promise<void> {
-  const compiled = compileSql(prepared.filter, { moment: prepared.moment, offset: 1, alias: 'person' });
+  const compiled = compileSql(prepared.filter, {
+    moment: prepared.moment,
+    offset: 1,
+    alias: 'person',
+    workspaceParameter: 1,
+  });
   const text = `SELECT coalesce(person.user_id, person.anonymous_id) AS key FROM end_users person
     WHERE person.workspace_id = $1 AND (${compiled.text})`;
   const expected = population.users.filter((_, index) => prepared.verdicts[index] === '1').map(keyOf);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Pool } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { CompanyRecord, UserRecord } from '../../src/filter/record.js';
 import { compileSql } from '../../src/filter/sql.js';
@@ -66,7 +66,7 @@ export function completeRecords(records: readonly UserRecord[]): UserRecord[] {
 }
 
 /**
- * Inserts users, and their companies, in one transaction. Records are completed first (see `completeRecords`).
+ * Inserts users, their companies and their events, in one transaction. Records are completed first (see `completeRecords`).
  * Times are ISO 8601 text or Dates; custom fields travel as JSON text, so that every key survives.
  *
  * @param customFieldsTexts by position, JSON text to store as it is written in place of the record's custom fields,
@@ -107,6 +107,7 @@ export async function insertRecords(
     );
     await client.query(insertSql('companies', companyColumns), [workspaceId, JSON.stringify(companyRows)]);
     await client.query(insertSql('end_users', userColumns), [workspaceId, JSON.stringify(users)]);
+    await insertEvents(client, workspaceId, complete, ids);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
@@ -114,8 +115,33 @@ export async function insertRecords(
   } finally {
     client.release();
   }
-  await pool.query('ANALYZE end_users, companies');
+  await pool.query('ANALYZE end_users, companies, events');
   return ids;
+}
+
+async function insertEvents(
+  client: ClientBase,
+  workspaceId: string,
+  records: readonly UserRecord[],
+  ids: readonly string[],
+): Promise<void> {
+  const events = records.flatMap((record, position) =>
+    (record.events ?? []).map(({ event, occurred_at: occurredAt, properties }) => ({
+      end_user_id: ids[position],
+      event,
+      occurred_at: occurredAt,
+      properties: JSON.stringify(properties ?? {}),
+    })),
+  );
+  const list = JSON.stringify(events);
+  const months = `SELECT DISTINCT date_trunc('month', occurred_at) FROM json_to_recordset($1::json) AS row(occurred_at timestamptz)`;
+  await client.query(`SELECT make_event_partition(month) FROM (${months}) AS needed(month)`, [list]);
+  await client.query(
+    `INSERT INTO events (workspace_id, end_user_id, event, occurred_at, properties)
+     SELECT $1, end_user_id, event, occurred_at, properties::jsonb FROM json_to_recordset($2::json)
+       AS row(end_user_id uuid, event text, occurred_at timestamptz, properties text)`,
+    [workspaceId, list],
+  );
 }
 
 /** Ids of the workspace's users whom the compiled SQL matches, as a `WHERE` clause. */
@@ -125,7 +151,7 @@ export async function matchingIds(
   filter: Filter,
   moment: Moment,
 ): Promise<Set<string>> {
-  const { text, values } = compileSql(filter, { moment, offset: 1, alias: 'u' });
+  const { text, values } = compileSql(filter, { moment, offset: 1, alias: 'u', workspaceParameter: 1 });
   const { rows } = await pool.query<[string]>({
     text: `SELECT u.id FROM end_users u WHERE u.workspace_id = $1 AND (${text})`,
     values: [workspaceId, ...values],

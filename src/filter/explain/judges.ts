@@ -3,6 +3,7 @@ import type { UserRecord } from '../record.js';
 import type { Moment } from '../time.js';
 import type { Has, LeafKind, NodeOf } from '../tree.js';
 import { foldAscii, isMissing, percentOf, readerOf, splitList } from '../values.js';
+import { judgeDid } from './did.js';
 import { demandOf, judgeBounds, judgeEqual, judgeOneOf } from './literals.js';
 import type { Reason } from './reason.js';
 import { shown, wantedList, wantedLiteral } from './show.js';
@@ -101,6 +102,8 @@ export const judges: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Momen
       return { reason: seen >= low && seen < high ? 'matched' : 'different', seen };
     },
   }),
+
+  did: judgeDid,
 };
 
 /** A judge of the field's value; what is missing is missing to every comparison. */

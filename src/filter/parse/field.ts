@@ -1,4 +1,4 @@
-import { columns, fieldNamed, knownFieldNames, pointerFault } from '../fields.js';
+import { columns, fieldNamed, knownFieldNames, pointerFault, propertyNamed } from '../fields.js';
 import type { Field, FieldType } from '../fields.js';
 import type { Subject } from '../tree.js';
 import { child, described, isList, isObject, onlyKey, report, shown, single, sketch } from './context.js';
@@ -93,9 +93,7 @@ export function fieldAt(value: unknown, path: string, place: Place, context: Con
 }
 
 function fieldIn(name: string, context: Context): Field | null {
-  if (context.scope === 'people') return fieldNamed(name);
-  // An event's properties behave as custom fields do; `did` keeps no tree of its own yet.
-  return name.startsWith('property:') ? fieldNamed('custom:' + name.slice('property:'.length)) : null;
+  return context.scope === 'people' ? fieldNamed(name) : propertyNamed(name);
 }
 
 function meantField(text: string, context: Context): string | null {

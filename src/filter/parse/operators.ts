@@ -1,7 +1,8 @@
 import { between, compare, everyone, has, oneOf, presence, text } from './comparisons.js';
 import type { OperandParser } from './comparisons.js';
 import { group, not } from './groups.js';
-import { did, segment } from './later.js';
+import { did } from './did.js';
+import { segment } from './later.js';
 import { percent } from './percent.js';
 import { folded, nearest } from './suggest.js';
 

@@ -1,6 +1,6 @@
 import { limits } from '../limits.js';
-import { report } from './context.js';
-import type { Context } from './context.js';
+import { described, report } from './context.js';
+import type { Context, Place } from './context.js';
 
 /** Whether a text can be stored and compared; reports the one thing that is wrong with it. */
 export function isSoundText(text: string, path: string, context: Context): boolean {
@@ -21,4 +21,18 @@ export function isSoundText(text: string, path: string, context: Context): boole
     return false;
   }
   return true;
+}
+
+/** A name that is not empty, such as an event's; reports what else was written in its place. */
+export function nameAt(
+  value: unknown,
+  path: string,
+  expected: string,
+  place: Place,
+  context: Context,
+): string | null {
+  if (typeof value === 'string' && value !== '') return isSoundText(value, path, context) ? value : null;
+  const got = value === '' ? 'an empty text' : described(value);
+  const values = { operator: place.operator, expected, got };
+  return report(context, 'literal_expected', path, values, `write ${place.example}`);
 }

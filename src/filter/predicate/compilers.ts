@@ -4,6 +4,7 @@ import { read } from '../tree.js';
 import type { Filter, Reader } from '../tree.js';
 import { between } from './between.js';
 import { compare } from './compare.js';
+import { did } from './did.js';
 import { all, any } from './connect.js';
 import { has } from './has.js';
 import { oneOf } from './one-of.js';
@@ -20,7 +21,7 @@ export const compilers: Reader<Moment, Compiled> = {
     const { test, cost: operandCost } = read(compilers, operand, moment);
     return { test: (user) => !test(user), cost: operandCost };
   },
-  everyone: () => ({ test: () => true, cost: 0 }),
+  everyone: () => always,
   compare,
   in: oneOf,
   between,
@@ -39,7 +40,11 @@ export const compilers: Reader<Moment, Compiled> = {
     },
     cost: cost.hash,
   }),
+  did: (node, moment) =>
+    did(node, moment, node.where === null ? always : read(compilers, node.where, moment)),
 };
+
+const always: Compiled = { test: () => true, cost: 0 };
 
 /** An `and` inside an `and` (or an `or` inside an `or`) is one longer list: fewer calls for the same answer. */
 function joined(kind: 'and' | 'or', operands: readonly Filter[], moment: Moment): Compiled {

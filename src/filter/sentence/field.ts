@@ -1,13 +1,15 @@
-import { fieldNamed, nameOf } from '../fields.js';
+import { fieldNamed, keyOf } from '../fields.js';
 import type { Field } from '../fields.js';
 import { textWords } from './list.js';
 
-/** A field as people say it: `role` for `custom:role`, `company plan`, `days since signup`. */
+/** A field as people say it: `role` for `custom:role`, `amount` for `property:amount`, `company plan`, `days since signup`. */
 export function fieldWords(field: Field): string {
   const prefix = field.entity === 'company' ? 'company ' : '';
   if (field.kind === 'derived') return prefix + field.name.replaceAll('_', ' ');
   if (field.kind === 'column') return field.name.startsWith('company_') ? field.name : prefix + field.name;
-  return prefix + customWords(field.entity, nameOf({ ...field, entity: 'user' }).slice('custom:'.length));
+  // A property stands only behind "where", where nothing else does.
+  if (field.entity === 'event') return plainOrQuoted(keyOf(field));
+  return prefix + customWords(field.entity, keyOf(field));
 }
 
 function customWords(entity: Field['entity'], key: string): string {
@@ -17,7 +19,7 @@ function customWords(entity: Field['entity'], key: string): string {
   return plainOrQuoted(key);
 }
 
-/** A key that could be read as a part of the sentence stands in quotes. */
-function plainOrQuoted(key: string): string {
+/** A key or an event's name that could be read as a part of the sentence stands in quotes. */
+export function plainOrQuoted(key: string): string {
   return /^[\p{L}\p{N}_./~-]+$/u.test(key) ? key : textWords(key);
 }

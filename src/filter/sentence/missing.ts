@@ -8,7 +8,7 @@ const mostNamed = 3;
 
 /**
  * Whom `!` over the filter includes for lack of a value, such as `no role` or `no role or no plan`: the fields that,
- * when missing, make the filter false whatever else a person has. Null when there is none to name.
+ * when missing, make the filter false whatever else a person (or inside a `where`, an event) has. Null when there is none to name.
  */
 export function includedWithout(filter: Filter): string | null {
   const fields = new Map<string, Field>();
@@ -29,7 +29,8 @@ export function includedWithout(filter: Filter): string | null {
   return read(without, filter, () => true) === false ? 'none of these set' : null;
 }
 
-function fieldOf(leaf: Leaf): Field | null {
+/** The field that a condition asks about. */
+export function fieldOf(leaf: Leaf): Field | null {
   if (leaf.kind === 'presence' || leaf.kind === 'has') return leaf.field;
   return 'subject' in leaf ? leaf.subject.field : null;
 }
@@ -50,6 +51,8 @@ const without: Reader<(field: Field) => boolean, boolean | null> = {
   has: ({ field }, missing) => (missing(field) ? false : null),
   presence: ({ operator, field }, missing) => (missing(field) ? operator === 'missing' : null),
   percent: () => null,
+  // What a person never did is no missing value: "not (did ...)" already says it.
+  did: () => null,
 };
 
 /** `and` when false decides, `or` when true does. */

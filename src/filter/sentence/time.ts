@@ -23,7 +23,8 @@ function isNow(time: Time): boolean {
   return (time.kind === 'ago' || time.kind === 'from_now') && time.amount === 0;
 }
 
-function amountWords(amount: number, unit: Unit): string {
+/** `14 days`, `1 day`. */
+export function amountWords(amount: number, unit: Unit): string {
   return `${amount} ${amount === 1 ? unit.slice(0, -1) : unit}`;
 }
 

@@ -7,7 +7,7 @@ import { daysCompare } from './days.js';
 import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.js';
 import { outside, rangeOf, within, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
-import { documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
+import { bagOf, documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
 /** `==` `!=` `<` `<=` `>` `>=`. Missing, null and another type: never true. */
 export function compare(node: Compare, scope: Scope): Condition {
@@ -82,7 +82,7 @@ export function equals(field: CustomField, json: string, scope: Scope): Conditio
   if (!isContainable(field))
     return atom(`${jsonOf(row, field)} = ${parameters.json(json)}`, valueIndex(field));
   return atom(
-    `${row}.custom_fields @> ${parameters.json(documentOf(field, json))}`,
+    `${row}.${bagOf(field)} @> ${parameters.json(documentOf(field, json))}`,
     containmentIndex(scope.entity),
   );
 }

@@ -60,7 +60,7 @@ export function daysIn(values: readonly number[], scope: Scope): Condition {
   const span = daysBetween(counts[0] ?? 0, counts.at(-1) ?? 0, scope);
   const signup = `date_trunc('milliseconds', ${signupOf(scope)})`;
   const elapsed = `floor(extract(epoch FROM ${bindInstant(scope.moment.now, scope.parameters)} - ${signup}) / 86400)`;
-  return { ...span, text: `${span.text} AND ${member(elapsed, 'numeric', counts, scope.parameters)}` };
+  return { ...span, text: `${span.text} AND ${member(elapsed, 'numeric', counts, scope)}` };
 }
 
 /** Signups `[from, to)` for which the count lies in `[least, most]`; a signup's part of a millisecond is cut off. */

@@ -5,7 +5,7 @@ import { all, any, atom, nobody } from './condition.js';
 import { containmentIndex, itemsIndex } from './indexes.js';
 import { hashedMember } from './member.js';
 import type { Scope } from './scope.js';
-import { documentOf, isContainable, isText, jsonOf, textOfJson } from './scope.js';
+import { bagOf, documentOf, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
 /** Up to here `has_any` tests the items one by one, which the indexes serve; more are hashed once a statement. */
 const fewItems = 8;
@@ -35,7 +35,7 @@ function inArray(field: CustomField, node: Has, scope: Scope): Condition {
     return atom(`EXISTS (SELECT 1 FROM ${elements} item WHERE ${found})`);
   }
   const whole = isContainable(field);
-  const subject = whole ? `${row}.custom_fields` : jsonOf(row, field);
+  const subject = whole ? `${row}.${bagOf(field)}` : jsonOf(row, field);
   const index = whole ? containmentIndex(scope.entity) : null;
   const document = (list: readonly string[]): string => {
     const json = `[${list.join(',')}]`;

@@ -16,7 +16,7 @@ export interface IndexHint extends Index {
   readonly path: string;
 }
 
-const tables = { user: 'end_users', company: 'companies' } as const;
+const tables = { user: 'end_users', company: 'companies', event: 'events' } as const;
 
 /** The one custom field with an index of its own: a preset asks for it. */
 const trialEnd = "muster_time((custom_fields -> 'trial_ends_at'))";
@@ -45,6 +45,10 @@ const base: Readonly<Record<Entity, Readonly<Record<string, IndexHint>>>> = {
     custom_fields: ['companies_custom_fields', 'USING gin (workspace_id, custom_fields jsonb_path_ops)'],
     company_id: ['companies_workspace_id_company_id_key', '(workspace_id, company_id)', 'UNIQUE '],
   }),
+  // Conditions on properties claim no index: the events are found by name and time, or by person.
+  event: created('events', {
+    event: ['events_by_name', '(workspace_id, event, occurred_at, end_user_id)'],
+  }),
 };
 
 function created(
@@ -61,7 +65,7 @@ function created(
 
 /** Every index that a filter may name as existing. */
 export function baseIndexes(): Index[] {
-  return [...Object.values(base.user), ...Object.values(base.company)];
+  return Object.values(base).flatMap((entries) => Object.values(entries));
 }
 
 /** The GIN index that serves containment on any custom field. */

@@ -9,12 +9,12 @@ import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.
 import { hashedMember, member, shortList } from './member.js';
 import { bindInstant, instantText, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
-import { documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
+import { bagOf, documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
 /** `in` with a list. Items of different types are different questions, joined by OR. */
 export function oneOf(node: OneOf, scope: Scope, negated: boolean): Condition {
   const { field, lower } = node.subject;
-  const { parameters, row } = scope;
+  const { row } = scope;
   if (field.kind === 'derived') return daysIn(numbersOf(node.items), scope);
   if (field.kind === 'custom') return inCustom(field, lower, node.items, scope, negated);
   const column = `${row}.${field.name}`;
@@ -22,14 +22,14 @@ export function oneOf(node: OneOf, scope: Scope, negated: boolean): Condition {
     return inTimes(column, instantsOf(node.items, scope), columnIndex(scope.entity, field.name), scope);
   if (field.type === 'boolean') {
     const values = node.items.flatMap((item) => (item.type === 'boolean' ? [item.value] : []));
-    return values.length === 0 ? nobody : atom(member(column, 'boolean', [...new Set(values)], parameters));
+    return values.length === 0 ? nobody : atom(member(column, 'boolean', [...new Set(values)], scope));
   }
   const texts = textsOf(node.items);
   if (texts.length === 0) return nobody;
   const index = lower
     ? columnIndex(scope.entity, `lower(${field.name})`)
     : columnIndex(scope.entity, field.name);
-  return atom(member(foldedText(column, lower), 'text', texts, parameters), index);
+  return atom(member(foldedText(column, lower), 'text', texts, scope), index);
 }
 
 function inCustom(
@@ -45,10 +45,7 @@ function inCustom(
     const texts = textsOf(items);
     if (texts.length === 0) return nobody;
     const text = foldedText(textOfJson(row, field), true);
-    return all([
-      atom(member(text, 'text', texts, parameters), textIndex(field, true)),
-      atom(isText(row, field)),
-    ]);
+    return all([atom(member(text, 'text', texts, scope), textIndex(field, true)), atom(isText(row, field))]);
   }
   const values = [
     ...new Set(items.flatMap((item) => (item.type === 'time' ? [] : [JSON.stringify(item.value)]))),
@@ -64,10 +61,10 @@ function inCustom(
     // Containment finds the rows in the index, but walks the list for each row that is not found there.
     if (values.length > 8) rows.push(atom(hashedMember(jsonOf(row, field), 'jsonb', values, parameters)));
     const documents = parameters.bind(values.map((json) => documentOf(field, json)));
-    rows.push(atom(`${row}.custom_fields @> ANY(${documents}::jsonb[])`, containmentIndex(scope.entity)));
+    rows.push(atom(`${row}.${bagOf(field)} @> ANY(${documents}::jsonb[])`, containmentIndex(scope.entity)));
     arms.push(all(rows));
   } else if (values.length > 0) {
-    arms.push(atom(member(jsonOf(row, field), 'jsonb', values, parameters), valueIndex(field)));
+    arms.push(atom(member(jsonOf(row, field), 'jsonb', values, scope), valueIndex(field)));
   }
   const instants = instantsOf(items, scope);
   const [first] = instants;
@@ -76,7 +73,7 @@ function inCustom(
     const span = withinWritten(field, { from: first, to: last + 1 }, scope);
     // muster_time cuts to milliseconds itself, so an instant equals its text exactly.
     const list = (): Condition =>
-      atom(member(writtenTime(row, field), 'timestamptz', instants.map(instantText), parameters));
+      atom(member(writtenTime(row, field), 'timestamptz', instants.map(instantText), scope));
     arms.push(first === last ? span : all([span, list()]));
   }
   return any(arms);
@@ -98,7 +95,7 @@ function inTimes(
   if (low === high) return { text, joint: 'and', indexes: index };
   const cut = `date_trunc('milliseconds', ${column})`;
   return {
-    text: `${text} AND ${member(cut, 'timestamptz', instants.map(instantText), scope.parameters)}`,
+    text: `${text} AND ${member(cut, 'timestamptz', instants.map(instantText), scope)}`,
     joint: 'and',
     indexes: index,
   };

@@ -1,4 +1,5 @@
 import type { Parameters } from './parameters.js';
+import type { Scope } from './scope.js';
 
 /**
  * Up to here a list is compared item by item, which an index can serve. Longer lists are hashed, once a statement:
@@ -11,9 +12,11 @@ export function member(
   expression: string,
   type: string,
   items: readonly unknown[],
-  parameters: Parameters,
+  { entity, parameters }: Scope,
 ): string {
-  if (items.length > shortList) return lookup(expression, type, items, parameters);
+  // An event's condition stands inside a subquery.
+  if (items.length > shortList)
+    return (entity === 'event' ? hashedMember : lookup)(expression, type, items, parameters);
   return `${expression} = ANY(${parameters.bind(items)}::${type}[])`;
 }
 

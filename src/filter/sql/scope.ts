@@ -24,7 +24,7 @@ export function textOfJson(row: string, field: CustomField): string {
 
 function path(row: string, field: CustomField, suffix: '' | '>'): string {
   const last = field.tokens.length - 1;
-  let text = row === '' ? '(custom_fields' : `(${row}.custom_fields`;
+  let text = `(${row === '' ? '' : `${row}.`}${bagOf(field)}`;
   field.tokens.forEach((token, index) => {
     const tail = index === last ? suffix : '';
     // `->` with a text takes object keys only: on an array it is NULL, also for `-1` and `01`, which `#>` would count
@@ -33,6 +33,11 @@ function path(row: string, field: CustomField, suffix: '' | '>'): string {
       index > 0 && isArrayIndex(token) ? ` #>${tail} '{${token}}'` : ` ->${tail} ${quoteLiteral(token)}`;
   });
   return text + ')';
+}
+
+/** The column that a custom field or property lies in. */
+export function bagOf(field: CustomField): string {
+  return field.entity === 'event' ? 'properties' : 'custom_fields';
 }
 
 /** Whether the path names object keys only, so that one document can be tested for containment. */
