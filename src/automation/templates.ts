@@ -5,10 +5,21 @@ import type { Field } from '../filter/fields.js';
 import { parseIso } from '../filter/iso8601.js';
 import type { UserRecord } from '../filter/record.js';
 import { readerOf } from '../filter/values.js';
+import { daysInWords } from '../traits/profile.js';
+
+/** What a merge tag reads: a field of the language, or the count of `days_since_signup` in words. */
+type TagField = Field | 'customer_for';
 
 /** A template cut into plain text and merge tags. */
 type Piece =
-  { readonly text: string } | { readonly tag: string; readonly field: Field; readonly fallback: string };
+  { readonly text: string } | { readonly tag: string; readonly field: TagField; readonly fallback: string };
+
+const signupDays: Field = { kind: 'derived', entity: 'user', name: 'days_since_signup', type: 'number' };
+
+export interface RenderOptions {
+  /** `html` for channels whose text is HTML; default `none`. */
+  readonly escape?: 'html' | 'none';
+}
 
 /**
  * Fills the merge tags of a text: `{{ field }}` and `{{ field|fallback }}`.
@@ -16,19 +27,47 @@ type Piece =
  * A field is written as in a filter (`name`, `custom:role`, `company.name`, `days_since_signup`); a name that the
  * catalogue does not know is a key of `custom_fields`, so `{{ role }}` and `{{ custom:role }}` are the same. A missing
  * value renders the fallback, or nothing. Times render as ISO 8601, lists with commas between their items.
+ * `{{ customer_for }}` renders "45 days" or "less than a day", whatever custom field has that name.
+ *
+ * With `escape: 'html'` values are escaped, so that no trait is ever markup, in text and in quoted attributes. The
+ * template and its fallbacks are the author's own and stay as they are.
  *
  * `now` is in milliseconds since 1970 (UTC) and matters to derived fields only. The text must have passed
  * `templateProblems`; a tag that is not understood renders nothing, never its own source.
  */
-export function renderTemplate(text: string, record: UserRecord, now: number): string {
+export function renderTemplate(
+  text: string,
+  record: UserRecord,
+  now: number,
+  { escape = 'none' }: RenderOptions = {},
+): string {
   return piecesOf(text)
     .pieces.map((piece) => {
       if ('text' in piece) return piece.text;
-      const value = readerOf(piece.field, now)(record);
-      if (value === null || value === undefined) return piece.fallback;
-      return piece.field.kind === 'column' && piece.field.type === 'time' ? shownTime(value) : shown(value);
+      const value = valueOf(piece.field, record, now);
+      if (value === null) return piece.fallback;
+      return escape === 'html' ? escapeHtml(value) : value;
     })
     .join('');
+}
+
+function valueOf(field: TagField, record: UserRecord, now: number): string | null {
+  const value = readerOf(field === 'customer_for' ? signupDays : field, now)(record);
+  if (value === null || value === undefined) return null;
+  if (field === 'customer_for') return typeof value === 'number' ? daysInWords(value) : null;
+  return field.kind === 'column' && field.type === 'time' ? shownTime(value) : shown(value);
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
 /** What is wrong with a text's merge tags, each problem at `path`. */
@@ -38,7 +77,10 @@ export function templateProblems(text: string, path: string): Problem[] {
 
 /** The `var` names that a text reads. */
 export function templateFields(text: string): string[] {
-  return piecesOf(text).pieces.flatMap((piece) => ('text' in piece ? [] : [piece.tag]));
+  return piecesOf(text).pieces.flatMap((piece) => {
+    if ('text' in piece) return [];
+    return [piece.field === 'customer_for' ? 'days_since_signup' : piece.tag];
+  });
 }
 
 function piecesOf(text: string): { pieces: Piece[]; faults: { tag: string; fault: string }[] } {
@@ -80,7 +122,7 @@ function addTag(inside: string, pieces: Piece[]): string | null {
   if (fallback.includes('|')) return 'has more than one fallback';
   // `#each`, `> partial`, `name()` and the like belong to richer template languages and would otherwise vanish silently.
   if (!name.includes('custom:') && !/^[\p{L}\p{N}_$][\p{L}\p{N}_$. -]*$/u.test(name)) return 'is not a field';
-  const field = fieldNamed(name) ?? bareKey(name);
+  const field = name === 'customer_for' ? name : (fieldNamed(name) ?? bareKey(name));
   if (field === null) return 'names no known field';
   pieces.push({ tag: name, field, fallback });
   return null;

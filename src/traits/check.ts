@@ -135,11 +135,14 @@ function checkSize({ columns, custom, removed }: CheckedTraits, path: string, pr
   }
 }
 
-/** Checks `user_id`, `anonymous_id` or `company_id`: text of 1 to 512 bytes that can be stored. Error: `bad_user_id`. */
-export function collectId(key: string, value: unknown, problems: Problem[]): void {
+/**
+ * Checks `user_id`, `anonymous_id` or `company_id`: text of 1 to 512 bytes that can be stored. `under` is the pointer of
+ * the object that holds it. Error: `bad_user_id`.
+ */
+export function collectId(key: string, value: unknown, problems: Problem[], under = ''): void {
   const refuseId = (got: string): void => {
     const expected = `text of 1 to ${traitLimits.idBytes} bytes`;
-    problems.push(problem('bad_user_id', { key, expected, got }, { path: `/${key}` }));
+    problems.push(problem('bad_user_id', { key, expected, got }, { path: `${under}/${key}` }));
   };
   if (typeof value !== 'string') return refuseId(described(value));
   if (value === '') return refuseId('an empty text');

@@ -1,6 +1,10 @@
-import { refuse } from '../errors/index.js';
-import type { CompanyRow } from './row.js';
+import { MusterError } from '../errors/index.js';
+import type { Problem } from '../errors/index.js';
+import { momentOf } from '../filter/time.js';
+import { collectId, collectTraits } from './check.js';
 import type { Database } from './database.js';
+import type { CompanyRow } from './row.js';
+import { mergeCompany } from './statements/merge-company.js';
 
 export interface IdentifyCompany {
   readonly workspaceId: string;
@@ -24,6 +28,18 @@ export interface IdentifiedCompany {
  *
  * Errors, all at once and before anything is written: `bad_user_id` and those of `checkTraits`.
  */
-export async function identifyCompany(_db: Database, _call: IdentifyCompany): Promise<IdentifiedCompany> {
-  return refuse('not_available_yet', { what: 'identifyCompany' });
+export async function identifyCompany(db: Database, call: IdentifyCompany): Promise<IdentifiedCompany> {
+  const problems: Problem[] = [];
+  collectId('company_id', call.companyId, problems);
+  const traits = collectTraits(call.traits, problems, { of: 'company' });
+  if (problems.length > 0) throw new MusterError(problems);
+  const { created, ...company } = await mergeCompany(db, {
+    workspaceId: call.workspaceId,
+    companyId: call.companyId,
+    at: call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString(),
+    columns: JSON.stringify(traits.columns),
+    custom: JSON.stringify(traits.custom),
+    removed: traits.removed,
+  });
+  return { company, created };
 }

@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import { MusterError } from '../errors/index.js';
+import { MusterError, problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Client } from '../database/pool.js';
 import { momentOf } from '../filter/time.js';
@@ -9,7 +9,10 @@ import { atomically } from './database.js';
 import type { Database } from './database.js';
 import type { EndUser } from './row.js';
 import { adoptVisitor } from './statements/adopt-visitor.js';
+import { joinVisitor } from './statements/join-visitor.js';
 import { linkVisitor } from './statements/link-visitor.js';
+import { lockVisitor } from './statements/lock-visitor.js';
+import { mergeCompany } from './statements/merge-company.js';
 import { mergeUser } from './statements/merge-user.js';
 import type { MergedUser } from './statements/merge-user.js';
 
@@ -31,7 +34,7 @@ export interface Identify {
 
 export interface Identified {
   readonly user: EndUser;
-  /** Whether this call made the person: a new row, or a visitor's row that had no user id until now. */
+  /** Whether this call made the person: a new row, or one that a visit or an event had made and no identify yet. */
   readonly created: boolean;
 }
 
@@ -40,31 +43,58 @@ export interface Identified {
  * key. Moves `last_seen`, never backwards; `first_seen` stays the earliest. In the same transaction the outbox gets
  * `user_created` when the call made the person, else `user_updated` when it changed something; both name fields only.
  *
+ * `user_created` is written by the statement that makes the row, or that takes from it the mark of never having been
+ * identified, so it comes once for a person. A row made by backfill or import has no such mark.
+ *
+ * With an anonymous id, the visitor is joined: their row becomes the person's where the person has none, else it is
+ * merged into it (see `joinVisitor`). A visitor who is another person already stays that person's, and this call goes on
+ * as if it named no visitor: two people on one machine do not become one. A person has one anonymous id, the last.
+ *
+ * With a company id, the person belongs to that company from now on. The company is made when it is not there; only
+ * `companyTraits` move its `last_seen`, so that the people of one company do not queue for its row.
+ *
  * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
  *
- * Errors, all at once and before anything is written: `bad_user_id` and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id`, `company_traits_alone` and those of `checkTraits`,
+ * of company traits under `/company_traits`.
  */
 export async function identify(db: Database, call: Identify): Promise<Identified> {
-  const traits = check(call);
+  const checked = check(call);
   const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
   const { anonymousId } = call;
-  // One statement is its own transaction; only the visitor's row takes more.
+  // One statement is its own transaction; only the visitor's row and the company's traits take more.
   const merged =
-    anonymousId === undefined
-      ? await mergeUntilSettled(db, call, traits, at, false)
-      : await atomically(db, (client) => identifyVisitor(client, call, anonymousId, traits, at));
+    anonymousId === undefined && checked.company === null
+      ? await mergeUntilSettled(db, call, checked.traits, at, false)
+      : await atomically(db, (client) => identifyTogether(client, call, checked, at));
   const { created, changed: _, ...user } = merged;
   return { user, created };
 }
 
-function check(call: Identify): CheckedTraits {
+interface Checked {
+  readonly traits: CheckedTraits;
+  /** Null where the call says nothing about the company. */
+  readonly company: { readonly id: string; readonly traits: CheckedTraits } | null;
+}
+
+function check(call: Identify): Checked {
   const problems: Problem[] = [];
   collectId('user_id', call.userId, problems);
   if (call.companyId !== undefined) collectId('company_id', call.companyId, problems);
   if (call.anonymousId !== undefined) collectId('anonymous_id', call.anonymousId, problems);
   const traits = collectTraits(call.traits, problems);
+  const company = collectCompany(call, problems);
   if (problems.length > 0) throw new MusterError(problems);
-  return traits;
+  return { traits, company };
+}
+
+function collectCompany({ companyId, companyTraits }: Identify, problems: Problem[]): Checked['company'] {
+  if (companyTraits === undefined) return null;
+  const path = '/company_traits';
+  const traits = collectTraits(companyTraits, problems, { path, of: 'company' });
+  if (companyId !== undefined) return { id: companyId, traits };
+  problems.push(problem('company_traits_alone', {}, { path }));
+  return null;
 }
 
 /** The row that another call creates meanwhile is seen by the second try; a third is for a row deleted in between. */
@@ -93,6 +123,37 @@ async function mergeUntilSettled(
   throw new Error(`the row of a user came and went ${mostTries} times during one identify`);
 }
 
+async function identifyTogether(
+  client: Client,
+  call: Identify,
+  { traits, company }: Checked,
+  at: string | null,
+): Promise<MergedUser> {
+  const { workspaceId, anonymousId } = call;
+  const merged =
+    anonymousId === undefined
+      ? await mergeUntilSettled(client, call, traits, at, false)
+      : await identifyVisitor(client, call, anonymousId, traits, at);
+  if (company !== null) {
+    await mergeCompany(client, {
+      workspaceId,
+      companyId: company.id,
+      at,
+      columns: JSON.stringify(company.traits.columns),
+      custom: JSON.stringify(company.traits.custom),
+      removed: company.traits.removed,
+    });
+  }
+  return merged;
+}
+
+const uniqueViolation = '23505';
+
+/**
+ * Tries until no other transaction took the person's or the visitor's place in between. Each try is undone whole, locks
+ * included, before the next: the visitor's row is always locked before the person's, so that no two calls wait for
+ * each other in a circle.
+ */
 async function identifyVisitor(
   client: Client,
   call: Identify,
@@ -100,26 +161,40 @@ async function identifyVisitor(
   traits: CheckedTraits,
   at: string | null,
 ): Promise<MergedUser> {
-  const { workspaceId, userId } = call;
-  const adopted = await unlessTaken(client, () => adoptVisitor(client, workspaceId, userId, anonymousId));
-  const merged = await mergeUntilSettled(client, call, traits, at, adopted);
-  if (merged.anonymous_id !== null) return merged;
-  const linked = await unlessTaken(client, () => linkVisitor(client, workspaceId, userId, anonymousId));
-  return linked ? { ...merged, anonymous_id: anonymousId } : merged;
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    await client.query('SAVEPOINT muster_visitor');
+    try {
+      const merged = await tryVisitor(client, call, anonymousId, traits, at);
+      if (merged !== null) {
+        await client.query('RELEASE SAVEPOINT muster_visitor');
+        return merged;
+      }
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== uniqueViolation) throw error;
+    }
+    await client.query('ROLLBACK TO SAVEPOINT muster_visitor');
+  }
+  throw new Error(`the row of a visitor came and went ${mostTries} times during one identify`);
 }
 
-const uniqueViolation = '23505';
-
-/** Runs a write that another transaction may win; when it does, the write alone is undone and nothing is raised. */
-async function unlessTaken(client: Client, write: () => Promise<boolean>): Promise<boolean> {
-  await client.query('SAVEPOINT muster_visitor');
-  try {
-    return await write();
-  } catch (error) {
-    await client.query('ROLLBACK TO SAVEPOINT muster_visitor');
-    if (error instanceof DatabaseError && error.code === uniqueViolation) return false;
-    throw error;
-  } finally {
-    await client.query('RELEASE SAVEPOINT muster_visitor').catch(() => undefined);
+/** Null, or a unique violation, where another transaction was faster. */
+async function tryVisitor(
+  client: Client,
+  call: Identify,
+  anonymousId: string,
+  traits: CheckedTraits,
+  at: string | null,
+): Promise<MergedUser | null> {
+  const { workspaceId, userId } = call;
+  const visitor = await lockVisitor(client, workspaceId, anonymousId);
+  if (visitor !== null) {
+    const adopted = await adoptVisitor(client, workspaceId, userId, visitor);
+    if (!adopted && !(await joinVisitor(client, workspaceId, userId, visitor))) return null;
+    return mergeUntilSettled(client, call, traits, at, adopted);
   }
+  const merged = await mergeUntilSettled(client, call, traits, at, false);
+  if (merged.anonymous_id === anonymousId) return merged;
+  const linked = await linkVisitor(client, workspaceId, userId, anonymousId);
+  if (linked === 'linked') return { ...merged, anonymous_id: anonymousId };
+  return linked === 'somebody' ? merged : null;
 }

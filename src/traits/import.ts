@@ -52,7 +52,10 @@ export interface Imported {
 
 /**
  * Imports people from a CSV, TSV or NDJSON file, additively as identify does, but without a visit: `last_seen` does
- * not move and `user_created` does not fire. Rows about one person apply in the file's order.
+ * not move and `user_created` does not fire unless asked. Rows about one person apply in the file's order.
+ *
+ * It can be stopped at any moment, by SIGKILL too, and run again with the same result. With `fireTriggers` each person
+ * is announced in the transaction that makes their row; the run after finds the row and announces nobody twice.
  *
  * The file is read twice: first to check all of it and to decide each CSV column's type, then to load it through COPY
  * in batches, each committed by itself. A file that is refused has written nothing; a row that is refused is reported
@@ -72,7 +75,10 @@ export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imp
       : await firstCsvPass(source, report('reading'));
   await checkUnchanged(source);
   const rejects = openRejects(options.rejectsPath, reader.header);
-  const loader = await openLoader(pool, options.workspaceId);
+  const loader = await openLoader(pool, {
+    workspaceId: options.workspaceId,
+    fireTriggers: options.fireTriggers ?? false,
+  });
   try {
     return await load(reader, loader, rejects, report('loading'));
   } finally {

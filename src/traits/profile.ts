@@ -25,7 +25,10 @@ export function customerFor(
   now: number,
 ): string | null {
   const days = daysSinceSignup(signedUpAt, createdAt, now);
-  if (days === null) return null;
+  return days === null ? null : daysInWords(days);
+}
+
+export function daysInWords(days: number): string {
   if (days < 1) return 'less than a day';
   return days === 1 ? '1 day' : `${days} days`;
 }

@@ -1,17 +1,34 @@
-import { refuse } from '../errors/index.js';
+import { MusterError, problem, refuse } from '../errors/index.js';
+import type { Problem } from '../errors/index.js';
+import { collectId } from './check.js';
+import { atomically } from './database.js';
 import type { Database } from './database.js';
+import { textFault } from './json.js';
+import { traitLimits } from './known-traits.js';
+import { collectText } from './text.js';
 
-/** A person by id, by e-mail address, or by both. At least one is needed. */
+/**
+ * Whom nothing may be sent to. Two lists: suppressions are the workspace's decision (a bounce, a complaint), unsubscribes
+ * are the person's wish, from one topic or from all; lifting one never lifts the other. Both are kept by a salted hash of
+ * the user id or the e-mail address, so that an entry outlives the person's row and the identifier itself.
+ */
+
+/** A person by id, by e-mail address (ASCII case and outer spaces do not matter), or by both. At least one is needed. */
 export interface Whom {
   readonly workspaceId: string;
   readonly userId?: string | undefined;
   readonly email?: string | undefined;
 }
 
+/** A topic of the customer's, such as `product_news`; without it, all topics. */
+export interface AboutTopic {
+  readonly topic?: string | undefined;
+}
+
 export interface Suppress extends Whom {
   /** Why, such as `hard_bounce`; default `manual`. */
   readonly reason?: string | undefined;
-  /** Who says so, such as `api`; default `api`. */
+  /** Who says so; default `api`. */
   readonly source?: string | undefined;
 }
 
@@ -43,47 +60,208 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-const later = (): never => refuse('not_available_yet', { what: 'suppression' });
+/** Bytes of a topic, a reason and a source. */
+const textLimit = 200;
 
-/** Nothing is sent to this person any more, on any channel. Answers whether an entry is new. */
-export async function suppress(_db: Database, _call: Suppress): Promise<{ changed: boolean }> {
-  return later();
+/**
+ * Nothing is sent to this person any more, on any channel, whether or not they are there now. An entry that is there
+ * already keeps its reason. Errors, all at once: `nobody_named` `bad_user_id` `bad_text`.
+ *
+ * @returns whether any of the identifiers was not on the list
+ */
+export async function suppress(db: Database, call: Suppress): Promise<{ changed: boolean }> {
+  const whom = check(call);
+  return add(db, call, whom, addSuppressions, []);
 }
 
-export async function unsuppress(_db: Database, _call: Whom): Promise<{ changed: boolean }> {
-  return later();
+/** Takes a person off the list of suppressions. Errors as of `suppress`. */
+export async function unsuppress(db: Database, call: Whom): Promise<{ changed: boolean }> {
+  const { rowCount } = await db.query(
+    `DELETE FROM suppressions AS s WHERE s.workspace_id = $1 AND ${isOneOf('s', 2)}`,
+    [call.workspaceId, ...check(call)],
+  );
+  return { changed: rowCount !== 0 };
 }
 
-/** The person's own wish: from one topic, or from all. */
-export async function unsubscribe(
-  _db: Database,
-  _call: Suppress & { readonly topic?: string | undefined },
+/** The person wants nothing more about a topic, or nothing at all. Errors as of `suppress`. */
+export async function unsubscribe(db: Database, call: Suppress & AboutTopic): Promise<{ changed: boolean }> {
+  const whom = check(call);
+  return add(db, call, whom, addUnsubscribes, [call.topic ?? '']);
+}
+
+/**
+ * Takes back the wish about a topic, or, without one, every wish of this person. Who unsubscribed from all topics stays
+ * so when one topic is named. Errors as of `suppress`.
+ */
+export async function resubscribe(db: Database, call: Whom & AboutTopic): Promise<{ changed: boolean }> {
+  const { rowCount } = await db.query(
+    `DELETE FROM unsubscribes AS s
+     WHERE s.workspace_id = $1 AND ${isOneOf('s', 2)} AND ($4::text IS NULL OR s.topic = $4)`,
+    [call.workspaceId, ...check(call), call.topic ?? null],
+  );
+  return { changed: rowCount !== 0 };
+}
+
+/**
+ * Whether a message about this topic, or about none, must not be sent: suppressed, or unsubscribed from all or from the
+ * topic, by any of the identifiers given or by the e-mail address that the person of this id has now.
+ */
+export async function isSuppressed(db: Database, call: Whom & AboutTopic): Promise<boolean> {
+  const { rows } = await db.query<{ suppressed: boolean }>(findSuppressed, [
+    call.workspaceId,
+    ...check(call),
+    call.topic ?? '',
+  ]);
+  return rows[0]?.suppressed ?? false;
+}
+
+/** Errors: `bad_page`. */
+export async function listSuppressed(db: Database, options: ListOptions): Promise<Page<SuppressionEntry>> {
+  const { limit, after } = checkPage(options, 2);
+  const { rows } = await db.query<Keyed<SuppressionEntry>>(
+    `SELECT s.kind, s.identifier, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
+     FROM suppressions AS s
+     WHERE s.workspace_id = $1 AND (s.kind, s.hash) > ($2, decode($3, 'hex'))
+     ORDER BY s.kind, s.hash LIMIT $4`,
+    [options.workspaceId, after[0], after[1], limit + 1],
+  );
+  return pageOf(
+    rows,
+    limit,
+    ({ kind, hash }) => [kind, hash],
+    ({ kind, identifier, reason, source, at }) => ({ kind, identifier, reason, source, at }),
+  );
+}
+
+/** Errors: `bad_page`. */
+export async function listUnsubscribed(db: Database, options: ListOptions): Promise<Page<UnsubscribeEntry>> {
+  const { limit, after } = checkPage(options, 3);
+  const { rows } = await db.query<Keyed<UnsubscribeEntry & { readonly topic: string }>>(
+    `SELECT s.kind, s.identifier, s.topic, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
+     FROM unsubscribes AS s
+     WHERE s.workspace_id = $1 AND (s.kind, s.hash, s.topic) > ($2, decode($3, 'hex'), $4)
+     ORDER BY s.kind, s.hash, s.topic LIMIT $5`,
+    [options.workspaceId, after[0], after[1], after[2], limit + 1],
+  );
+  return pageOf(
+    rows,
+    limit,
+    ({ kind, hash, topic }) => [kind, hash, topic],
+    ({ kind, identifier, topic, reason, source, at }) => {
+      return { kind, identifier, topic: topic === '' ? null : topic, reason, source, at };
+    },
+  );
+}
+
+type Keyed<T> = T & { readonly hash: string };
+
+/** Whether the row has the hash of the user id or the e-mail address in the two parameters from `first` on. */
+function isOneOf(alias: string, first: number): string {
+  return `(
+    ${alias}.kind = 'user_id' AND ${alias}.hash = muster_identifier_hash($1, 'user_id', $${first})
+    OR ${alias}.kind = 'email' AND ${alias}.hash = muster_identifier_hash($1, 'email', $${first + 1})
+  )`;
+}
+
+/** The user id and the e-mail address, null where not given. */
+function check(call: Suppress & AboutTopic): [string | null, string | null] {
+  const problems: Problem[] = [];
+  const { userId, email } = call;
+  if (userId === undefined && email === undefined) problems.push(problem('nobody_named'));
+  if (userId !== undefined) collectId('user_id', userId, problems);
+  if (email !== undefined) collectText('email', email, problems, traitLimits.textBytes);
+  for (const key of ['reason', 'source', 'topic'] as const) {
+    if (call[key] !== undefined) collectText(key, call[key], problems, textLimit);
+  }
+  if (problems.length > 0) throw new MusterError(problems);
+  return [userId ?? null, email ?? null];
+}
+
+async function add(
+  db: Database,
+  call: Suppress,
+  whom: readonly [string | null, string | null],
+  statement: string,
+  more: readonly string[],
 ): Promise<{ changed: boolean }> {
-  return later();
+  return atomically(db, async (client) => {
+    await client.query(makeSalt, [call.workspaceId]);
+    const values = [call.workspaceId, ...whom, call.reason ?? 'manual', call.source ?? 'api', ...more];
+    const { rowCount } = await client.query(statement, values);
+    return { changed: rowCount !== 0 };
+  });
 }
 
-export async function resubscribe(
-  _db: Database,
-  _call: Whom & { readonly topic?: string | undefined },
-): Promise<{ changed: boolean }> {
-  return later();
+/** Before the statement that hashes with it, which sees what was there when it began. */
+export const makeSalt = `
+INSERT INTO identifier_salts (workspace_id) VALUES ($1) ON CONFLICT (workspace_id) DO NOTHING`;
+
+// In the order of the key, so that two calls that name the same two identifiers do not wait for each other in a circle.
+const named = `
+  (VALUES ('email', btrim($3::text)), ('user_id', $2::text)) AS named (kind, identifier)
+  WHERE named.identifier IS NOT NULL ORDER BY named.kind`;
+
+const addSuppressions = `
+INSERT INTO suppressions (workspace_id, kind, hash, identifier, reason, source)
+SELECT $1, named.kind, muster_identifier_hash($1, named.kind, named.identifier), named.identifier, $4, $5
+FROM ${named}
+ON CONFLICT (workspace_id, kind, hash) DO NOTHING`;
+
+const addUnsubscribes = `
+INSERT INTO unsubscribes (workspace_id, kind, hash, topic, identifier, reason, source)
+SELECT $1, named.kind, muster_identifier_hash($1, named.kind, named.identifier), $6, named.identifier, $4, $5
+FROM ${named}
+ON CONFLICT (workspace_id, kind, hash, topic) DO NOTHING`;
+
+const findSuppressed = `
+SELECT
+  EXISTS (SELECT FROM suppressions AS s WHERE s.workspace_id = $1 AND ${isOneOf('s', 2)})
+  OR EXISTS (SELECT FROM unsubscribes AS s WHERE s.workspace_id = $1 AND ${isOneOf('s', 2)} AND s.topic IN ('', $4))
+  OR EXISTS (
+    SELECT FROM end_users AS u
+    WHERE u.workspace_id = $1 AND u.user_id = $2 AND muster_suppressed($1, u.id, $4)
+  ) AS suppressed`;
+
+interface PageStart {
+  readonly limit: number;
+  readonly after: readonly string[];
 }
 
-/** Whether a message of this topic (or of none) must not be sent. */
-export async function isSuppressed(
-  _db: Database,
-  _call: Whom & { readonly topic?: string | undefined },
-): Promise<boolean> {
-  return later();
+function checkPage({ limit = 100, after }: ListOptions, parts: number): PageStart {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    const values = { key: 'limit', expected: 'a whole number from 1 to 1,000', got: String(limit) };
+    refuse('bad_page', values, { path: '/limit' });
+  }
+  if (after === undefined) return { limit, after: ['', '', ''] };
+  const key = parsedKey(after);
+  if (key === null || key.length !== parts) {
+    const values = { key: 'after', expected: 'the `next` of a page', got: 'another text' };
+    return refuse('bad_page', values, { path: '/after' });
+  }
+  return { limit, after: key };
 }
 
-export async function listSuppressed(_db: Database, _options: ListOptions): Promise<Page<SuppressionEntry>> {
-  return later();
+function parsedKey(after: string): string[] | null {
+  try {
+    const key: unknown = JSON.parse(Buffer.from(after, 'base64url').toString());
+    if (!Array.isArray(key)) return null;
+    const texts = key.filter((part): part is string => typeof part === 'string' && textFault(part) === null);
+    return texts.length === key.length && /^(?:[0-9a-f]{2})*$/.test(texts[1] ?? '') ? texts : null;
+  } catch {
+    return null;
+  }
 }
 
-export async function listUnsubscribed(
-  _db: Database,
-  _options: ListOptions,
-): Promise<Page<UnsubscribeEntry>> {
-  return later();
+function pageOf<Row, Entry>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => readonly string[],
+  entryOf: (row: Row) => Entry,
+): Page<Entry> {
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return {
+    entries: shown.map(entryOf),
+    next: last === undefined ? null : Buffer.from(JSON.stringify(keyOf(last))).toString('base64url'),
+  };
 }

@@ -186,7 +186,11 @@ describe('reading', () => {
       ],
     });
     expect(compilePredicate(filter, momentOf(Date.now()))(record ?? {})).toBe(true);
-    expect((await readUserRecord(db.pool, { workspaceId: 'c1', userId: 'john' }))?.company).toBeNull();
+    // The other workspace's company of that id has a name; this workspace's, made by the call, has none.
+    const other = await readUserRecord(db.pool, { workspaceId: 'c1', userId: 'john' });
+    expect(other?.company).toMatchObject({ company_id: 'elsewhere', name: null });
+    await identify(db.pool, { workspaceId: 'c1', userId: 'jill' });
+    expect((await readUserRecord(db.pool, { workspaceId: 'c1', userId: 'jill' }))?.company).toBeNull();
   });
 
   it('the sample is the same for the same instant, loads whole, and is as untidy as promised', async () => {

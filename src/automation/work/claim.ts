@@ -31,7 +31,8 @@ export interface Claim {
  * Claims enqueued work for `lease` milliseconds, all jobs in one statement; null for each job that is a duplicate or
  * stale: its row has another epoch, is claimed by somebody else, or is over.
  *
- * What came due in a paused series is held instead, and cancelled where the series is archived or the person has left.
+ * What came due in a paused series is held instead, and cancelled where the series is archived, the person has left, or
+ * nothing may be sent to them any more.
  */
 export async function claimWork(
   pool: Pool,
@@ -79,7 +80,7 @@ const claimEnqueued = `
   verdict AS MATERIALIZED (
     SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id,
       CASE
-        WHEN e.state <> 'active' OR s.state = 'archived' THEN 'cancelled'
+        WHEN e.state <> 'active' OR s.state = 'archived' OR muster_suppressed(job.workspace_id, e.end_user_id) THEN 'cancelled'
         WHEN s.state = 'paused' THEN 'pending'
         ELSE 'claimed'
       END AS state

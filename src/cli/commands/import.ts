@@ -15,7 +15,7 @@ export function importCommand(): Command {
   const command = new Command('import')
     .summary('load people from a CSV, TSV or NDJSON file')
     .description(
-      'Loads people from a file, additively, without moving last_seen and without starting series. CSV and TSV need a\n' +
+      'Loads people from a file, additively, without moving last_seen and, unless asked, without starting series. CSV and TSV need a\n' +
         'user_id column, every other column is a trait; NDJSON has {"user_id", "traits"} a line. Rows that cannot be loaded\n' +
         'go to a file of their own with line and reason, the others are loaded.',
     )
@@ -23,6 +23,7 @@ export function importCommand(): Command {
     .addOption(
       new Option('--format <format>', 'when the name does not tell').choices(['csv', 'tsv', 'ndjson']),
     )
+    .option('--fire-triggers', 'announce people who are new as user_created, which starts series', false)
     .option(
       '--rejects <file>',
       'where rejected rows go (default: FILE.rejects.csv, written only when there are some)',
@@ -37,7 +38,8 @@ export function importCommand(): Command {
   ]);
 }
 
-type Options = WorkspaceOptions & JsonOptions & { format?: ImportFormat; rejects?: string };
+type Options = WorkspaceOptions &
+  JsonOptions & { format?: ImportFormat; rejects?: string; fireTriggers: boolean };
 
 async function run(file: string, options: Options): Promise<void> {
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
@@ -62,7 +64,7 @@ async function run(file: string, options: Options): Promise<void> {
 async function importInto(
   pool: Pool,
   file: string,
-  { workspace, format, rejects }: Options,
+  { workspace, format, rejects, fireTriggers }: Options,
   onProgress: (phase: string, done: number, total: number) => void,
 ): Promise<Imported> {
   const rejectsPath = rejects ?? `${file}.rejects.csv`;
@@ -72,6 +74,7 @@ async function importInto(
       source: file,
       format,
       rejectsPath,
+      fireTriggers,
       onProgress,
     });
     await makeWorkspace(pool, workspace, workspace);

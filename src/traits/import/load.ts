@@ -4,7 +4,14 @@ import type { Client, Pool } from '../../database/pool.js';
 import { copyStaging, createStaging, dropStaging } from '../statements/stage-users.js';
 import { mergeStaging } from '../statements/merge-staging.js';
 import { removeStaged } from '../statements/remove-staged.js';
+import { retryLost } from '../retry.js';
 import type { Batch } from './batch.js';
+
+export interface Target {
+  readonly workspaceId: string;
+  /** Whether people who are new are announced as `user_created`. */
+  readonly fireTriggers: boolean;
+}
 
 export interface Loader {
   /** Loads one batch in one transaction. Resolves with how many people were new. */
@@ -13,7 +20,7 @@ export interface Loader {
 }
 
 /** Takes one connection of the pool, with a staging table of its own, until it is closed. */
-export async function openLoader(pool: Pool, workspaceId: string): Promise<Loader> {
+export async function openLoader(pool: Pool, { workspaceId, fireTriggers }: Target): Promise<Loader> {
   const client = await pool.connect();
   let broken = false;
   // A connection that is cut says so here too; the query that was running already fails with it.
@@ -33,7 +40,7 @@ export async function openLoader(pool: Pool, workspaceId: string): Promise<Loade
     throw error;
   }
   return {
-    load: (batch) => loadAgain(client, workspaceId, batch),
+    load: (batch) => loadAgain(client, { workspaceId, fireTriggers }, batch),
     async close() {
       await client.query(dropStaging).catch(onError);
       release();
@@ -41,29 +48,29 @@ export async function openLoader(pool: Pool, workspaceId: string): Promise<Loade
   };
 }
 
-/** Codes of a transaction that lost against another one and can simply be run again: serialization, deadlock. */
-const retryable: ReadonlySet<unknown> = new Set(['40001', '40P01']);
-const mostTries = 5;
-
-async function loadAgain(client: Client, workspaceId: string, batch: Batch): Promise<number> {
+async function loadAgain(client: Client, target: Target, batch: Batch): Promise<number> {
   const text = batch.copyText();
-  for (let tries = 1; ; tries += 1) {
+  return retryLost(async () => {
     try {
-      return await loadOnce(client, workspaceId, batch, text);
+      return await loadOnce(client, target, batch, text);
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (tries >= mostTries || !retryable.has(code)) throw error;
+      throw error;
     }
-  }
+  });
 }
 
-async function loadOnce(client: Client, workspaceId: string, batch: Batch, text: string): Promise<number> {
+async function loadOnce(
+  client: Client,
+  { workspaceId, fireTriggers }: Target,
+  batch: Batch,
+  text: string,
+): Promise<number> {
   await client.query('BEGIN');
   const stream = client.query(copyFrom(copyStaging));
   stream.end(text);
   await finished(stream);
-  const created = await mergeStaging(client, workspaceId);
+  const created = await mergeStaging(client, workspaceId, fireTriggers);
   if (batch.removes) await removeStaged(client, workspaceId);
   await client.query('COMMIT');
   return created;

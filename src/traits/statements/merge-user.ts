@@ -7,7 +7,7 @@ export interface MergeUser {
   readonly userId: string;
   /** ISO 8601, or null for the database's own clock. */
   readonly at: string | null;
-  /** Null leaves the company as it is. */
+  /** Made when it is not there. Null leaves the company as it is. */
   readonly companyId: string | null;
   /** JSON object of known traits; null empties the column, an absent key leaves it. */
   readonly columns: string;
@@ -89,12 +89,17 @@ WITH given AS (
     ${updated.join(',\n    ')},
     custom_fields = (u.custom_fields || EXCLUDED.custom_fields) - $7::text[],
     first_seen = least(u.first_seen, EXCLUDED.first_seen),
-    last_seen = greatest(u.last_seen, EXCLUDED.last_seen)
+    last_seen = greatest(u.last_seen, EXCLUDED.last_seen),
+    awaits_identify = false
   WHERE EXISTS (SELECT FROM before)
   RETURNING u.*
+), company AS (
+  INSERT INTO companies (workspace_id, company_id, created_at, updated_at, first_seen, last_seen)
+  SELECT $1, $4::text, g.at, g.at, g.at, g.at FROM after, given AS g WHERE $4::text IS NOT NULL
+  ON CONFLICT (workspace_id, company_id) DO NOTHING
 ), change AS (
   SELECT
-    (b.id IS NULL OR $8::boolean) AS created,
+    (b.id IS NULL OR b.awaits_identify OR $8::boolean) AS created,
     ARRAY(
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(

@@ -10,11 +10,13 @@ export async function removeStaged(client: Client, workspaceId: string): Promise
   await client.query(text, [workspaceId]);
 }
 
-const text = `
+/** The text that removes what the rows of `s (user_id, emptied, removed)` name, with the workspace as $1. */
+export function removeTraits(source: string): string {
+  return `
 UPDATE end_users AS u SET
   ${kept.join(',\n  ')},
   custom_fields = u.custom_fields - ARRAY(SELECT jsonb_array_elements_text(coalesce(s.removed, '[]')))
-FROM pg_temp.muster_staging AS s
+FROM ${source}
 WHERE u.workspace_id = $1 AND u.user_id = s.user_id
   AND (
     u.custom_fields ?| ARRAY(SELECT jsonb_array_elements_text(s.removed))
@@ -23,3 +25,6 @@ WHERE u.workspace_id = $1 AND u.user_id = s.user_id
       WHERE to_jsonb(u) ->> named.name IS NOT NULL
     )
   )`;
+}
+
+const text = removeTraits('pg_temp.muster_staging AS s');

@@ -1,0 +1,89 @@
+import type { Client } from '../../database/pool.js';
+import { knownTraitNames } from '../known-traits.js';
+
+/**
+ * Merges a visitor's row, which this transaction holds, into the row of a person who has one already; the visitor's row
+ * is gone afterwards and its anonymous id stands on the person's.
+ *
+ * - What the visitor did and got moves over: events, deliveries, inbox, and context entries that the person has not.
+ * - A series that only the visitor was in goes on for the person; where both were in it, the person's own goes on.
+ * - The person's traits win; the visitor's fill what is missing, and the outbox names those as `user_updated`.
+ * - `first_seen` is the earlier, `last_seen` and `last_contacted_at` the later of the two.
+ *
+ * @returns whether there was such a person
+ */
+export async function joinVisitor(
+  client: Client,
+  workspaceId: string,
+  userId: string,
+  visitor: string,
+): Promise<boolean> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT u.id FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2 FOR UPDATE',
+    [workspaceId, userId],
+  );
+  const person = rows[0]?.id;
+  if (person === undefined) return false;
+  await client.query(moveRecords, [workspaceId, visitor, person]);
+  await client.query(mergeRows, [workspaceId, visitor, person]);
+  return true;
+}
+
+const moveRecords = `
+WITH moved_events AS (
+  UPDATE events SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
+), moved_deliveries AS (
+  UPDATE deliveries SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
+), moved_messages AS (
+  UPDATE inbox_messages SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
+), moved_facts AS (
+  UPDATE outbox SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
+), moved_entries AS (
+  UPDATE context_entries AS c SET end_user_id = $3
+  WHERE c.workspace_id = $1 AND c.end_user_id = $2 AND NOT EXISTS (
+    SELECT FROM context_entries AS o WHERE o.workspace_id = $1 AND o.end_user_id = $3 AND o.key = c.key
+  )
+)
+UPDATE enrollments AS e SET end_user_id = $3
+WHERE e.workspace_id = $1 AND e.end_user_id = $2 AND NOT EXISTS (
+  SELECT FROM enrollments AS o
+  WHERE o.workspace_id = $1 AND o.end_user_id = $3 AND o.series_key = e.series_key
+)`;
+
+const filled = ['company_id', ...knownTraitNames];
+
+const mergeRows = `
+WITH gone AS (
+  DELETE FROM end_users WHERE workspace_id = $1 AND id = $2 RETURNING *
+), change AS (
+  SELECT ARRAY(
+    SELECT field
+    FROM (VALUES ${filled.map((name) => `('${name}', u.${name} IS NULL AND v.${name} IS NOT NULL)`).join(', ')})
+      AS column_change (field, changed)
+    WHERE changed
+  ) || ARRAY(
+    SELECT CASE
+      WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
+      ELSE 'custom:' || key
+    END
+    FROM jsonb_object_keys(v.custom_fields) AS key
+    WHERE NOT u.custom_fields ? key
+    ORDER BY key COLLATE "C"
+  ) AS changed
+  FROM end_users AS u, gone AS v WHERE u.workspace_id = $1 AND u.id = $3
+), merged AS (
+  UPDATE end_users AS u SET
+    anonymous_id = v.anonymous_id,
+    ${filled.map((name) => `${name} = coalesce(u.${name}, v.${name})`).join(',\n    ')},
+    custom_fields = v.custom_fields || u.custom_fields,
+    first_seen = least(u.first_seen, v.first_seen),
+    last_seen = greatest(u.last_seen, v.last_seen),
+    last_contacted_at = greatest(u.last_contacted_at, v.last_contacted_at)
+  FROM gone AS v
+  WHERE u.workspace_id = $1 AND u.id = $3
+  RETURNING u.id, u.user_id, u.awaits_identify
+)
+INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload)
+SELECT $1, 'user_updated', m.id, m.user_id, jsonb_build_object('fields', c.changed)
+FROM merged AS m, change AS c
+WHERE cardinality(c.changed) > 0 AND NOT m.awaits_identify`;
