@@ -45,3 +45,7 @@ export { preview } from './audience/preview.js';
 export type { ClauseCount, Preview, PreviewOptions } from './audience/preview.js';
 export { explainUser } from './audience/explain.js';
 export type { ExplainUserOptions } from './audience/explain.js';
+export { loadTraitCatalogue } from './traits/catalogue/load.js';
+export { rebuildTraits } from './traits/catalogue/rebuild.js';
+export { foldTraits } from './traits/catalogue/fold.js';
+export type { CataloguedTrait, CommonValue, TypeCount } from './traits/catalogue/types.js';

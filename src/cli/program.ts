@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compile: async () => (await import('./commands/compile.js')).compileCommand(),
   preview: async () => (await import('./commands/preview.js')).previewCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
+  traits: async () => (await import('./commands/traits.js')).traitsCommand(),
 };
 
 /**

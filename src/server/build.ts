@@ -15,6 +15,7 @@ import { healthRoutes } from './routes/health.js';
 import type { ReadyCheck } from './routes/health.js';
 import { seriesRoutes } from './routes/series.js';
 import { snippetRoutes } from './routes/snippet.js';
+import { traitRoutes } from './routes/traits.js';
 import { userRoutes } from './routes/users.js';
 
 export interface ServerOptions {
@@ -103,6 +104,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(userRoutes, { pool, clock, onFact });
   await app.register(audienceRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool });
+  await app.register(traitRoutes, { pool });
   await app.register(snippetRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

@@ -24,6 +24,7 @@ it('what the library gives changes on purpose only', () => {
     'explain',
     'explainUser',
     'fieldNamed',
+    'foldTraits',
     'getUser',
     'identify',
     'importUsers',
@@ -32,6 +33,7 @@ it('what the library gives changes on purpose only', () => {
     'leavesOf',
     'limits',
     'loadPresets',
+    'loadTraitCatalogue',
     'migrate',
     'momentOf',
     'nameOf',
@@ -42,6 +44,7 @@ it('what the library gives changes on purpose only', () => {
     'preview',
     'printFilter',
     'readUserRecord',
+    'rebuildTraits',
     'sentence',
     'sentenceOf',
   ]);

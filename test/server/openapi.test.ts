@@ -20,6 +20,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
   expect(calls.toSorted()).toEqual([
     'get /api/series',
     'get /api/series/{key}',
+    'get /api/traits',
     'get /api/users/{user_id}',
     'get /healthz',
     'get /readyz',
@@ -29,6 +30,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/sdk/users/identify',
     'post /api/series',
     'put /api/series/{key}',
+    'put /api/traits/{key}',
   ]);
   const schema = [
     'paths',

@@ -1,0 +1,73 @@
+import { Type } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Pool } from '../../database/pool.js';
+import { declareTrait } from '../../traits/catalogue/declare.js';
+import { startFolding } from '../../traits/catalogue/fold.js';
+import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
+import { declarableTypes } from '../../traits/catalogue/types.js';
+import type { CataloguedTrait } from '../../traits/catalogue/types.js';
+import { ErrorAnswer } from '../schemas.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+const closed = { additionalProperties: false } as const;
+
+const Entity = Type.Union([Type.Literal('user'), Type.Literal('company')]);
+const NullableText = Type.Union([Type.String(), Type.Null()]);
+const Trait = Type.Unsafe<CataloguedTrait>(
+  Type.Object({
+    key: Type.String(),
+    entity: Entity,
+    types: Type.Array(Type.Object({ type: Type.String(), count: Type.Integer() }), {
+      description: 'types that values had; the count is of those who have one now',
+    }),
+    users: Type.Integer({ description: 'people, or companies, that have the trait now' }),
+    common_values: Type.Array(Type.Object({ value: Type.Unknown(), count: Type.Integer() })),
+    values_exact: Type.Boolean({
+      description: 'false when common_values are estimated from a sample of 10,000 people',
+    }),
+    declared_type: NullableText,
+    mismatches: Type.Integer({ description: 'people whose value has another type than the declared one' }),
+    first_seen: NullableText,
+    last_seen: NullableText,
+  }),
+);
+const DeclareBody = Type.Object(
+  {
+    declared_type: Type.Union([...declarableTypes.map((type) => Type.Literal(type)), Type.Null()]),
+    entity: Type.Optional(Entity),
+  },
+  closed,
+);
+const Params = Type.Object({ key: Type.String() }, closed);
+
+/** Milliseconds between two foldings of what the triggers appended. */
+const foldEvery = 5000;
+
+/** `/api/traits`: which traits arrive, of which types, and what they should be. */
+export const traitRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app, { pool }) => {
+  const config = { needs: 'secret' } as const;
+  const tags = ['traits'];
+
+  const folding = startFolding(pool, foldEvery, (err) => {
+    app.log.warn({ err }, 'traits were not folded');
+  });
+  app.addHook('onClose', () => folding.stop());
+
+  app.get(
+    '/api/traits',
+    { config, schema: { tags, response: { 200: Type.Object({ traits: Type.Array(Trait) }), ...refusals } } },
+    async ({ workspaceId }) => ({ traits: await loadTraitCatalogue(pool, workspaceId) }),
+  );
+
+  app.put(
+    '/api/traits/:key',
+    {
+      config,
+      schema: { tags, params: Params, body: DeclareBody, response: { 200: Trait, ...refusals } },
+    },
+    async ({ params, body, workspaceId }) => {
+      const { declared_type: type, entity = 'user' } = body;
+      return declareTrait(pool, { workspaceId, key: params.key, entity, type });
+    },
+  );
+};
