@@ -21,6 +21,9 @@ export type { CompanyRow, EndUser } from './row.js';
 export { importUsers } from './import.js';
 export type { Imported, ImportFormat, ImportPhase, ImportUsers, Reject } from './import.js';
 export { sampleUsersCsv } from './sample.js';
+export { ensureEventMonths } from './months.js';
+export { eventLimits, track } from './track.js';
+export type { Track, Tracked } from './track.js';
 export {
   isSuppressed,
   listSuppressed,

@@ -48,8 +48,9 @@ BEGIN
   IF to_regclass(name) IS NOT NULL THEN
     RETURN name;
   END IF;
-  PERFORM pg_advisory_xact_lock(7316844020613);
-  -- Another transaction may have made it while this one waited.
+  -- The lock that ATTACH takes, which only others who make a month wait for. An advisory lock would not do: behind it the
+  -- session may still believe that the month is missing, because only a lock on a table brings its catalogue up to date.
+  LOCK TABLE ONLY events IN SHARE UPDATE EXCLUSIVE MODE;
   IF to_regclass(name) IS NULL THEN
     EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING ALL)', name);
     EXECUTE format('ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
