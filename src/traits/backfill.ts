@@ -1,15 +1,14 @@
 import { MusterError, problem, refuse } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Pool } from '../database/pool.js';
-import { inTransaction } from '../database/transaction.js';
 import { child, described, isList, isObject, shown } from '../filter/parse/context.js';
+import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectId, collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { knownTraitNames } from './known-traits.js';
 import { getUser } from './read.js';
-import { retryLost } from './retry.js';
 import type { EndUser } from './row.js';
 import { mergeBatch } from './statements/merge-batch.js';
 import type { BatchPerson } from './statements/merge-batch.js';
@@ -46,6 +45,7 @@ export async function backfillUser(db: Database, call: BackfillUser): Promise<Ba
     // The merge holds the row, so that nobody can delete it before this.
     const user = await getUser(client, { workspaceId, userId });
     if (user === null) throw new Error('an upsert left no row');
+    await noteTraitsSent(client, workspaceId, 'user', sentKeys(traits));
     return { user, created: created.has(userId) };
   });
 }
@@ -89,13 +89,10 @@ export async function backfillUsers(pool: Pool, call: BackfillUsers): Promise<{ 
     traitsOf.set(item.userId, earlier === undefined ? item.traits : overlay(earlier, item.traits));
   }
   const write = async (people: readonly BatchPerson[]): Promise<Set<string>> =>
-    retryLost(() =>
-      inTransaction(pool, (client) =>
-        mergeBatch(client, call.workspaceId, people, call.fireTriggers ?? false),
-      ),
-    );
+    atomically(pool, (client) => mergeBatch(client, call.workspaceId, people, call.fireTriggers ?? false));
   const people = Array.from(traitsOf, ([userId, traits]) => personOf(userId, traits));
   const created = people.length === 0 ? new Set<string>() : await write(people);
+  await noteTraitsSent(pool, call.workspaceId, 'user', new Set([...traitsOf.values()].flatMap(sentKeys)));
   const results = items.map((item): BackfillResult => {
     if ('problem' in item) return { user_id: item.userId, status: 'rejected', error: item.problem };
     return { user_id: item.userId, status: created.delete(item.userId) ? 'created' : 'updated' };

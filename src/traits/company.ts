@@ -1,6 +1,7 @@
 import { MusterError } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import { momentOf } from '../filter/time.js';
+import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectId, collectTraits } from './check.js';
 import type { Database } from './database.js';
 import type { CompanyRow } from './row.js';
@@ -41,5 +42,6 @@ export async function identifyCompany(db: Database, call: IdentifyCompany): Prom
     custom: JSON.stringify(traits.custom),
     removed: traits.removed,
   });
+  await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(traits));
   return { company, created };
 }

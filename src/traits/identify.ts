@@ -3,6 +3,7 @@ import { MusterError, problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Client } from '../database/pool.js';
 import { momentOf } from '../filter/time.js';
+import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectId, collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import { atomically } from './database.js';
@@ -67,6 +68,9 @@ export async function identify(db: Database, call: Identify): Promise<Identified
     anonymousId === undefined && checked.company === null
       ? await mergeUntilSettled(db, call, checked.traits, at, false)
       : await atomically(db, (client) => identifyTogether(client, call, checked, at));
+  await noteTraitsSent(db, call.workspaceId, 'user', sentKeys(checked.traits));
+  if (checked.company !== null)
+    await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(checked.company.traits));
   const { created, changed: _, ...user } = merged;
   return { user, created };
 }

@@ -2,6 +2,8 @@ import { DatabaseError } from 'pg';
 import { MusterError, refuse } from '../errors/index.js';
 import type { Pool } from '../database/pool.js';
 import { isConnectionError } from '../database/unreachable.js';
+import { foldTraits } from './catalogue/fold.js';
+import { noteTraitsSent } from './catalogue/sent.js';
 import { newBatch } from './import/batch.js';
 import type { Batch } from './import/batch.js';
 import { StrayQuote, readCsv } from './import/csv.js';
@@ -83,7 +85,14 @@ export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imp
     return await load(reader, loader, rejects, report('loading'));
   } finally {
     await loader.close();
+    await catalogueImported(pool, options.workspaceId, reader.sent());
   }
+}
+
+/** The catalogue's counts are right without this, so that an import does not fail by it. */
+async function catalogueImported(pool: Pool, workspaceId: string, sent: Iterable<string>): Promise<void> {
+  await noteTraitsSent(pool, workspaceId, 'user', sent);
+  await foldTraits(pool, workspaceId).catch(() => 0);
 }
 
 /** A file whose first pass is done. */
@@ -92,17 +101,21 @@ interface Reader {
   readonly header: readonly string[];
   /** Reads all rows again, piece by piece; gives the bytes read so far after each piece. */
   rows(onRow: (line: number, built: BuiltRow, cells: readonly string[]) => void): AsyncIterable<number>;
+  /** Traits that the rows had a value of, once they are read. */
+  sent(): Iterable<string>;
 }
 
 async function firstNdjsonPass(source: Source, progress: (done: number) => void): Promise<Reader> {
   for await (const done of readNdjson({ source, onLine: () => undefined })) progress(done);
+  const sent = new Set<string>();
   return {
     header: ['row'],
     rows: (onRow) =>
       readNdjson({
         source,
-        onLine: (line, text) => onRow(line, ndjsonRow(text), text === null ? [] : [text]),
+        onLine: (line, text) => onRow(line, ndjsonRow(text, sent), text === null ? [] : [text]),
       }),
+    sent: () => sent,
   };
 }
 
@@ -142,6 +155,7 @@ async function firstCsvPass(
         onRow: ({ line, cells, fault }) =>
           onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, cells),
       }),
+    sent: () => rows.sent,
   };
 }
 

@@ -18,6 +18,8 @@ export type BuiltRow =
 export interface CsvRows {
   see(cells: readonly string[]): void;
   build(cells: readonly string[]): BuiltRow;
+  /** Traits that rows built so far have a value of. */
+  readonly sent: ReadonlySet<string>;
 }
 
 interface KnownColumn {
@@ -46,6 +48,7 @@ export function csvRows(header: readonly string[]): CsvRows {
     else known.push({ at, name, trait, position: positionOf(name) });
   });
   let types: readonly ColumnType[] | null = null;
+  const sent = new Set<string>();
   return {
     see(cells) {
       for (const { at, typer } of custom) typer.see(cells[at] ?? '');
@@ -61,8 +64,14 @@ export function csvRows(header: readonly string[]): CsvRows {
         custom: customValues(custom, types, cells, problems),
       };
       const [first, ...rest] = problems;
-      return first === undefined ? { userId, row } : { problems: [first, ...rest] };
+      if (first !== undefined) return { problems: [first, ...rest] };
+      for (const { name, position } of known) if (row.columns[position] !== undefined) sent.add(name);
+      custom.forEach(({ name }, index) => {
+        if (row.custom[index] !== undefined) sent.add(name);
+      });
+      return { userId, row };
     },
+    sent,
   };
 }
 

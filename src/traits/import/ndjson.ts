@@ -2,11 +2,15 @@ import { problem, refuse } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { isObject, shown } from '../../filter/parse/context.js';
 import { knownTraitNames } from '../known-traits.js';
+import { sentKeys } from '../catalogue/sent.js';
 import { collectTraits } from '../check.js';
 import type { BuiltRow } from './csv-rows.js';
 import { checkRowId } from './row.js';
 import { utf8Chunks } from './source.js';
 import type { Source } from './source.js';
+
+/** Traits remembered of one file, so that memory stays flat whatever it holds. */
+const mostSent = 10_000;
 
 /** Bytes of one line; far beyond what the traits of one person may have. */
 const lineLimit = 1_048_576;
@@ -55,8 +59,11 @@ export async function* readNdjson({ source, onLine }: NdjsonReading): AsyncGener
   if (!found) refuse('import_empty', { file: source.name });
 }
 
-/** Builds the row of one line: `{ "user_id", "traits" }`, types as given, null removes a trait. */
-export function ndjsonRow(text: string | null): BuiltRow {
+/**
+ * Builds the row of one line: `{ "user_id", "traits" }`, types as given, null removes a trait. Traits that it has a value
+ * of are added to `sent`.
+ */
+export function ndjsonRow(text: string | null, sent: Set<string>): BuiltRow {
   if (text === null) return { problems: [problem('row_too_long', { limit: lineLimit })] };
   const value = parsed(text);
   if (!isObject(value)) return { problems: [problem('row_not_json')] };
@@ -73,6 +80,7 @@ export function ndjsonRow(text: string | null): BuiltRow {
   if (first !== undefined || typeof userId !== 'string') {
     return { problems: [first ?? problem('row_no_user_id'), ...rest] };
   }
+  for (const key of sentKeys(traits)) if (sent.size < mostSent) sent.add(key);
   const custom = new Map<string, string | null>();
   for (const [key, trait] of Object.entries(traits.custom)) {
     custom.set(key, `${JSON.stringify(key)}:${JSON.stringify(trait)}`);
