@@ -1,9 +1,8 @@
 import { MusterError } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Client, Pool } from '../database/pool.js';
-import { inTransaction } from '../database/transaction.js';
 import { collectId } from './check.js';
-import { retryLost } from './retry.js';
+import { atomically } from './database.js';
 import { makeSalt } from './suppression.js';
 
 export interface EraseUser {
@@ -23,7 +22,8 @@ export interface EraseUser {
  * identify, backfill and import make a new row, which is suppressed from its first moment. With `suppress`, so is a
  * person whom nothing forbade to send to, also where no such person is there (any more).
  *
- * Not reached: what a channel has already been given, visitors' rows that never joined this person, backups.
+ * Not reached: what a channel has already been given, visitors' rows that never joined this person, the ids of messages
+ * received (which keep a late repeat from bringing an event back), backups.
  *
  * Errors: `bad_user_id`.
  *
@@ -33,7 +33,7 @@ export async function eraseUser(pool: Pool, call: EraseUser): Promise<{ erased: 
   const problems: Problem[] = [];
   collectId('user_id', call.userId, problems);
   if (problems.length > 0) throw new MusterError(problems);
-  return retryLost(() => inTransaction(pool, (client) => erase(client, call)));
+  return atomically(pool, (client) => erase(client, call));
 }
 
 async function erase(

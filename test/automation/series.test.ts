@@ -10,6 +10,7 @@ import {
 } from '../../src/automation/index.js';
 import type { Channel } from '../../src/automation/index.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
+import { suppress, unsubscribe } from '../../src/traits/index.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { takeDue } from '../../src/automation/work/take-due.js';
 import {
@@ -93,6 +94,24 @@ test('a paused series sends nothing and takes nobody in; resumed, it sends what 
   await resumeSeries(pool, workspace, 'one');
   await automation.idle();
   expect(lines.map((line) => line.user)).toEqual(['inside']);
+});
+
+test('what comes due for a person who was suppressed meanwhile is cancelled, and others get theirs', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  for (const userId of ['ada', 'bob', 'cy', 'dan']) await identifyNew(pool, userId);
+  await pool.query(`UPDATE end_users SET email = user_id || '@example.com'`);
+  await takeIn(pool, intake);
+  await suppress(pool, { workspaceId: workspace, userId: 'ada' });
+  await suppress(pool, { workspaceId: workspace, email: 'BOB@example.com' });
+  await unsubscribe(pool, { workspaceId: workspace, userId: 'cy' });
+  await unsubscribe(pool, { workspaceId: workspace, userId: 'dan', topic: 'news' });
+  await suppress(pool, { workspaceId: 'elsewhere', userId: 'dan' });
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  await automation.idle();
+  expect(lines.map((line) => line.user)).toEqual(['dan']);
+  expect(await workStates(pool)).toEqual({ cancelled: 3, done: 1 });
 });
 
 test('a row left held behind a resumed series is found by the sweep', async () => {

@@ -89,7 +89,9 @@ export function recorder(): { lines: LogLine[]; sink: (line: LogLine) => void } 
 
 /** Empties everything that a test left behind. */
 export async function clear(pool: Pool): Promise<void> {
-  await pool.query('TRUNCATE outbox, series, end_users, redis_incarnations CASCADE');
+  await pool.query(
+    'TRUNCATE outbox, series, end_users, suppressions, unsubscribes, redis_incarnations CASCADE',
+  );
 }
 
 /** How many work rows are in each state. */

@@ -81,3 +81,31 @@ test.each([
 test('the fields that a text reads are known', () => {
   expect(templateFields('{{ name|x }} {{ custom:role }} plain')).toEqual(['name', 'custom:role']);
 });
+
+const customerNow = Date.parse('2026-03-01T00:00:00Z');
+
+test.each([
+  ['{{ customer_for }}', '59 days'],
+  ['{{ customer_for | new }}', '59 days'],
+])('%s renders how long the person has been a customer', (template, text) => {
+  expect(renderTemplate(template, { signed_up_at: '2026-01-01T00:00:00Z' }, customerNow)).toBe(text);
+});
+
+test('`customer_for` is derived, whatever custom field has that name, and falls back as `days_since_signup` does', () => {
+  const record = { created_at: new Date('2026-02-28T12:00:00Z'), custom_fields: { customer_for: 'ever' } };
+  expect(renderTemplate('{{ customer_for }}', record, customerNow)).toBe('less than a day');
+  expect(renderTemplate('{{ customer_for|new }}', {}, customerNow)).toBe('new');
+  expect(templateProblems('{{ customer_for }}', '/text')).toEqual([]);
+  expect(templateFields('{{ customer_for }}')).toEqual(['days_since_signup']);
+});
+
+test('an HTML channel escapes values, in text and attributes, and leaves the author’s own markup', () => {
+  const record = { name: `<script>"&'</script>`, custom_fields: { tags: ['<a>', 1] } };
+  const template = '<b title="{{ name }}">{{ name }}</b> {{ tags }} {{ plan|<i>none</i> }}';
+  const safe = '&lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;';
+  expect(renderTemplate(template, record, customerNow, { escape: 'html' })).toBe(
+    `<b title="${safe}">${safe}</b> &lt;a&gt;, 1 <i>none</i>`,
+  );
+  expect(renderTemplate('{{ name }}', record, customerNow, { escape: 'none' })).toBe(record.name);
+  expect(renderTemplate('{{ name }}', record, customerNow)).toBe(record.name);
+});

@@ -19,15 +19,24 @@ export async function joinVisitor(
   visitor: string,
 ): Promise<boolean> {
   const { rows } = await client.query<{ id: string }>(
-    'SELECT u.id FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2 FOR UPDATE',
+    'SELECT u.id FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2 FOR NO KEY UPDATE',
     [workspaceId, userId],
   );
   const person = rows[0]?.id;
   if (person === undefined) return false;
+  // Whoever is taking the visitor into a series holds their rows of the outbox; the next statements see what came of it.
+  await client.query(moveFacts, [workspaceId, visitor, person, userId]);
+  await client.query(holdAlone, [workspaceId, visitor]);
   await client.query(moveRecords, [workspaceId, visitor, person]);
   await client.query(mergeRows, [workspaceId, visitor, person]);
   return true;
 }
+
+const moveFacts = `
+UPDATE outbox SET end_user_id = $3, user_id = $4 WHERE workspace_id = $1 AND end_user_id = $2`;
+
+// From here on nobody can write another record of the visitor, which would be lost with their row.
+const holdAlone = 'SELECT FROM end_users WHERE workspace_id = $1 AND id = $2 FOR UPDATE';
 
 const moveRecords = `
 WITH moved_events AS (
@@ -36,8 +45,6 @@ WITH moved_events AS (
   UPDATE deliveries SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
 ), moved_messages AS (
   UPDATE inbox_messages SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
-), moved_facts AS (
-  UPDATE outbox SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
 ), moved_entries AS (
   UPDATE context_entries AS c SET end_user_id = $3
   WHERE c.workspace_id = $1 AND c.end_user_id = $2 AND NOT EXISTS (

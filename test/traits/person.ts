@@ -1,0 +1,52 @@
+import type { Pool } from 'pg';
+import { identify, setContextEntry } from '../../src/traits/index.js';
+
+/** A person with something in every table that is about people; gives the internal id. */
+export async function personWithEverything(
+  pool: Pool,
+  workspaceId: string,
+  userId: string,
+  email: string,
+  events = 3,
+): Promise<string> {
+  const { user } = await identify(pool, {
+    workspaceId,
+    userId,
+    anonymousId: `visitor of ${userId}`,
+    companyId: 'acme',
+    companyTraits: { name: 'Acme' },
+    traits: { email, secret: `secret of ${userId}` },
+  });
+  await setContextEntry(pool, { workspaceId, userId, key: 'cart', value: { of: userId } });
+  const all = [workspaceId, user.id, userId];
+  await pool.query(
+    `INSERT INTO events (workspace_id, end_user_id, event, properties, occurred_at)
+     SELECT $1, $2, 'seen', jsonb_build_object('n', n, 'by', $3::text), now() FROM generate_series(1, $4::integer) AS n`,
+    [...all, events],
+  );
+  await pool.query(
+    `INSERT INTO series (workspace_id, key, name, trigger_type, version) VALUES ($1, 'welcome', 'Welcome', 'user_created', 1)
+     ON CONFLICT DO NOTHING`,
+    [workspaceId],
+  );
+  await pool.query(
+    `INSERT INTO series_versions (workspace_id, series_key, version, definition) VALUES ($1, 'welcome', 1, '{}')
+     ON CONFLICT DO NOTHING`,
+    [workspaceId],
+  );
+  await pool.query(
+    `WITH enrolled AS (
+       INSERT INTO enrollments (workspace_id, series_key, version, end_user_id) VALUES ($1, 'welcome', 1, $2) RETURNING id
+     ), worked AS (
+       INSERT INTO work (workspace_id, series_key, enrollment_id, step, due_at) SELECT $1, 'welcome', id, 'hello', now() FROM enrolled
+       RETURNING id, enrollment_id, delivery_id
+     ), delivered AS (
+       INSERT INTO deliveries (workspace_id, id, work_id, enrollment_id, series_key, step, end_user_id, channel, state, message)
+       SELECT $1, delivery_id, id, enrollment_id, 'welcome', 'hello', $2, 'inbox', 'delivered', jsonb_build_object('text', $3::text)
+       FROM worked RETURNING id
+     )
+     INSERT INTO inbox_messages (workspace_id, delivery_id, end_user_id, text) SELECT $1, id, $2, $3 FROM delivered`,
+    all,
+  );
+  return user.id;
+}
