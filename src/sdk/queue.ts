@@ -11,7 +11,8 @@ export interface Entry {
 
 export interface Queue {
   add(call: string, body: Bag): void;
-  remove(id: string): void;
+  /** Whether it was still there. */
+  remove(id: string): boolean;
   /** What waits, oldest first: of this page, of pages that are gone, and of other tabs. Read as it is asked for. */
   waiting(): Iterable<Entry>;
 }
@@ -44,7 +45,11 @@ export function openQueue(storage: Storage, dropped: (entry: Entry) => void): Qu
         if (entry !== undefined) dropped(entry);
       }
     },
-    remove: (id) => storage.set(id, undefined),
+    remove(id) {
+      const there = storage.get(id) !== undefined;
+      storage.set(id, undefined);
+      return there;
+    },
     *waiting() {
       for (const id of storage.keys('q')) {
         const entry = read(id);

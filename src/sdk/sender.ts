@@ -47,7 +47,8 @@ const singleBytes = 20_000;
 
 /** Sends the queue in order, one call at a time, and tries again what may yet succeed. */
 export function openSender({ queue, name, account, prepare, sign, report }: Parts): Sender {
-  const underWay = new Set<string>();
+  /** What a page that was left gave away and has no answer to yet. */
+  const handedOver = new Set<string>();
   let running = false;
   let failures = 0;
   let timer: number | undefined;
@@ -69,8 +70,7 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
       return false;
     }
     failures = 0;
-    queue.remove(entry.id);
-    if (status >= 400) {
+    if (queue.remove(entry.id) && status >= 400) {
       const error = bagOf(body['error']);
       report({
         status,
@@ -87,12 +87,10 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
   async function drain(): Promise<void> {
     for (;;) {
       const [entry] = queue.waiting();
-      // What was handed over on leaving is answered there first; sending past it would change the order.
-      if (entry === undefined || underWay.has(entry.id) || timer !== undefined) return;
-      underWay.add(entry.id);
+      // What was handed over is answered there first; sending past it would change the order.
+      if (entry === undefined || handedOver.has(entry.id) || timer !== undefined) return;
       await prepare();
       const answer = await post(account(), entry.call, JSON.stringify(sign(entry.body)), true);
-      underWay.delete(entry.id);
       if (!settle(entry, answer)) return;
     }
   }
@@ -106,7 +104,7 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
     }
     // A call that came while the last answer was looked at found this running and relied on it.
     const [entry] = queue.waiting();
-    if (entry !== undefined && !underWay.has(entry.id)) wake();
+    if (entry !== undefined && !handedOver.has(entry.id)) wake();
   }
 
   function wake(): void {
@@ -114,9 +112,9 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
   }
 
   async function handOver(entries: readonly Entry[], body: string): Promise<void> {
-    for (const { id } of entries) underWay.add(id);
+    for (const { id } of entries) handedOver.add(id);
     const answer = await post(account(), 'beacon', body, false);
-    for (const { id } of entries) underWay.delete(id);
+    for (const { id } of entries) handedOver.delete(id);
     entries.every((entry, at) => settle(entry, resultOf(answer, at)));
     wake();
   }
@@ -126,8 +124,10 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
     const { key, url } = account();
     const entries: Entry[] = [];
     let room = lastBytes;
+    // The call that is being sent goes along once more: what follows it must not arrive before it, and a browser may
+    // drop it with the page. The server stores an event once, and an identify says the same twice.
     for (const entry of queue.waiting()) {
-      if (underWay.has(entry.id)) continue;
+      if (handedOver.has(entry.id)) continue;
       room -= new Blob([JSON.stringify(sign(entry.body))]).size + 100;
       if (room < 0) break;
       entries.push(entry);
