@@ -9,6 +9,7 @@ import { err, out } from './terminal.js';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./commands/start.js')).startCommand(),
   migrate: async () => (await import('./commands/migrate.js')).migrateCommand(),
+  keys: async () => (await import('./commands/keys.js')).keysCommand(),
   import: async () => (await import('./commands/import.js')).importCommand(),
   compile: async () => (await import('./commands/compile.js')).compileCommand(),
   preview: async () => (await import('./commands/preview.js')).previewCommand(),
@@ -46,7 +47,8 @@ async function muster(names: readonly string[]): Promise<Command> {
     const command = await commands[name]?.();
     if (command !== undefined) program.addCommand(command);
   }
-  for (const command of [program, ...program.commands]) {
+  const all = [program, ...program.commands.flatMap((each) => [each, ...each.commands])];
+  for (const command of all) {
     command
       .exitOverride()
       .showSuggestionAfterError(true)

@@ -3,6 +3,7 @@ import { zoneOf } from '../audience/workspace.js';
 import { databaseAddress } from '../database/unreachable.js';
 import { momentOf } from '../filter/time.js';
 import { buildServer } from '../server/build.js';
+import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
 import { dataDir } from './data-dir.js';
 import { localKeys } from './keys-file.js';
@@ -64,6 +65,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 }
 
 async function open(options: ServiceOptions, stopping: Stopping): Promise<Running> {
+  const rateLimit = rateLimitOf(process.env.MUSTER_RATE_LIMIT);
   await checkPort(options.port);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'bring' });
@@ -79,7 +81,13 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
 
   const automation = await startAutomation({ pool, redisUrl, logger: log });
   stopping.opened(() => automation.stop());
-  const server = await buildServer({ pool, log, onFact: () => automation.nudge() });
+  const server = await buildServer({
+    pool,
+    log,
+    redisUrl,
+    ...(rateLimit === undefined ? {} : { rateLimit }),
+    onFact: () => automation.nudge(),
+  });
   stopping.opened(() => server.close());
   try {
     const url = await server.listen({ port: options.port, host: loopback });

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Pool } from '../database/pool.js';
 import { refuse } from '../errors/index.js';
-import { holderOf } from './keys.js';
+import type { AccessBook } from './access.js';
+import type { KeyKind } from './keys.js';
+import type { Limiter } from './limits.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -11,24 +12,37 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The workspace of the request's key; empty on calls that need none. */
     workspaceId: string;
+    /** The kind of the request's key. */
+    keyKind: KeyKind;
   }
 }
 
 /**
- * Checks the key of every call before its body is read.
+ * Checks the key of every call before its body is read, and counts the call.
  *
- * Errors: `key_missing`, `key_unknown`, `key_not_allowed`.
+ * Errors: `key_missing`, `key_not_allowed`, `rate_limited` and those of `AccessBook.holder`.
  */
-export function authenticate(app: FastifyInstance, pool: Pool): void {
+export function authenticate(app: FastifyInstance, access: AccessBook, limiter: Limiter): void {
   app.decorateRequest('workspaceId', '');
+  app.decorateRequest('keyKind', 'write');
   app.addHook('onRequest', async (request: FastifyRequest) => {
     const { needs } = request.routeOptions.config;
     if (needs === undefined) return;
-    const key = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (key === undefined) refuse('key_missing');
-    const holder = await holderOf(pool, key);
-    if (holder === null) refuse('key_unknown');
+    const holder = await access.holder(keyOf(request) ?? refuse('key_missing'));
     if (needs === 'secret' && holder.kind !== 'secret') refuse('key_not_allowed');
     request.workspaceId = holder.workspaceId;
+    request.keyKind = holder.kind;
+    await limiter.take(holder.keyId);
   });
+}
+
+/** The key of `Bearer KEY`, or of `Basic` with the key as the user's name, which is how Segment's clients send it. */
+function keyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization ?? '';
+  const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1];
+  if (bearer !== undefined) return bearer;
+  const basic = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(header)?.[1];
+  if (basic === undefined) return undefined;
+  const name = Buffer.from(basic, 'base64').toString('utf8').split(':', 1)[0] ?? '';
+  return name === '' ? undefined : name;
 }

@@ -1,21 +1,37 @@
 import fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import swagger from '@fastify/swagger';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
-import { MusterError, problem } from '../errors/index.js';
+import { MusterError, problem, refuse } from '../errors/index.js';
+import { accessBook } from './access.js';
 import { authenticate } from './auth.js';
 import { allowPages } from './cors.js';
 import { answer, answerFailures, bodyLimit } from './failures.js';
+import { identityFindings } from './identity/findings.js';
+import { identityGuard } from './identity/guard.js';
 import { parseJsonBody } from './json.js';
+import { refuseUnstorable } from './params.js';
+import { defaultRateLimit, rateLimiter } from './limits.js';
+import type { RateLimit } from './limits.js';
 import { audienceRoutes } from './routes/audiences.js';
+import { beaconRoutes } from './routes/beacon.js';
+import { contextRoutes } from './routes/context.js';
 import { healthRoutes } from './routes/health.js';
 import type { ReadyCheck } from './routes/health.js';
+import { identityRoutes } from './routes/identity.js';
+import { importRoutes } from './routes/imports.js';
+import type { UploadOptions } from './routes/imports.js';
+import { keyRoutes } from './routes/keys.js';
+import { listRoutes } from './routes/lists.js';
+import { sdkRoutes } from './routes/sdk.js';
+import { segmentRoutes } from './routes/segment.js';
 import { seriesRoutes } from './routes/series.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { traitRoutes } from './routes/traits.js';
+import { trackRoutes } from './routes/track.js';
 import { userRoutes } from './routes/users.js';
 
 export interface ServerOptions {
@@ -28,6 +44,32 @@ export interface ServerOptions {
   readonly onFact?: () => void;
   /** Milliseconds since 1970 (UTC); the machine's clock when left out. */
   readonly clock?: () => number;
+  /** Where calls are counted over all processes; without it each process counts for itself. */
+  readonly redisUrl?: string;
+  /** Calls that one key may make; default 100,000 in 10 seconds. */
+  readonly rateLimit?: RateLimit;
+  /** Bounds of `POST /api/imports`. */
+  readonly upload?: UploadOptions;
+}
+
+/** One call that the server answers. */
+export interface Route {
+  readonly method: string;
+  /** With its parameters, such as `/api/users/:user_id`. */
+  readonly url: string;
+  /** Which key it needs; none when left out. */
+  readonly needs: 'write' | 'secret' | undefined;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every call that the server answers, so that a test can try each of them. */
+    routeTable: readonly Route[];
+  }
+  interface FastifyContextConfig {
+    /** Whether JSON may come as `text/plain`, which is all that a browser sends without asking first. */
+    plainText?: boolean;
+  }
 }
 
 /**
@@ -59,6 +101,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  const routeTable: Route[] = [];
+  app.decorate('routeTable', routeTable);
+  app.addHook('onRoute', ({ method, url, config }) => {
+    for (const each of [method].flat()) routeTable.push({ method: each, url, needs: config?.needs });
+  });
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Answers are serialised as they are: a schema-driven serialiser would drop keys and mistake `__proto__` for more.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -67,6 +114,14 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     'application/json',
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => parseJsonBody(body),
+  );
+  app.addContentTypeParser(
+    'text/plain',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.routeOptions.config.plainText === true) return parseJsonBody(body);
+      return refuse('body_wrong_type', { type: request.headers['content-type'] ?? 'none' });
+    },
   );
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -84,8 +139,19 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     );
   });
   answerFailures(app);
+  const access = accessBook(pool, clock);
+  const limiter = rateLimiter(options.rateLimit ?? defaultRateLimit, options.redisUrl);
+  const findings = identityFindings(pool, (err) =>
+    app.log.warn({ err }, 'counts of identity were not written'),
+  );
+  const guard = identityGuard(access, findings, clock);
+  app.addHook('onClose', async () => {
+    limiter.close();
+    await findings.close();
+  });
   allowPages(app);
-  authenticate(app, pool);
+  authenticate(app, access, limiter);
+  app.addHook('onRequest', async ({ params }) => refuseUnstorable(params));
 
   await app.register(swagger, {
     openapi: {
@@ -101,7 +167,16 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
   });
   await app.register(healthRoutes, { checks: { database: () => pool.query('SELECT 1'), ...checks } });
+  await app.register(sdkRoutes, { pool, guard, clock, onFact });
+  await app.register(trackRoutes, { pool, guard, onFact });
+  await app.register(beaconRoutes);
+  await app.register(segmentRoutes, { pool, guard, clock, onFact });
   await app.register(userRoutes, { pool, clock, onFact });
+  await app.register(contextRoutes, { pool });
+  await app.register(listRoutes, { pool });
+  await app.register(importRoutes, { pool, onFact, upload: options.upload ?? {} });
+  await app.register(keyRoutes, { pool, access, clock });
+  await app.register(identityRoutes, { pool, access, findings, clock });
   await app.register(audienceRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool });
   await app.register(traitRoutes, { pool });

@@ -3,8 +3,10 @@ import { isConnectionError } from '../database/unreachable.js';
 import { MusterError, problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 
-/** Bytes of a body. */
+/** Bytes of a body, of batches and filters. */
 export const bodyLimit = 500_000;
+/** Bytes of a body about one user, company or event. */
+export const eventLimit = 32_768;
 
 /** Gives every failure, the framework's own included, the one error shape. */
 export function answerFailures(app: FastifyInstance): void {
@@ -29,6 +31,8 @@ export function answer(error: unknown, request: FastifyRequest, reply: FastifyRe
   }
   if (known.status >= 500) request.log.warn({ err: error }, 'request refused');
   if (known.status === 401) void reply.header('www-authenticate', 'Bearer');
+  const wait = known.details['retry_after'];
+  if (known.status === 429 && typeof wait === 'number') void reply.header('retry-after', wait);
   return reply.status(known.status).send(known.toBody());
 }
 
@@ -50,7 +54,9 @@ function refusalOf(error: unknown, request: FastifyRequest): MusterError | null 
     return new MusterError(schemaProblems(error.validation, error.validationContext ?? 'body'));
   }
   const status = error.statusCode ?? 500;
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return of(problem('body_too_large', { limit: bodyLimit }));
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return of(problem('body_too_large', { limit: request.routeOptions.bodyLimit ?? bodyLimit }));
+  }
   if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
     return of(problem('body_not_json', { reason: 'it is empty' }));
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {

@@ -6,10 +6,10 @@ import type { Explanation } from '../filter/explain.js';
  * The shapes of the API. They are the one source of validation, of the handlers' types and of `/openapi.json`.
  * Unknown keys of a body are refused, so that a misspelt key is never silently without effect.
  */
-const closed = { additionalProperties: false } as const;
+export const closed = { additionalProperties: false } as const;
 
 /** Any JSON object; every key is data, `__proto__` and `constructor` included. */
-const JsonObject = (description: string) =>
+export const JsonObject = (description: string) =>
   Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, description });
 
 const FilterBody = Type.Unsafe<unknown>({
@@ -31,18 +31,8 @@ export const ErrorAnswer = Type.Object({
   }),
 });
 
-export const IdentifyBody = Type.Object(
-  {
-    user_id: Type.String({ minLength: 1 }),
-    traits: Type.Optional(JsonObject('merged into what is known; null removes a trait')),
-    company_id: Type.Optional(Type.String({ minLength: 1 })),
-    anonymous_id: Type.Optional(Type.String({ minLength: 1 })),
-  },
-  closed,
-);
-
-const NullableText = Type.Union([Type.String(), Type.Null()]);
-const NullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
+export const NullableText = Type.Union([Type.String(), Type.Null()]);
+export const NullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
 export const User = Type.Object({
   id: Type.String({ format: 'uuid' }),
@@ -69,7 +59,6 @@ export const User = Type.Object({
     description: "columns and custom fields as lines of text, for an assistant's prompt",
   }),
 });
-export const IdentifyAnswer = Type.Object({ user: User, created: Type.Boolean() });
 
 export const CompileBody = Type.Object(
   { filter: FilterBody, now: Type.Optional(Now), zone: Type.Optional(Zone) },

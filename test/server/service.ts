@@ -1,5 +1,5 @@
 import { buildServer } from '../../src/server/build.js';
-import type { ServerOptions } from '../../src/server/build.js';
+import type { Route, ServerOptions } from '../../src/server/build.js';
 import { newKey, storeKey } from '../../src/server/keys.js';
 import type { Pool } from '../../src/database/pool.js';
 import { afterFile } from '../support/cleanup.js';
@@ -9,6 +9,7 @@ export interface Service {
   readonly url: string;
   readonly secretKey: string;
   readonly writeKey: string;
+  readonly routes: readonly Route[];
   /** Sends JSON with the secret key unless another is given. */
   call(method: string, path: string, body?: unknown, key?: string): Promise<Answer>;
   /** Sends exactly these bytes. */
@@ -51,11 +52,18 @@ export async function startService(
   const url = await server.listen({ port: 0, host: '127.0.0.1' });
   afterFile(() => server.close());
 
-  return serviceAt(url, { secretKey, writeKey });
+  return serviceAt(url, { secretKey, writeKey, routes: server.routeTable });
 }
 
 /** The same for a server that already runs. */
-export function serviceAt(url: string, { secretKey = '', writeKey = '' } = {}): Service {
+export function serviceAt(
+  url: string,
+  {
+    secretKey = '',
+    writeKey = '',
+    routes = [],
+  }: Partial<Pick<Service, 'secretKey' | 'writeKey' | 'routes'>> = {},
+): Service {
   const send = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, init);
     const text = await response.text();
@@ -65,6 +73,7 @@ export function serviceAt(url: string, { secretKey = '', writeKey = '' } = {}): 
     url,
     secretKey,
     writeKey,
+    routes,
     call: (method, path, body, key = secretKey) =>
       send(path, {
         method,

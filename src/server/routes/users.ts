@@ -1,52 +1,155 @@
+import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
-import { refuse } from '../../errors/index.js';
-import { identify } from '../../traits/identify.js';
+import { problem, refuse } from '../../errors/index.js';
+import { backfillUser, backfillUsers } from '../../traits/backfill.js';
+import { eraseUser } from '../../traits/erase.js';
+import { exportUser } from '../../traits/export.js';
 import { userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
-import { ErrorAnswer, IdentifyAnswer, IdentifyBody, User, UserParams } from '../schemas.js';
+import { eventLimit } from '../failures.js';
+import { itemFault } from '../item.js';
+import { ErrorAnswer, User, UserParams } from '../schemas.js';
+import {
+  BackfillBody,
+  EraseAnswer,
+  EraseQuery,
+  ExportAnswer,
+  IdentifyAnswer,
+  UsersBatchAnswer,
+  UsersBatchBody,
+} from '../schemas/ingest.js';
 
-const refusals = { 400: ErrorAnswer, 401: ErrorAnswer };
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+/** Users of one batch. */
+const batchLimit = 1000;
 
-/** Sending people in, and looking at one. */
+/** Looking at users, changing them without a visit, and erasing them; a server's work, with the secret key. */
 export const userRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   clock: () => number;
   onFact: () => void;
 }> = async (app, { pool, clock, onFact }) => {
-  app.post(
-    '/api/sdk/users/identify',
+  const config = { needs: 'secret' } as const;
+  const tags = ['users'];
+
+  app.get(
+    '/api/users/:user_id',
     {
-      config: { needs: 'write' },
-      schema: { tags: ['sdk'], body: IdentifyBody, response: { 200: IdentifyAnswer, ...refusals } },
+      config,
+      schema: { tags, params: UserParams, response: { 200: User, ...refusals, 404: ErrorAnswer } },
     },
-    async ({ body, workspaceId }) => {
-      const { user, created } = await identify(pool, {
+    async ({ params, workspaceId }) => {
+      const user = await getUser(pool, { workspaceId, userId: params.user_id });
+      if (user === null) return refuse('no_such_user', { user_id: params.user_id, workspace: workspaceId });
+      return userView(user, clock());
+    },
+  );
+
+  app.patch(
+    '/api/users/:user_id',
+    {
+      config,
+      bodyLimit: eventLimit,
+      schema: {
+        tags,
+        description: 'Backfill: traits without a visit. A user who is not there is made.',
+        params: UserParams,
+        body: BackfillBody,
+        response: { 200: IdentifyAnswer, ...refusals },
+      },
+    },
+    async ({ params, body, workspaceId }) => {
+      const { user, created } = await backfillUser(pool, {
         workspaceId,
-        userId: body.user_id,
-        traits: body.traits ?? {},
-        companyId: body.company_id,
-        anonymousId: body.anonymous_id,
+        userId: params.user_id,
+        traits: body.traits,
+        fireTriggers: body.fire_triggers,
       });
       onFact();
       return { user: userView(user, clock()), created };
     },
   );
 
-  app.get(
-    '/api/users/:user_id',
+  app.post(
+    '/api/users/batch',
     {
-      config: { needs: 'secret' },
+      config,
       schema: {
-        tags: ['users'],
-        params: UserParams,
-        response: { 200: User, ...refusals, 403: ErrorAnswer, 404: ErrorAnswer },
+        tags,
+        description: `Backfill of up to ${batchLimit} users, each answered for by itself.`,
+        body: UsersBatchBody,
+        response: { 200: UsersBatchAnswer, ...refusals, 413: ErrorAnswer },
       },
     },
-    async ({ params, workspaceId }) => {
-      const user = await getUser(pool, { workspaceId, userId: params.user_id });
-      if (user === null) return refuse('no_such_user', { user_id: params.user_id, workspace: workspaceId });
-      return userView(user, clock());
+    async ({ body, workspaceId }) => {
+      const { users } = body;
+      if (users.length > batchLimit)
+        refuse('batch_too_long', { count: users.length, limit: batchLimit }, { path: '/users' });
+      const faults = users.map((user) => itemFault(user));
+      const sound = users.filter((_, index) => faults[index] === null);
+      const { results } = await backfillUsers(pool, {
+        workspaceId,
+        users: sound,
+        fireTriggers: body.fire_triggers,
+      });
+      onFact();
+      const left = [...results];
+      const all = faults.map((fault) =>
+        fault === null
+          ? (left.shift() ?? { user_id: null, status: 'rejected' as const, error: problem('internal_error') })
+          : { user_id: null, status: 'rejected' as const, error: fault },
+      );
+      const count = (status: string): number => all.filter((each) => each.status === status).length;
+      return {
+        created: count('created'),
+        updated: count('updated'),
+        rejected: count('rejected'),
+        results: all,
+      };
+    },
+  );
+
+  app.delete(
+    '/api/users/:user_id',
+    {
+      config,
+      schema: {
+        tags,
+        description:
+          'Erases the user and all that is stored of them; a wish not to be written to is kept as a hash.',
+        params: UserParams,
+        querystring: EraseQuery,
+        response: { 200: EraseAnswer, ...refusals },
+      },
+    },
+    async ({ params, query, workspaceId }) =>
+      eraseUser(pool, { workspaceId, userId: params.user_id, suppress: query.suppress }),
+  );
+
+  app.get(
+    '/api/users/:user_id/export',
+    {
+      config,
+      schema: {
+        tags,
+        description: 'Everything that is stored of the user, as NDJSON.',
+        produces: ['application/x-ndjson'],
+        params: UserParams,
+        response: { 200: ExportAnswer, ...refusals, 404: ErrorAnswer },
+      },
+    },
+    async ({ params, workspaceId }, reply) => {
+      const lines = exportUser(pool, { workspaceId, userId: params.user_id });
+      // The first line is read before the answer begins, so that a refusal still has its status.
+      const first = await lines.next();
+      const stream = Readable.from(
+        (async function* () {
+          if (first.done !== true) yield first.value;
+          yield* lines;
+        })(),
+      );
+      return reply.type('application/x-ndjson; charset=utf-8').send(stream);
     },
   );
 };

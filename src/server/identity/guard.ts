@@ -1,0 +1,57 @@
+import { MusterError, problem } from '../../errors/index.js';
+import type { AccessBook } from '../access.js';
+import type { KeyKind } from '../keys.js';
+import type { Findings } from './findings.js';
+import { signatureFault } from './verify.js';
+import type { IdentityFault, Signature } from './verify.js';
+
+/** Whose call it is. */
+export interface Caller {
+  readonly workspaceId: string;
+  readonly kind: KeyKind;
+}
+
+/** Asks callers with a write key whether they may speak for a user. */
+export interface IdentityGuard {
+  /** Errors, when the workspace enforces: those of `IdentityFault`. */
+  user(caller: Caller, userId: string, signature: Signature): Promise<void>;
+  /** A company cannot be signed for; where identity is enforced, only a secret key changes one alone. */
+  company(caller: Caller): Promise<void>;
+  /** The same questions for a caller that handles the refusal itself. */
+  fault(caller: Caller, userId: string, signature: Signature): Promise<IdentityFault | null>;
+}
+
+/** A secret key speaks for everybody and is never asked. */
+export function identityGuard(access: AccessBook, findings: Findings, clock: () => number): IdentityGuard {
+  async function judged(
+    caller: Caller,
+    judge: (secrets: Awaited<ReturnType<AccessBook['identity']>>['secrets']) => Promise<IdentityFault | null>,
+  ): Promise<IdentityFault | null> {
+    if (caller.kind === 'secret') return null;
+    const { mode, secrets } = await access.identity(caller.workspaceId);
+    if (mode === 'off') return null;
+    const fault = await judge(secrets);
+    if (fault === null) return null;
+    findings.note(caller.workspaceId, fault, clock());
+    return mode === 'enforce' ? fault : null;
+  }
+
+  const fault: IdentityGuard['fault'] = (caller, userId, signature) =>
+    judged(caller, (secrets) =>
+      signatureFault({ ...signature, workspaceId: caller.workspaceId, userId }, secrets, clock()),
+    );
+
+  return {
+    fault,
+    async user(caller, userId, signature) {
+      refuseFault(await fault(caller, userId, signature));
+    },
+    async company(caller) {
+      refuseFault(await judged(caller, async () => 'identity_unsigned'));
+    },
+  };
+}
+
+export function refuseFault(fault: IdentityFault | null): void {
+  if (fault !== null) throw new MusterError(problem(fault));
+}

@@ -1,0 +1,47 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Pool } from '../../database/pool.js';
+import { track } from '../../traits/track.js';
+import { eventLimit } from '../failures.js';
+import type { IdentityGuard } from '../identity/guard.js';
+import { ErrorAnswer } from '../schemas.js';
+import { TrackAnswer, TrackBody } from '../schemas/ingest.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 413: ErrorAnswer, 429: ErrorAnswer };
+
+/** `POST /api/sdk/track`: what a user or a visitor did. */
+export const trackRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  guard: IdentityGuard;
+  onFact: () => void;
+}> = async (app, { pool, guard, onFact }) => {
+  const config = { needs: 'write' } as const;
+  const tags = ['sdk'];
+
+  app.post(
+    '/api/sdk/track',
+    {
+      config,
+      bodyLimit: eventLimit,
+      schema: { tags, body: TrackBody, response: { 200: TrackAnswer, ...refusals } },
+    },
+    async ({ body, workspaceId, keyKind }) => {
+      if (body.user_id !== undefined) {
+        await guard.user({ workspaceId, kind: keyKind }, body.user_id, {
+          hash: body.user_hash,
+          token: body.token,
+        });
+      }
+      const { accepted, stored } = await track(pool, {
+        workspaceId,
+        userId: body.user_id,
+        anonymousId: body.anonymous_id,
+        event: body.event,
+        properties: body.properties,
+        occurredAt: body.occurred_at,
+        messageId: body.message_id,
+      });
+      onFact();
+      return { accepted, stored };
+    },
+  );
+};

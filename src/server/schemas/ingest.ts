@@ -1,0 +1,157 @@
+import type { Readable } from 'node:stream';
+import { Type } from '@fastify/type-provider-typebox';
+import { NullableText, NullableTime, JsonObject, closed, User } from '../schemas.js';
+
+/** What comes in about users, companies and events. */
+
+const Id = (description: string) => Type.String({ minLength: 1, description });
+const Traits = JsonObject('merged into what is known; null removes a trait');
+
+/** What a browser sends to show that it acts for the user; a server with the secret key needs neither. */
+const signature = {
+  user_hash: Type.Optional(
+    Type.String({ description: 'HMAC-SHA256 of the user_id with the identity secret, in hexadecimal' }),
+  ),
+  token: Type.Optional(
+    Type.String({
+      description:
+        'JWT (HS256) of the identity secret: sub is the user_id, aud the workspace, exp within an hour',
+    }),
+  ),
+};
+
+export const IdentifyBody = Type.Object(
+  {
+    user_id: Id("the person's id in your product"),
+    traits: Type.Optional(Traits),
+    company_id: Type.Optional(Id('the company that the person belongs to from now on')),
+    company_traits: Type.Optional(Traits),
+    anonymous_id: Type.Optional(Id('the visitor that this person was until now')),
+    ...signature,
+  },
+  closed,
+);
+export const IdentifyAnswer = Type.Object({ user: User, created: Type.Boolean() });
+
+export const CompanyBody = Type.Object(
+  { company_id: Id("the company's id in your product"), traits: Type.Optional(Traits) },
+  closed,
+);
+export const Company = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  company_id: Type.String(),
+  name: NullableText,
+  signed_up_at: NullableTime,
+  renewal_status: NullableText,
+  renewal_date: NullableTime,
+  contract_term: NullableText,
+  payment_terms: NullableText,
+  on_contract: Type.Union([Type.Boolean(), Type.Null()]),
+  custom_fields: JsonObject('every other trait'),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' }),
+  first_seen: NullableTime,
+  last_seen: NullableTime,
+  last_contacted_at: NullableTime,
+});
+export const CompanyAnswer = Type.Object({ company: Company, created: Type.Boolean() });
+
+export const TrackBody = Type.Object(
+  {
+    user_id: Type.Optional(Id("the person's id in your product")),
+    anonymous_id: Type.Optional(Id('the visitor; needed when there is no user_id')),
+    event: Type.String({ minLength: 1, description: "the event's name" }),
+    properties: Type.Optional(JsonObject('what else is known of the event')),
+    occurred_at: Type.Optional(Type.String({ description: 'ISO 8601; now when left out' })),
+    message_id: Type.Optional(
+      Type.String({ minLength: 1, description: 'unique per event; a repeat is accepted and stored once' }),
+    ),
+    ...signature,
+  },
+  closed,
+);
+export const TrackAnswer = Type.Object({
+  accepted: Type.Boolean(),
+  stored: Type.Boolean({ description: 'false for a message_id that was already there' }),
+});
+
+const FireTriggers = Type.Boolean({
+  default: false,
+  description: 'whether people who are new start the series of user_created',
+});
+export const BackfillBody = Type.Object(
+  { traits: Traits, fire_triggers: Type.Optional(FireTriggers) },
+  closed,
+);
+export const UsersBatchBody = Type.Object(
+  {
+    users: Type.Array(Type.Unknown(), {
+      minItems: 1,
+      description: '{ "user_id", "traits" } each; one that is refused does not stop the others',
+    }),
+    fire_triggers: Type.Optional(FireTriggers),
+  },
+  closed,
+);
+const ItemProblem = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  path: Type.String({ description: 'JSON Pointer into the item' }),
+  hint: Type.String(),
+});
+export const UsersBatchAnswer = Type.Object({
+  created: Type.Integer(),
+  updated: Type.Integer(),
+  rejected: Type.Integer(),
+  results: Type.Array(
+    Type.Object({
+      user_id: NullableText,
+      status: Type.Union([Type.Literal('created'), Type.Literal('updated'), Type.Literal('rejected')]),
+      error: Type.Optional(ItemProblem),
+    }),
+    { description: 'in the order of the items' },
+  ),
+});
+
+export const ImportQuery = Type.Object({ fire_triggers: Type.Optional(FireTriggers) }, closed);
+export const ImportAnswer = Type.Object({
+  rows: Type.Integer(),
+  created: Type.Integer(),
+  updated: Type.Integer(),
+  rejected: Type.Integer(),
+  rejects: Type.Array(Type.Object({ line: Type.Integer(), code: Type.String(), message: Type.String() }), {
+    description: 'the first 100 of the rejected rows',
+  }),
+});
+
+export const EraseQuery = Type.Object(
+  {
+    suppress: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'whether nothing may be sent should the person come back',
+      }),
+    ),
+  },
+  closed,
+);
+export const EraseAnswer = Type.Object({ erased: Type.Boolean() });
+
+export const ExportAnswer = Type.Unsafe<Readable>({ type: 'string', description: 'a JSON document a line' });
+
+export const BeaconBody = Type.Object(
+  {
+    key: Type.String({ description: 'the write key; such a request cannot have headers' }),
+    calls: Type.Array(Type.Object({ call: Type.String(), body: Type.Unknown() }, closed), { maxItems: 200 }),
+  },
+  closed,
+);
+export const BeaconAnswer = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      status: Type.Integer(),
+      body: Type.Unknown(),
+      quiet: Type.Optional(Type.Integer({ description: 'milliseconds to wait before trying again' })),
+    }),
+  ),
+});

@@ -1,0 +1,56 @@
+import { Type } from '@fastify/type-provider-typebox';
+import { NullableText, closed } from '../schemas.js';
+
+/** Suppression lists and context entries. */
+
+const Address = {
+  user_id: Type.Optional(Type.String({ minLength: 1 })),
+  email: Type.Optional(Type.String({ minLength: 1 })),
+};
+const Why = {
+  reason: Type.Optional(Type.String({ minLength: 1, description: 'such as hard_bounce' })),
+  source: Type.Optional(Type.String({ minLength: 1, description: 'who says so' })),
+};
+const Topic = Type.Optional(Type.String({ minLength: 1, description: 'all topics when left out' }));
+
+export const SuppressBody = Type.Object({ ...Address, ...Why }, closed);
+export const UnsuppressBody = Type.Object(Address, closed);
+export const UnsubscribeBody = Type.Object({ ...Address, ...Why, topic: Topic }, closed);
+export const ResubscribeBody = Type.Object({ ...Address, topic: Topic }, closed);
+export const ChangedAnswer = Type.Object({ changed: Type.Boolean() });
+
+export const ListQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    after: Type.Optional(Type.String({ description: 'the `next` of the page before' })),
+  },
+  closed,
+);
+const entry = {
+  kind: Type.Union([Type.Literal('user_id'), Type.Literal('email')]),
+  identifier: Type.Union([Type.String(), Type.Null()], { description: 'null once the person was erased' }),
+  reason: Type.String(),
+  source: Type.String(),
+  at: Type.String({ format: 'date-time' }),
+};
+export const SuppressedAnswer = Type.Object({
+  entries: Type.Array(Type.Object(entry)),
+  next: NullableText,
+});
+export const UnsubscribedAnswer = Type.Object({
+  entries: Type.Array(Type.Object({ ...entry, topic: NullableText })),
+  next: NullableText,
+});
+
+export const EntryParams = Type.Object({ user_id: Type.String(), key: Type.String() }, closed);
+export const EntryBody = Type.Object(
+  { value: Type.Unknown({ description: 'any JSON, bounded in size' }) },
+  closed,
+);
+export const Entry = Type.Object({
+  key: Type.String(),
+  value: Type.Unknown(),
+  updated_at: Type.String({ format: 'date-time' }),
+});
+export const EntriesAnswer = Type.Object({ entries: Type.Array(Entry) });
+export const EntryDeleted = Type.Object({ deleted: Type.Boolean() });
