@@ -19,7 +19,7 @@ export { leavesOf } from './filter/tree.js';
 export type { Filter, FilterKind, Leaf, Literal } from './filter/tree.js';
 export { fieldNamed, knownFieldNames, nameOf } from './filter/fields.js';
 export type { Field } from './filter/fields.js';
-export type { CompanyRecord, UserRecord } from './filter/record.js';
+export type { CompanyRecord, EventRecord, UserRecord } from './filter/record.js';
 export { instantOf, momentOf } from './filter/time.js';
 export type { Moment, Time } from './filter/time.js';
 export { limits } from './filter/limits.js';
@@ -37,6 +37,27 @@ export type { Pool, PoolOptions } from './database/pool.js';
 export { migrate } from './database/migrate.js';
 export { identify } from './traits/identify.js';
 export type { Identified, Identify } from './traits/identify.js';
+export { identifyCompany } from './traits/company.js';
+export type { IdentifiedCompany, IdentifyCompany } from './traits/company.js';
+export { backfillUser, backfillUsers } from './traits/backfill.js';
+export type { Backfilled, BackfillResult, BackfillUser, BackfillUsers } from './traits/backfill.js';
+export { eraseUser } from './traits/erase.js';
+export type { EraseUser } from './traits/erase.js';
+export { exportUser } from './traits/export.js';
+export { deleteContextEntry, listContextEntries, setContextEntry } from './traits/context.js';
+export type { ContextEntry, SetContextEntry } from './traits/context.js';
+export {
+  isSuppressed,
+  listSuppressed,
+  listUnsubscribed,
+  resubscribe,
+  suppress,
+  unsubscribe,
+  unsuppress,
+} from './traits/suppression.js';
+export type { Suppress, SuppressionEntry, UnsubscribeEntry, Whom } from './traits/suppression.js';
+export { track } from './traits/track.js';
+export type { Track, Tracked } from './traits/track.js';
 export { importUsers } from './traits/import.js';
 export type { Imported, ImportUsers } from './traits/import.js';
 export { getUser, readUserRecord } from './traits/read.js';

@@ -59,6 +59,22 @@ it('import loads the good rows, puts the bad ones with their line and reason int
   );
 });
 
+it('import announces nobody unless asked, and with --fire-triggers only those who are new', async () => {
+  const announced = async (): Promise<unknown[]> => {
+    const { rows } = await pool.query<object>(
+      `SELECT user_id FROM outbox WHERE workspace_id = 'sample' AND kind = 'user_created'`,
+    );
+    return rows;
+  };
+  expect(await announced()).toEqual([]);
+  const more = join(folder, 'more.csv');
+  writeFileSync(more, 'user_id,role\nu1,admin\nu4,viewer\n');
+  const { code, err } = await muster(['import', more, '--fire-triggers'], database);
+  expect([code, err]).toEqual([0, '']);
+  expect(await announced()).toEqual([{ user_id: 'u4' }]);
+  await pool.query(`DELETE FROM end_users WHERE workspace_id = 'sample' AND user_id = 'u4'`);
+});
+
 it('compile needs no server and prints the SQL, its values and the indexes', async () => {
   const { code, out, err } = await muster(['compile', both, '--now', now]);
   expect([code, err]).toEqual([0, '']);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { identify, listContextEntries, setContextEntry } from '../../src/traits/index.js';
+import { identify, listContextEntries, setContextEntry, track } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
 import { outboxOf, peopleOf } from './support.js';
@@ -239,3 +239,80 @@ it('people who name each other’s visitors at once neither wait in a circle nor
     ['john', 'b'],
   ]);
 });
+
+it('events of a visitor that come while they join, again and again, all end with the person', async () => {
+  const workspaceId = workspace();
+  const sent: string[] = [];
+  await Promise.all(
+    Array.from({ length: 60 }, (_, i) => {
+      if (i % 3 === 0) {
+        return identify(db.pool, {
+          workspaceId,
+          userId: 'jane',
+          anonymousId: 'visitor',
+          traits: { [`k${i}`]: i },
+        });
+      }
+      sent.push(`event ${i}`);
+      return track(db.pool, { workspaceId, anonymousId: 'visitor', event: `event ${i}` });
+    }),
+  );
+  const { user } = await identify(db.pool, { workspaceId, userId: 'jane', anonymousId: 'visitor' });
+  expect(await peopleOf(db.pool, workspaceId)).toHaveLength(1);
+  expect((await eventsOf(workspaceId, user.id)).toSorted()).toEqual(sent.toSorted());
+  expect(Object.keys(user.custom_fields)).toHaveLength(20);
+  const facts = await outboxOf(db.pool, workspaceId);
+  expect(facts.filter(({ kind }) => kind === 'user_created')).toHaveLength(1);
+  expect(facts.filter(({ kind }) => kind === 'event').map((fact) => fact.end_user_id)).toEqual(
+    sent.map(() => user.id),
+  );
+});
+
+it('a series that takes the visitor in while they join is not lost: the join waits for it and brings it along', async () => {
+  const workspaceId = workspace();
+  await identify(db.pool, { workspaceId, userId: 'jane' });
+  await track(db.pool, { workspaceId, anonymousId: 'visitor', event: 'page_viewed' });
+  await db.pool.query(
+    `INSERT INTO series (workspace_id, key, name, trigger_type, version) VALUES ($1, 'tips', 'Tips', 'event', 1)`,
+    [workspaceId],
+  );
+  await db.pool.query(
+    `INSERT INTO series_versions (workspace_id, series_key, version, definition) VALUES ($1, 'tips', 1, '{}')`,
+    [workspaceId],
+  );
+  const client = await db.pool.connect();
+  let joining: ReturnType<typeof identify>;
+  try {
+    await client.query('BEGIN');
+    // What intake does: takes the fact, enrols whom it is about, removes the fact.
+    const { rows } = await client.query<{ id: string; end_user_id: string }>(
+      `SELECT id, end_user_id FROM outbox WHERE workspace_id = $1 AND kind = 'event' FOR UPDATE`,
+      [workspaceId],
+    );
+    joining = identify(db.pool, { workspaceId, userId: 'jane', anonymousId: 'visitor' });
+    await untilSomebodyWaits();
+    await client.query(
+      `INSERT INTO enrollments (workspace_id, series_key, version, end_user_id) VALUES ($1, 'tips', 1, $2)`,
+      [workspaceId, rows[0]?.end_user_id],
+    );
+    await client.query('DELETE FROM outbox WHERE workspace_id = $1 AND id = $2', [workspaceId, rows[0]?.id]);
+    await client.query('COMMIT');
+  } finally {
+    client.release();
+  }
+  const { user } = await joining;
+  const { rows } = await db.pool.query('SELECT end_user_id FROM enrollments WHERE workspace_id = $1', [
+    workspaceId,
+  ]);
+  expect(rows).toEqual([{ end_user_id: user.id }]);
+});
+
+/** Resolves once a statement of this database waits for another transaction. */
+async function untilSomebodyWaits(): Promise<void> {
+  for (;;) {
+    const { rowCount } = await db.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    if (rowCount !== 0) return;
+  }
+}
