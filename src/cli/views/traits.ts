@@ -43,7 +43,11 @@ function valuesOf({ common_values: values, values_exact: exact }: CataloguedTrai
 }
 
 function valueOf({ value, count }: CommonValue, exact: boolean): string {
-  const text =
-    typeof value === 'string' && value !== '' && value === value.trim() ? plain(value) : shown(value);
+  const text = typeof value === 'string' && speaksForItself(value) ? plain(value) : shown(value);
   return `${cut(text, 24)} ${exact ? '' : '~'}${number(count)}`;
+}
+
+/** Whether a text needs no quotes: it could not be taken for a number, another JSON value or nothing. */
+function speaksForItself(text: string): boolean {
+  return /^\p{L}(.*\S)?$/su.test(text) && !['true', 'false', 'null'].includes(text);
 }
