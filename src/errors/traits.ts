@@ -80,7 +80,7 @@ export const traitsErrors = {
     message: 'company traits came without a company',
     hint: 'send `company_id` with them; without it they belong to nobody',
   },
-  bad_text: {
+  bad_label: {
     status: 400,
     exit: 2,
     message: '`{key}` needs {expected}, but got {got}',

@@ -33,7 +33,7 @@ export interface SetContextEntry extends WhichUser {
 /**
  * Sets one entry of a person who is there. It is no visit: `last_seen` does not move.
  *
- * Errors: `no_such_user` `bad_user_id` `bad_text` (the key) `trait_not_json` and its kin `context_entry_too_large`
+ * Errors: `no_such_user` `bad_user_id` `bad_label` (the key) `trait_not_json` and its kin `context_entry_too_large`
  * `too_many_context_entries`; nothing is written.
  */
 export async function setContextEntry(db: Database, call: SetContextEntry): Promise<ContextEntry> {

@@ -65,7 +65,7 @@ const textLimit = 200;
 
 /**
  * Nothing is sent to this person any more, on any channel, whether or not they are there now. An entry that is there
- * already keeps its reason. Errors, all at once: `nobody_named` `bad_user_id` `bad_text`.
+ * already keeps its reason. Errors, all at once: `nobody_named` `bad_user_id` `bad_label`.
  *
  * @returns whether any of the identifiers was not on the list
  */

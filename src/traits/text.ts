@@ -3,12 +3,12 @@ import type { Problem } from '../errors/index.js';
 import { described } from '../filter/parse/context.js';
 import { textFault } from './json.js';
 
-/** Checks a short text of a caller: 1 to `limit` bytes that can be stored. Error: `bad_text`. */
+/** Checks a short text of a caller: 1 to `limit` bytes that can be stored. Error: `bad_label`. */
 export function collectText(key: string, value: unknown, problems: Problem[], limit: number): void {
   const got = faultOf(value, limit);
   if (got === null) return;
   const expected = `text of 1 to ${limit} bytes`;
-  problems.push(problem('bad_text', { key, expected, got }, { path: `/${key}` }));
+  problems.push(problem('bad_label', { key, expected, got }, { path: `/${key}` }));
 }
 
 function faultOf(value: unknown, limit: number): string | null {

@@ -75,7 +75,7 @@ it('refuses a person who is not there, a bad key and what is not JSON', async ()
   const set = (more: object) =>
     codesOf(() => setContextEntry(db.pool, { ...who, key: 'k', value: 1, ...more }));
   expect(await set({ userId: 'nobody' })).toEqual(['no_such_user']);
-  expect(await set({ key: '', value: Number.NaN })).toEqual(['bad_text', 'trait_bad_number']);
+  expect(await set({ key: '', value: Number.NaN })).toEqual(['bad_label', 'trait_bad_number']);
   expect(await set({ value: undefined })).toEqual(['trait_not_json']);
   expect(await set({ value: new Date() })).toEqual(['trait_not_json']);
   expect(await set({ value: 'a\u0000' })).toEqual(['trait_bad_text']);

@@ -136,9 +136,9 @@ it('nobody named, unstorable texts and pages that are none are refused', async (
   const bad = { workspaceId, userId: '', email: '\u0000', reason: ' ', topic: 'x'.repeat(201) };
   expect(await codesOf(() => unsubscribe(db.pool, bad))).toEqual([
     'bad_user_id',
-    'bad_text',
-    'bad_text',
-    'bad_text',
+    'bad_label',
+    'bad_label',
+    'bad_label',
   ]);
   for (const page of [
     { limit: 0 },
