@@ -30,8 +30,9 @@ export interface SqlOptions {
   /** The alias of `end_users` in the surrounding statement. Default `u`. */
   readonly alias?: string;
   /**
-   * The number of the parameter that the surrounding statement binds its workspace to, 1 for `$1`. It tells `did` the
-   * workspace whose events it looks at; left out, each person's own `workspace_id` does, which means the same and can be slower.
+   * The number of the parameter that the surrounding statement binds its workspace to, 1 for `$1`. Give it where the statement
+   * asks about a whole workspace: `did` then counts everybody's events at once. Left out, it counts person by person,
+   * which is better for a few. Both mean the same.
    */
   readonly workspaceParameter?: number;
 }
@@ -62,7 +63,7 @@ export function compileSql(filter: Filter, options: SqlOptions): CompiledSql {
     user,
     company: companyScope(user),
     event: eventScope(user),
-    workspace: workspaceParameter === undefined ? `${row}.workspace_id` : `$${workspaceParameter}`,
+    workspace: workspaceParameter === undefined ? null : `$${workspaceParameter}`,
     negated: false,
   });
   return {
@@ -77,8 +78,8 @@ interface Context {
   readonly user: Scope;
   readonly company: Scope;
   readonly event: Scope;
-  /** The workspace in SQL. */
-  readonly workspace: string;
+  /** The statement's parameter for its workspace, or null. */
+  readonly workspace: string | null;
   /** Whether an odd number of `!` stands above: it is pushed down to the leaves, so that only they are negated. */
   readonly negated: boolean;
 }

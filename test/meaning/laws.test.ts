@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 it(
   `every reader gives ${people} dirty people the same verdict under ${filters} filters, negated, widened, printed and indexed`,
-  { timeout: 400_000 },
+  { timeout: 600_000 },
   async () => {
     const trials: Trial[] = fc
       .sample(fc.tuple(filterArbitrary, momentArbitrary), { seed, numRuns: filters })

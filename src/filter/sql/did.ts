@@ -14,24 +14,25 @@ export function eventScope(user: Scope): Scope {
 /**
  * How often a person did something. Never NULL, so that the opposite is the opposite count.
  *
- * Whoever did it at least once is found by EXISTS, which Postgres turns into a join from whichever side has fewer rows: the
- * events of that name in the window, or the people that the rest of the query leaves. Only for them is counted, event by
- * event in the person's own index and no further than the count needs. What includes those who never did it is the
- * complement of that, not a count over everybody.
+ * "At least once" and "never" are EXISTS, which Postgres turns into a join from whichever side has fewer rows: the events of
+ * that name in the window, or the people that the rest of the query leaves. Other counts come in two forms. A statement
+ * about a whole workspace, which names its workspace, groups the events once and joins the groups. One about a few people,
+ * such as an enrolment, counts in each person's own index, no further than the count needs, and only for those who did it at all.
  *
- * Ways that lost: a bare count for each person (reads everybody's events, 20 times slower where few did it); people IN a
- * grouped list of events (groups all events of the workspace even where the query asks about one person, as an enrolment does).
+ * Measured with 150,000 people and 1,000,000 events of 14 months on a busy machine: EXISTS 10 to 600 ms; counting for each
+ * of 75,000 people 6 to 10 s, which is why whole workspaces are grouped; counting for one person 5 ms, which is why few
+ * people are not.
  *
  * @param where compiles the `where` over the scope `event`; not asked when no count can change the answer, since Postgres
  *   refuses a parameter that nothing reads
- * @param workspace the workspace in SQL: the statement's own parameter, or the user's column
+ * @param workspace the statement's own parameter for its workspace, or null where it names none
  */
 export function did(
   node: Did,
   user: Scope,
   event: Scope,
   where: (() => Condition) | null,
-  workspace: string,
+  workspace: string | null,
   negated: boolean,
 ): Condition {
   const { parameters } = user;
@@ -39,8 +40,7 @@ export function did(
   if (typeof asked === 'boolean') return atom(String(asked));
   const e = event.row;
   const parts = [
-    `${e}.workspace_id = ${workspace}`,
-    `${e}.end_user_id = ${user.row}.id`,
+    `${e}.workspace_id = ${workspace ?? `${user.row}.workspace_id`}`,
     `${e}.event = ${parameters.bind(node.event)}::text`,
   ];
   if (node.within !== null) {
@@ -49,15 +49,25 @@ export function did(
   // Stored times have microseconds: what happened within the millisecond of now counts.
   parts.push(`${e}.occurred_at < ${bindInstant(user.moment.now + 1, parameters)}`);
   if (where !== null) parts.push(textOf(where()));
-  const from = `FROM events ${e} WHERE ${parts.join(' AND ')}`;
-  const once = `EXISTS (SELECT 1 ${from})`;
+  const events = `FROM events ${e} WHERE ${parts.join(' AND ')}`;
+  const from = `${events} AND ${e}.end_user_id = ${user.row}.id`;
   const { times, exactly, opposite } = asked;
+  const not = opposite ? 'NOT ' : '';
   const indexes = opposite ? null : columnIndex('event', 'event');
-  if (times === 1 && !exactly) return atom(opposite ? `NOT ${once}` : once, indexes);
-  const limit = `${parameters.bind(String(exactly ? times + 1 : times))}::bigint`;
-  const found = exactly ? `${parameters.bind(String(times))}::bigint` : limit;
-  const count = `(SELECT count(*) FROM (SELECT 1 ${from} LIMIT ${limit}) some_events) = ${found}`;
-  const text = `${once} AND ${count}`;
+  if (times === 1 && !exactly) return atom(`${not}EXISTS (SELECT 1 ${from})`, indexes);
+  const wanted = `${parameters.bind(String(times))}::bigint`;
+  if (workspace !== null) {
+    const having = `count(*) ${exactly ? '=' : '>='} ${wanted}`;
+    const groups = `SELECT ${e}.end_user_id ${events} GROUP BY ${e}.end_user_id HAVING ${having}`;
+    return atom(
+      `${not}EXISTS (SELECT 1 FROM (${groups}) did WHERE did.end_user_id = ${user.row}.id)`,
+      indexes,
+    );
+  }
+  // One more than wanted tells "exactly" from "more".
+  const limit = exactly ? `${wanted} + 1` : wanted;
+  const count = `(SELECT count(*) FROM (SELECT 1 ${from} LIMIT ${limit}) did) = ${wanted}`;
+  const text = `EXISTS (SELECT 1 ${from}) AND ${count}`;
   return opposite ? atom(`NOT (${text})`) : { text, joint: 'and', indexes };
 }
 
