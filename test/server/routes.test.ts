@@ -221,7 +221,7 @@ const hostile: readonly unknown[] = [
   0,
   -1,
   1e308,
-  9_007_199_254_740_993,
+  2 ** 53,
   true,
   [],
   {},

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { MusterError, problem } from '../../errors/index.js';
+import { itemFault } from '../item.js';
 import { ErrorAnswer } from '../schemas.js';
 import { BeaconAnswer, BeaconBody } from '../schemas/ingest.js';
 
@@ -42,6 +43,11 @@ export const beaconRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const refusal = new MusterError(
         problem('no_such_route', { method: 'POST', route: `/api/sdk/${call.slice(0, 100)}` }),
       );
+      return { status: refusal.status, body: refusal.toBody() };
+    }
+    const fault = itemFault(body ?? null);
+    if (fault !== null) {
+      const refusal = new MusterError(fault);
       return { status: refusal.status, body: refusal.toBody() };
     }
     // A key with a line break would break the header apart.

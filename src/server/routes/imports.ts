@@ -58,7 +58,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
         },
       },
     },
-    async ({ body, query, headers, workspaceId }) => {
+    async ({ body, query, headers, workspaceId }, reply) => {
       const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
       const format = formats.get(type);
       if (format === undefined || !(body instanceof Readable)) {
@@ -81,6 +81,10 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
           });
           return { rows, created, updated, rejected, rejects: [...rejects] };
         });
+      } catch (error) {
+        // Part of the body may still be on its way; the next request must not wait behind it.
+        reply.header('connection', 'close');
+        throw error;
       } finally {
         running -= 1;
         onFact();

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { getSeries, listSeries, saveSeries } from '../../automation/series/store.js';
 import type { Pool } from '../../database/pool.js';
 import { problem, MusterError } from '../../errors/index.js';
+import { described, shown } from '../../filter/parse/context.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
@@ -57,10 +58,15 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (ap
     async ({ params, body, workspaceId }) => {
       if (body.key !== params.key) {
         throw new MusterError(
-          problem('key_differs', { key: String(body.key), address: params.key }, { path: '/key' }),
+          problem('key_differs', { key: textOf(body.key), address: params.key }, { path: '/key' }),
         );
       }
       return saveSeries(pool, workspaceId, body);
     },
   );
 };
+
+/** Never `String` of what was sent: a list that is nested deeply enough ends the stack. */
+function textOf(key: unknown): string {
+  return typeof key === 'string' ? shown(key) : described(key);
+}

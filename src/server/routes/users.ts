@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
-import { problem, refuse } from '../../errors/index.js';
+import { refuse } from '../../errors/index.js';
 import { backfillUser, backfillUsers } from '../../traits/backfill.js';
 import { eraseUser } from '../../traits/erase.js';
 import { exportUser } from '../../traits/export.js';
 import { userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
 import { eventLimit } from '../failures.js';
-import { itemFault } from '../item.js';
 import { ErrorAnswer, User, UserParams } from '../schemas.js';
 import {
   BackfillBody,
@@ -86,26 +85,14 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
       const { users } = body;
       if (users.length > batchLimit)
         refuse('batch_too_long', { count: users.length, limit: batchLimit }, { path: '/users' });
-      const faults = users.map((user) => itemFault(user));
-      const sound = users.filter((_, index) => faults[index] === null);
-      const { results } = await backfillUsers(pool, {
-        workspaceId,
-        users: sound,
-        fireTriggers: body.fire_triggers,
-      });
+      const { results } = await backfillUsers(pool, { workspaceId, users, fireTriggers: body.fire_triggers });
       onFact();
-      const left = [...results];
-      const all = faults.map((fault) =>
-        fault === null
-          ? (left.shift() ?? { user_id: null, status: 'rejected' as const, error: problem('internal_error') })
-          : { user_id: null, status: 'rejected' as const, error: fault },
-      );
-      const count = (status: string): number => all.filter((each) => each.status === status).length;
+      const count = (status: string): number => results.filter((each) => each.status === status).length;
       return {
         created: count('created'),
         updated: count('updated'),
         rejected: count('rejected'),
-        results: all,
+        results,
       };
     },
   );

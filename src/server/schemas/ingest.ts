@@ -96,7 +96,7 @@ export const UsersBatchBody = Type.Object(
 const ItemProblem = Type.Object({
   code: Type.String(),
   message: Type.String(),
-  path: Type.String({ description: 'JSON Pointer into the item' }),
+  path: Type.String({ description: 'JSON Pointer into the body' }),
   hint: Type.String(),
 });
 export const UsersBatchAnswer = Type.Object({
