@@ -186,8 +186,8 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') leave();
   });
-  addEventListener('pageshow', () => sender.wake());
-  addEventListener('online', () => sender.wake());
+  addEventListener('pageshow', () => sender.retry());
+  addEventListener('online', () => sender.retry());
   sender.wake();
 
   return { calls, configure };

@@ -13,6 +13,8 @@ export interface Account {
 export interface Sender {
   /** Sends what waits, unless that is being done or put off. */
   wake(): void;
+  /** The network may be back: sends what waits now, unless the server asked for quiet. */
+  retry(): void;
   /** The page may be gone in a moment: hands all that waits to the browser in one request. */
   leave(): void;
 }
@@ -111,6 +113,13 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
     if (!running && timer === undefined) run().catch(() => undefined);
   }
 
+  function retry(): void {
+    if (Date.now() < quietUntil) return;
+    clearTimeout(timer);
+    timer = undefined;
+    wake();
+  }
+
   async function handOver(entries: readonly Entry[], body: string): Promise<void> {
     for (const { id } of entries) handedOver.add(id);
     const answer = await post(account(), 'beacon', body, false);
@@ -145,7 +154,7 @@ export function openSender({ queue, name, account, prepare, sign, report }: Part
     handOver(entries, body).catch(() => undefined);
   }
 
-  return { wake, leave };
+  return { wake, retry, leave };
 }
 
 /** The answer to one call of many; one that the server did not come to is as good as unanswered. */

@@ -80,6 +80,19 @@ describe.skipIf(skipped)('how calls get from the page to the API', () => {
     await visitor.close();
   });
 
+  it('a browser that comes back online sends at once, however long the next wait was to be', async () => {
+    const visitor = await bench.visitor();
+    const page = await bench.open(visitor, bench.snippet('retryMs: 600_000'));
+    await visitor.setOffline(true);
+    const failed = page.waitForEvent('requestfailed');
+    await page.evaluate('muster.identify("offline"); muster.track("a")');
+    await failed;
+    expect(bench.gateway.calls()).toEqual([]);
+    await visitor.setOffline(false);
+    await eventually(() => bench.events('offline')).toEqual(['a']);
+    await visitor.close();
+  });
+
   it('an answer that is lost on its way makes a second try, and still one event', async () => {
     const visitor = await bench.visitor();
     const page = await bench.open(visitor, bench.snippet());
