@@ -181,6 +181,32 @@ it('counting anew mends counts that are wrong or lost, and keeps what was declar
   );
 });
 
+it('what comes in between the two steps of counting anew is counted once', async () => {
+  const { pool } = db;
+  const workspaceId = 'between';
+  await identify(pool, { workspaceId, userId: 'a', traits: { role: 'x' } });
+  const blocker = await pool.connect();
+  try {
+    // The second step needs this table, and a person written by hand does not.
+    await blocker.query('BEGIN');
+    await blocker.query('LOCK TABLE companies');
+    const rebuilding = rebuildTraits(pool, workspaceId);
+    const waiting = async (): Promise<number | null> =>
+      (await pool.query(`SELECT FROM pg_locks WHERE NOT granted AND relation = 'companies'::regclass`))
+        .rowCount;
+    await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
+    await pool.query(
+      `INSERT INTO end_users (workspace_id, user_id, custom_fields) VALUES ($1, 'b', '{"role": "x"}')`,
+      [workspaceId],
+    );
+    await blocker.query('COMMIT');
+    expect(await rebuilding).toBe(0);
+  } finally {
+    blocker.release(true);
+  }
+  expect(await catalogued(pool, workspaceId)).toEqual(new Map([['user role text', 2]]));
+});
+
 it('foldings and countings anew in the middle of many calls at once neither lose nor double anything', async () => {
   const { pool } = db;
   const workspaceId = 'crowd';
