@@ -29,7 +29,6 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/series',
     'get /api/series/{key}',
     'get /api/suppressions',
-    'get /api/traits',
     'get /api/unsubscribes',
     'get /api/traits',
     'get /api/users/{user_id}',
