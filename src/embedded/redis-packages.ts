@@ -12,7 +12,12 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hash, readIfThere, settle } from './folders.js';
-import type { RedisProgram } from './redis-program.js';
+
+/** A Redis or Valkey that can be run: its program and the libraries that it needs besides the system's. */
+export interface RedisProgram {
+  readonly program: string;
+  readonly libraries: readonly string[];
+}
 
 const TOOLS = ['apt-get', 'apt-cache', 'dpkg-deb', 'dpkg-query'];
 

@@ -4,12 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { MusterError, refuse } from '../errors/index.js';
 import { cacheFolder, readIfThere } from './folders.js';
 import { hasApt, redisFromApt } from './redis-packages.js';
+import type { RedisProgram } from './redis-packages.js';
 
-/** A Redis or Valkey that can be run: its program and the libraries that it needs besides the system's. */
-export interface RedisProgram {
-  readonly program: string;
-  readonly libraries: readonly string[];
-}
+export type { RedisProgram } from './redis-packages.js';
 
 export interface FindOptions {
   /** Where to look for a server first; default `PATH`. */

@@ -1,11 +1,10 @@
-import type { UserRecord } from './record.js';
 import type { Moment } from './time.js';
 import { read } from './tree.js';
 import type { Filter } from './tree.js';
+import type { Predicate } from './predicate/compiled.js';
 import { compilers } from './predicate/compilers.js';
 
-/** Whether the filter matches this user. Never throws, whatever the record holds. */
-export type Predicate = (user: UserRecord) => boolean;
+export type { Predicate } from './predicate/compiled.js';
 
 /**
  * Compiles a filter to a function over one user record, equal in meaning to the SQL of the same filter.

@@ -256,8 +256,8 @@ it('every cell of the rejects file that a spreadsheet would take for a formula i
 /** A few lines that read CSV by its rules, so that the writer is not judged by its own code. */
 function readCells(text: string): string[][] {
   const rows: string[][] = [[]];
-  for (const [, quoted, bare, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
-    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? bare ?? '');
+  for (const [, inQuotes, bare, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
+    rows.at(-1)?.push(inQuotes?.replaceAll('""', '"') ?? bare ?? '');
     if (end === '\r\n') rows.push([]);
   }
   return rows;

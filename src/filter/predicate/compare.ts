@@ -5,7 +5,7 @@ import type { Compare, CompareOperator, ScalarLiteral } from '../tree.js';
 import { compareText, foldAscii, hasNativeOrder, isObject, plainKeyOf, readerOf } from '../values.js';
 import { canHold, cost, never } from './compiled.js';
 import type { Compiled } from './compiled.js';
-import type { Predicate } from '../predicate.js';
+import type { Predicate } from './compiled.js';
 import { instantsIn, instantsOf, numbersIn, numbersOf } from './range.js';
 
 /** `==` `!=` `<` `<=` `>` `>=` with one literal, whose type is the comparison's type. */

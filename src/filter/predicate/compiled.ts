@@ -1,6 +1,9 @@
 import type { Field } from '../fields.js';
 import type { LiteralType } from '../tree.js';
-import type { Predicate } from '../predicate.js';
+import type { UserRecord } from '../record.js';
+
+/** Whether the filter matches this user. Never throws, whatever the record holds. */
+export type Predicate = (user: UserRecord) => boolean;
 
 export interface Compiled {
   readonly test: Predicate;

@@ -1,4 +1,4 @@
-import type { Predicate } from '../predicate.js';
+import type { Predicate } from './compiled.js';
 
 /**
  * True where every operand is. Short lists get a function of their own: each call site then sees one target where a

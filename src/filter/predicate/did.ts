@@ -1,6 +1,6 @@
 import { admits, isIn, occurrencesOf, spanOf, stepsOf } from '../did.js';
 import type { Span } from '../did.js';
-import type { Predicate } from '../predicate.js';
+import type { Predicate } from './compiled.js';
 import type { UserRecord } from '../record.js';
 import type { Moment } from '../time.js';
 import type { Did } from '../tree.js';
