@@ -34,13 +34,8 @@ export const ErrorAnswer = Type.Object({
 export const NullableText = Type.Union([Type.String(), Type.Null()]);
 export const NullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
-export const User = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  user_id: NullableText,
-  anonymous_id: NullableText,
-  company_id: NullableText,
-  name: NullableText,
-  email: NullableText,
+/** What people and companies both have. */
+export const sharedColumns = {
   signed_up_at: NullableTime,
   renewal_status: NullableText,
   renewal_date: NullableTime,
@@ -53,6 +48,16 @@ export const User = Type.Object({
   first_seen: NullableTime,
   last_seen: NullableTime,
   last_contacted_at: NullableTime,
+};
+
+export const User = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  user_id: NullableText,
+  anonymous_id: NullableText,
+  company_id: NullableText,
+  name: NullableText,
+  email: NullableText,
+  ...sharedColumns,
   customer_for: NullableText,
   days_since_signup: Type.Union([Type.Integer(), Type.Null()]),
   profile: Type.String({

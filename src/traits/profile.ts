@@ -33,33 +33,21 @@ export function daysInWords(days: number): string {
   return days === 1 ? '1 day' : `${days} days`;
 }
 
-/** A person as the API answers: columns (times as ISO 8601 in UTC), custom fields, and what is derived from them. */
-export interface UserView {
-  readonly id: string;
-  readonly user_id: string | null;
-  readonly anonymous_id: string | null;
-  readonly company_id: string | null;
-  readonly name: string | null;
-  readonly email: string | null;
-  readonly signed_up_at: string | null;
-  readonly renewal_status: string | null;
-  readonly renewal_date: string | null;
-  readonly contract_term: string | null;
-  readonly payment_terms: string | null;
-  readonly on_contract: boolean | null;
-  readonly custom_fields: Readonly<Record<string, unknown>>;
-  readonly created_at: string;
-  readonly updated_at: string;
-  readonly first_seen: string | null;
-  readonly last_seen: string | null;
-  readonly last_contacted_at: string | null;
+/** A row as the API answers it: times as ISO 8601 in UTC, and what is derived from them. */
+type Answered<Row> = {
+  readonly [K in keyof Row]: Date extends Row[K] ? Exclude<Row[K], Date> | string : Row[K];
+} & {
   readonly customer_for: string | null;
   readonly days_since_signup: number | null;
+};
+
+/** A person as the API answers: columns, custom fields, and what is derived from them. */
+export type UserView = Answered<EndUser> & {
   /** Columns and custom fields in one list of lines, for an assistant's prompt. */
   readonly profile: string;
   /** Structured entries beside the profile, where they were read. */
   readonly context?: readonly ContextEntryView[];
-}
+};
 
 export interface ContextEntryView {
   readonly key: string;
@@ -100,25 +88,7 @@ export function contextEntryView({ key, value, updated_at }: ContextEntry): Cont
 }
 
 /** A company as the API answers. */
-export interface CompanyView {
-  readonly id: string;
-  readonly company_id: string;
-  readonly name: string | null;
-  readonly signed_up_at: string | null;
-  readonly renewal_status: string | null;
-  readonly renewal_date: string | null;
-  readonly contract_term: string | null;
-  readonly payment_terms: string | null;
-  readonly on_contract: boolean | null;
-  readonly custom_fields: Readonly<Record<string, unknown>>;
-  readonly created_at: string;
-  readonly updated_at: string;
-  readonly first_seen: string | null;
-  readonly last_seen: string | null;
-  readonly last_contacted_at: string | null;
-  readonly customer_for: string | null;
-  readonly days_since_signup: number | null;
-}
+export type CompanyView = Answered<CompanyRow>;
 
 export function companyView(company: CompanyRow, now: number): CompanyView {
   return {

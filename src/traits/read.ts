@@ -5,7 +5,7 @@ import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
-import { endUserColumns } from './row.js';
+import { companyColumnNames, endUserColumns } from './row.js';
 import type { EndUser } from './row.js';
 
 export interface WhichUser {
@@ -27,23 +27,6 @@ export async function getUser(db: Database, { workspaceId, userId }: WhichUser):
 function canBeStored(userId: string): boolean {
   return textFault(userId) === null;
 }
-
-const companyColumnNames = [
-  'company_id',
-  'name',
-  'signed_up_at',
-  'renewal_status',
-  'renewal_date',
-  'contract_term',
-  'payment_terms',
-  'on_contract',
-  'custom_fields',
-  'created_at',
-  'updated_at',
-  'first_seen',
-  'last_seen',
-  'last_contacted_at',
-] as const;
 
 type CompanyColumn = (typeof companyColumnNames)[number];
 /** The company's columns beside the user's, under names that cannot collide. */

@@ -160,31 +160,6 @@ export async function matchingIds(
   return new Set(rows.map(([id]) => id));
 }
 
-/**
- * The same for several filters in one scan, for tests that run thousands: one round trip for all of them.
- * Keep it to a few dozen filters at a time; Postgres takes 65,535 parameters.
- *
- * @returns one set of ids a filter, in order
- */
-export async function matchingIdsOfEach(
-  pool: Pool,
-  workspaceId: string,
-  filters: readonly { readonly filter: Filter; readonly moment: Moment }[],
-): Promise<Set<string>[]> {
-  const values: unknown[] = [workspaceId];
-  const columns = filters.map(({ filter, moment }) => {
-    const compiled = compileSql(filter, { moment, offset: values.length, alias: 'u' });
-    values.push(...compiled.values);
-    return `array_agg(u.id::text) FILTER (WHERE ${compiled.text})`;
-  });
-  const { rows } = await pool.query<(string[] | null)[]>({
-    text: `SELECT ${columns.join(', ')} FROM end_users u WHERE u.workspace_id = $1`,
-    values,
-    rowMode: 'array',
-  });
-  return filters.map((_, position) => new Set(rows[0]?.[position] ?? []));
-}
-
 /** The in-memory counterpart of `matchingIds`: `ids[i]` belongs to `records[i]`, which must be complete. */
 export function matchingIdsInMemory(
   ids: readonly string[],

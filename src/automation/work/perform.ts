@@ -192,6 +192,7 @@ function rendered(effect: SendEffect, claim: Claim): { title: string | null; tex
 
 /** A channel that does not listen to its signal must not hold the worker for ever. */
 async function untilAborted(sending: Promise<void>, signal: AbortSignal): Promise<void> {
+  // It may still fail when nobody waits for it any more; whoever waits hears of it through the race below.
   sending.catch(() => undefined);
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -85,6 +85,7 @@ async function importInto(
       error.code === 'import_interrupted' &&
       error.details['loaded'] !== 0
     ) {
+      // People are there, so their workspace is made; where that fails too, the first error is the one to tell.
       await makeWorkspace(pool, workspace, workspace).catch(() => undefined);
     }
     throw error;

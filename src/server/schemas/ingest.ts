@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Type } from '@fastify/type-provider-typebox';
-import { NullableText, NullableTime, JsonObject, closed, User } from '../schemas.js';
+import { NullableText, JsonObject, closed, sharedColumns, User } from '../schemas.js';
 
 /** What comes in about users, companies and events. */
 
@@ -41,18 +41,7 @@ export const Company = Type.Object({
   id: Type.String({ format: 'uuid' }),
   company_id: Type.String(),
   name: NullableText,
-  signed_up_at: NullableTime,
-  renewal_status: NullableText,
-  renewal_date: NullableTime,
-  contract_term: NullableText,
-  payment_terms: NullableText,
-  on_contract: Type.Union([Type.Boolean(), Type.Null()]),
-  custom_fields: JsonObject('every other trait'),
-  created_at: Type.String({ format: 'date-time' }),
-  updated_at: Type.String({ format: 'date-time' }),
-  first_seen: NullableTime,
-  last_seen: NullableTime,
-  last_contacted_at: NullableTime,
+  ...sharedColumns,
 });
 export const CompanyAnswer = Type.Object({ company: Company, created: Type.Boolean() });
 
