@@ -310,7 +310,10 @@ describe.skipIf(skipped)('how calls get from the page to the API', () => {
     ]);
     await eventually(async () => (await bench.events('tabbed')).length).toBe(20);
     await eventually(() => waiting(one)).toBe(0);
-    expect(triedEvents()).toHaveLength(20);
+    // A tab in another process may see a removed call for a moment longer and send it once more, which the server knows
+    // by its message_id. Without turns every call would be tried by both.
+    expect(triedEvents().length).toBeLessThan(25);
+    expect(await bench.events('tabbed')).toHaveLength(20);
     await visitor.close();
   });
 
