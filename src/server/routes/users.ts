@@ -3,12 +3,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import { backfillUser, backfillUsers } from '../../traits/backfill.js';
+import { listContextEntries } from '../../traits/context.js';
 import { eraseUser } from '../../traits/erase.js';
 import { exportUser } from '../../traits/export.js';
-import { userView } from '../../traits/profile.js';
+import { contextEntryView, userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
 import { eventLimit } from '../failures.js';
-import { ErrorAnswer, User, UserParams } from '../schemas.js';
+import { ErrorAnswer, UserParams } from '../schemas.js';
+import { UserWithContext } from '../schemas/people.js';
 import {
   BackfillBody,
   EraseAnswer,
@@ -36,12 +38,14 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
     '/api/users/:user_id',
     {
       config,
-      schema: { tags, params: UserParams, response: { 200: User, ...refusals, 404: ErrorAnswer } },
+      schema: { tags, params: UserParams, response: { 200: UserWithContext, ...refusals, 404: ErrorAnswer } },
     },
     async ({ params, workspaceId }) => {
-      const user = await getUser(pool, { workspaceId, userId: params.user_id });
+      const which = { workspaceId, userId: params.user_id };
+      const user = await getUser(pool, which);
       if (user === null) return refuse('no_such_user', { user_id: params.user_id, workspace: workspaceId });
-      return userView(user, clock());
+      const context = await listContextEntries(pool, which);
+      return { ...userView(user, clock()), context: context.map(contextEntryView) };
     },
   );
 

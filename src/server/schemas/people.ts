@@ -1,5 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox';
-import { NullableText, closed } from '../schemas.js';
+import { NullableText, User, closed } from '../schemas.js';
 
 /** Suppression lists and context entries. */
 
@@ -51,6 +51,12 @@ export const Entry = Type.Object({
   key: Type.String(),
   value: Type.Unknown(),
   updated_at: Type.String({ format: 'date-time' }),
+});
+export const UserWithContext = Type.Object({
+  ...User.properties,
+  context: Type.Array(Entry, {
+    description: 'structured entries beside the profile, in the order of their keys',
+  }),
 });
 export const EntriesAnswer = Type.Object({ entries: Type.Array(Entry) });
 export const EntryDeleted = Type.Object({ deleted: Type.Boolean() });
