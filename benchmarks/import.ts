@@ -13,16 +13,23 @@ import type { Pool } from '../src/database/pool.js';
 import { startEmbedded } from '../src/embedded/index.js';
 import { loadTraitCatalogue } from '../src/traits/catalogue/load.js';
 import { importUsers } from '../src/traits/index.js';
-import { printTable } from './table.js';
+import { median, printTable } from './table.js';
 
 /**
- * `importUsers` of a CSV file against a bare COPY of the same people into the same indexed table, emptied in between.
+ * Two questions about `importUsers` of a CSV file.
+ *
+ * How fast, against a bare COPY of the same people into the same indexed table, emptied in between.
  * The COPY gets its file ready-made, in Postgres' own text format, checks, types and merges nothing, and keeps no trait
  * catalogue, since its triggers are off: it is the ceiling. The import keeps the catalogue. It runs in a process of its own, whose peak memory is reported.
+ *
+ * With `--memory`, whether its memory grows with the file: one import whose resident memory is looked at all along, with
+ * every index and the catalogue on. The people are generated while the file is written, so that nothing else holds them.
+ * That takes no quiet machine.
  */
 const { values: options } = parseArgs({
   options: {
-    rows: { type: 'string', default: '1000000' },
+    rows: { type: 'string' },
+    memory: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     child: { type: 'string' },
     file: { type: 'string' },
@@ -30,7 +37,7 @@ const { values: options } = parseArgs({
 });
 
 const workspaceId = 'bench';
-const rows = Number(options.rows);
+const rows = Number(options.rows ?? (options.memory ? 10_000_000 : 1_000_000));
 
 interface Imported {
   ms: number;
@@ -38,14 +45,32 @@ interface Imported {
   peak: number;
 }
 
-if (options.child === undefined) await compare();
-else await importInChild(options.child, options.file ?? '');
+/** One look at the importing process. */
+interface Sample {
+  phase: 'reading' | 'loading';
+  /** Share of the file that the phase has read. */
+  read: number;
+  /** Bytes of resident memory. */
+  rss: number;
+}
+
+if (options.child !== undefined) await importInChild(options.child, options.file ?? '');
+else if (options.memory) await watchMemory();
+else await compare();
 
 async function importInChild(url: string, file: string): Promise<void> {
   const pool = await openPool(url);
   const start = performance.now();
-  await importUsers(pool, { workspaceId, source: file });
+  const sample: Sample = { phase: 'reading', read: 0, rss: 0 };
+  const look = (): void => void process.send?.({ ...sample, rss: process.memoryUsage.rss() });
+  const timer = options.memory ? setInterval(look, 500) : undefined;
+  await importUsers(pool, {
+    workspaceId,
+    source: file,
+    onProgress: (phase, done, total) => Object.assign(sample, { phase, read: done / total }),
+  });
   const ms = performance.now() - start;
+  clearInterval(timer);
   await pool.end();
   // In kibibytes on every system.
   process.send?.({ ms, peak: process.resourceUsage().maxRSS * 1024 });
@@ -107,6 +132,71 @@ async function compare(): Promise<void> {
   }
 }
 
+async function watchMemory(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const embedded = await startEmbedded({ dataDir, postgres: true, redis: false });
+  const url = embedded.databaseUrl ?? '';
+  const pool = await openPool(url);
+  try {
+    await migrate(pool);
+    process.stderr.write(`writing ${rows} people ...\n`);
+    const csv = join(dataDir, 'people.csv');
+    await writeFiles(csv);
+    const samples: Sample[] = [];
+    let told = '';
+    const { ms, peak } = await imported(url, csv, (sample) => {
+      samples.push(sample);
+      // Once a hundredth, so that a run of an hour can be followed.
+      const at = `${sample.phase} ${Math.floor(sample.read * 100)} %`;
+      if (at === told) return;
+      told = at;
+      process.stderr.write(`${at}: ${mebibytes(sample.rss)} MiB\n`);
+    });
+    await expectPeople(pool, 'the import');
+    await expectCatalogue(pool);
+    printMemory(samples, peak, ms, statSync(csv).size);
+  } finally {
+    await pool.end();
+    await embedded.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Flat is: the last tenth of the load needs at most a tenth more than the second, by which everything is warm. */
+function printMemory(samples: readonly Sample[], peak: number, ms: number, size: number): void {
+  const tenths = Array.from({ length: 10 }, (_, tenth) =>
+    samples
+      .filter(({ phase, read }) => phase === 'loading' && Math.min(9, Math.floor(read * 10)) === tenth)
+      .map(({ rss }) => rss),
+  );
+  const reading = samples.filter(({ phase }) => phase === 'reading').map(({ rss }) => rss);
+  const warm = Math.max(...(tenths[1] ?? []));
+  const last = Math.max(...(tenths[9] ?? []));
+  const grown = (last / warm - 1) * 100;
+  const table = [
+    ['reading', reading] as const,
+    ...tenths.map((rss, at) => [`loading, tenth ${at + 1}`, rss] as const),
+  ]
+    .filter(([, rss]) => rss.length > 0)
+    .map(([what, rss]) => ({
+      what,
+      looks: rss.length,
+      'median MiB': mebibytes(median(rss)),
+      'largest MiB': mebibytes(Math.max(...rss)),
+    }));
+  printTable(
+    `Resident memory of an import of ${rows} people (${mebibytes(size)} MiB of CSV), ${Math.round(ms / 1000)} s, ` +
+      `peak ${mebibytes(peak)} MiB; the last tenth against the second: ${grown.toFixed(1)} % (goal: <= 10 %, ` +
+      `${grown <= 10 ? 'reached' : 'not reached'})`,
+    table,
+    options.json,
+  );
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
+
 async function empty(pool: Pool): Promise<void> {
   await pool.query('TRUNCATE end_users, traits, trait_types, trait_changes CASCADE');
   await pool.query('CHECKPOINT');
@@ -145,10 +235,10 @@ function seatsOf(i: number): number {
   return (i * 7919 + 5) % 101;
 }
 
-/** The same people twice: as CSV, and as the text that COPY takes, with the custom fields as finished JSON. */
-async function writeFiles(csv: string, text: string): Promise<void> {
+/** The same people as CSV and, where asked for, as the text that COPY takes, with the custom fields as finished JSON. */
+async function writeFiles(csv: string, text?: string): Promise<void> {
   const csvFile = createWriteStream(csv);
-  const textFile = createWriteStream(text);
+  const textFile = text === undefined ? null : createWriteStream(text);
   csvFile.write('user_id,name,email,signed_up_at,role,plan,seats,country,feature_flags,beta\n');
   const start = Date.UTC(2024, 0, 1);
   for (let i = 0; i < rows; i += 1) {
@@ -162,12 +252,12 @@ async function writeFiles(csv: string, text: string): Promise<void> {
     const more = csvFile.write(
       `${id},Person ${i},${email},${at},${roleOf(i)},${plan},${seatsOf(i)},c${i % 200},"${flags}",${beta}\n`,
     );
-    textFile.write(`${workspaceId}\t${id}\tPerson ${i}\t${email}\t${at}\t${custom}\n`);
+    textFile?.write(`${workspaceId}\t${id}\tPerson ${i}\t${email}\t${at}\t${custom}\n`);
     if (!more) await once(csvFile, 'drain');
   }
   csvFile.end();
-  textFile.end();
-  await Promise.all([finished(csvFile), finished(textFile)]);
+  textFile?.end();
+  await Promise.all([finished(csvFile), textFile === null ? undefined : finished(textFile)]);
 }
 
 async function bareCopy(pool: Pool, text: string): Promise<number> {
@@ -187,13 +277,15 @@ async function bareCopy(pool: Pool, text: string): Promise<number> {
   }
 }
 
-function imported(url: string, file: string): Promise<Imported> {
+function imported(url: string, file: string, onSample?: (sample: Sample) => void): Promise<Imported> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), ['--child', url, '--file', file], {
+    const memory = onSample === undefined ? [] : ['--memory'];
+    const child = fork(fileURLToPath(import.meta.url), ['--child', url, '--file', file, ...memory], {
       execArgv: ['--import', 'tsx'],
     });
     child.on('message', (message) => {
       if (isImported(message)) resolve(message);
+      else if (isSample(message)) onSample?.(message);
     });
     child.on('error', reject);
     child.on('exit', (code) => reject(new Error(`the import ended with exit code ${code} and no answer`)));
@@ -202,4 +294,8 @@ function imported(url: string, file: string): Promise<Imported> {
 
 function isImported(message: unknown): message is Imported {
   return typeof message === 'object' && message !== null && 'ms' in message && 'peak' in message;
+}
+
+function isSample(message: unknown): message is Sample {
+  return typeof message === 'object' && message !== null && 'phase' in message && 'rss' in message;
 }
