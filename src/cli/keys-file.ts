@@ -15,11 +15,26 @@ export interface LocalKeys {
  * Errors: `keys_unreadable`.
  */
 export function localKeys(folder: string, workspaceId: string): LocalKeys {
-  const file = join(folder, 'keys.json');
+  const found = readLocalKeys(folder, workspaceId);
+  if (found !== null) return found;
+  const keys = { secret: newKey('secret', workspaceId), write: newKey('write', workspaceId) };
+  writeLocalKeys(folder, workspaceId, keys);
+  return keys;
+}
+
+/** The keys that the file has for the workspace, or null. Errors: `keys_unreadable`. */
+export function readLocalKeys(folder: string, workspaceId: string): LocalKeys | null {
+  const file = fileIn(folder);
   const stored = readStored(file);
   const found = Object.hasOwn(stored, workspaceId) ? stored[workspaceId] : undefined;
-  if (found !== undefined) return asKeys(found, workspaceId) ?? refuse('keys_unreadable', { file });
-  const keys = { secret: newKey('secret', workspaceId), write: newKey('write', workspaceId) };
+  if (found === undefined) return null;
+  return asKeys(found, workspaceId) ?? refuse('keys_unreadable', { file });
+}
+
+/** Writes the workspace's keys and leaves those of others. Errors: `keys_unreadable`. */
+export function writeLocalKeys(folder: string, workspaceId: string, keys: LocalKeys): void {
+  const file = fileIn(folder);
+  const stored = readStored(file);
   mkdirSync(folder, { recursive: true });
   const entry = { secret_key: keys.secret, write_key: keys.write };
   // Renamed into place, so that a crash leaves the old file or the new one, never half of one.
@@ -27,8 +42,9 @@ export function localKeys(folder: string, workspaceId: string): LocalKeys {
   writeFileSync(draft, `${JSON.stringify({ ...stored, [workspaceId]: entry }, null, 2)}\n`, { mode: 0o600 });
   chmodSync(draft, 0o600);
   renameSync(draft, file);
-  return keys;
 }
+
+const fileIn = (folder: string): string => join(folder, 'keys.json');
 
 function readStored(file: string): Record<string, unknown> {
   let text: string;

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { listSeries, saveSeries } from '../automation/series/store.js';
 import { exampleSeries, loadSeries } from '../automation/series/file.js';
 import type { Pool } from '../database/pool.js';
-import { storeKey } from '../server/keys.js';
+import { matchKey, newKey, readKeys, storeKey } from '../server/keys.js';
+import type { KeyKind } from '../server/keys.js';
 import { importUsers } from '../traits/import.js';
 import { sampleUsersCsv } from '../traits/sample.js';
+import { localKeys, writeLocalKeys } from './keys-file.js';
 import type { LocalKeys } from './keys-file.js';
 
 export const sampleWorkspace = 'sample';
@@ -20,8 +22,28 @@ export async function makeWorkspace(pool: Pool, workspaceId: string, name: strin
   return rowCount === 1;
 }
 
-/** Makes the local keys valid in this database. */
-export async function storeLocalKeys(pool: Pool, workspaceId: string, keys: LocalKeys): Promise<void> {
+/**
+ * The keys of the local workspace, valid in this database. One that was rotated, revoked or has ended there is replaced
+ * by a new one, in the file too, so that what a start prints works, and goes on to.
+ *
+ * Errors: `keys_unreadable`.
+ */
+export async function openLocalKeys(pool: Pool, folder: string, workspaceId: string): Promise<LocalKeys> {
+  const found = localKeys(folder, workspaceId);
+  await storeLocalKeys(pool, workspaceId, found);
+  const stored = await readKeys(pool, workspaceId);
+  const lasting = (kind: KeyKind): string => {
+    const key = matchKey(stored, found[kind]);
+    return key?.revoked_at === null && key.valid_until === null ? found[kind] : newKey(kind, workspaceId);
+  };
+  const keys = { secret: lasting('secret'), write: lasting('write') };
+  if (keys.secret === found.secret && keys.write === found.write) return found;
+  await storeLocalKeys(pool, workspaceId, keys);
+  writeLocalKeys(folder, workspaceId, keys);
+  return keys;
+}
+
+async function storeLocalKeys(pool: Pool, workspaceId: string, keys: LocalKeys): Promise<void> {
   await storeKey(pool, { key: keys.secret, kind: 'secret', workspaceId });
   await storeKey(pool, { key: keys.write, kind: 'write', workspaceId });
 }

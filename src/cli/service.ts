@@ -6,16 +6,15 @@ import { buildServer } from '../server/build.js';
 import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
 import { dataDir } from './data-dir.js';
-import { localKeys } from './keys-file.js';
 import type { LocalKeys } from './keys-file.js';
 import { checkPort, loopback, portRefusal } from './port.js';
 import {
   countPeople,
   importSample,
   makeWorkspace,
+  openLocalKeys,
   sampleWorkspace,
   saveWelcome,
-  storeLocalKeys,
 } from './sample.js';
 import { openServers } from './servers.js';
 import type { Servers } from './servers.js';
@@ -74,8 +73,7 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
   const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
 
   await makeWorkspace(pool, sampleWorkspace, 'Sample');
-  const keys = localKeys(dataDir(), sampleWorkspace);
-  await storeLocalKeys(pool, sampleWorkspace, keys);
+  const keys = await openLocalKeys(pool, dataDir(), sampleWorkspace);
   if (options.sample) await loadSample(servers, options);
   stopping.check();
 

@@ -8,7 +8,10 @@ import {
   rotateKey,
 } from '../../server/manage-keys.js';
 import type { KeyView, NewKey } from '../../server/manage-keys.js';
+import { matchKey, readKeys } from '../../server/keys.js';
 import type { KeyKind } from '../../server/keys.js';
+import { dataDir } from '../data-dir.js';
+import { readLocalKeys, writeLocalKeys } from '../keys-file.js';
 import { withExamples, withJson, withWorkspace } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
@@ -83,13 +86,19 @@ async function create(options: Options & { kind: KeyKind; name?: string }): Prom
 async function rotate(keyId: string, options: Options & { overlap: number }): Promise<void> {
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const { workspace: workspaceId, overlap } = options;
+    // Looked at first: a file that cannot be read must not keep a key from being shown that nobody can ask for again.
+    const local = readLocalKeys(dataDir(), workspaceId);
+    const stored = local === null ? [] : await readKeys(pool, workspaceId);
     const { made, replaced } = await rotateKey(pool, { workspaceId, keyId, overlap, now: Date.now() });
     if (options.json) {
       out.line(JSON.stringify({ ...made, replaced }));
-      return;
+    } else {
+      showNew(made, options);
+      out.line(`  the key ...${replaced.ending ?? '????'} works until ${replaced.valid_until ?? 'now'}`);
     }
-    showNew(made, options);
-    out.line(`  the key ...${replaced.ending ?? '????'} works until ${replaced.valid_until ?? 'now'}`);
+    if (local === null || matchKey(stored, local[made.kind])?.key_id !== keyId) return;
+    writeLocalKeys(dataDir(), workspaceId, { ...local, [made.kind]: made.key });
+    if (!options.json) out.line('  muster start uses the new one from now on');
   });
 }
 
