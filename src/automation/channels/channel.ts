@@ -8,7 +8,17 @@ export interface OutgoingMessage {
   readonly series: string;
   readonly step: string;
   readonly title: string | null;
+  /** Empty where the message is a `payload`. */
   readonly text: string;
+  /** Key of the endpoint that a webhook goes to. */
+  readonly endpoint?: string;
+  /** What a webhook step sends in place of title and text: rendered JSON, as it was first rendered. */
+  readonly payload?: Readonly<Record<string, unknown>>;
+  /**
+   * When the delivery was first written down, in milliseconds since 1970 (UTC), the same through every attempt. A
+   * channel that shows a time shows this one, so that a repeat is the same to the byte.
+   */
+  readonly createdAt?: number;
 }
 
 export interface DeliveryContext {
@@ -21,8 +31,10 @@ export interface DeliveryContext {
 /**
  * One way to reach a person.
  *
- * `deliver` resolves once the provider took the message and throws otherwise; throw a `DeliveryRefused` where no
- * further attempt can help. It may be called again with the same key after a crash.
+ * `deliver` resolves once the provider took the message and throws otherwise: `DeliveryRefused` where no further attempt
+ * can help, `DeliveryPostponed` where the provider said when to come again, any other error where the next attempt may
+ * succeed. It may be called again with the same key after a crash. When the signal aborts it rejects at once with the
+ * signal's reason and leaves nothing running.
  */
 export interface Channel {
   readonly name: string;
@@ -31,10 +43,37 @@ export interface Channel {
    * with the same key, which the channel recognises; `park` leaves the step `unknown` for an operator to resolve.
    */
   readonly onLostConfirmation: 'retry_same_key' | 'park';
+  /**
+   * What a second delivery with the same key is to the receiver. `absorbed`: nothing. `marked`: it arrives again, with
+   * the key to tell it by. Left out: another message, which is why such a channel parks.
+   */
+  readonly onRepeat?: 'absorbed' | 'marked';
+  /**
+   * Milliseconds to wait after each failed attempt; after the attempt that follows the last wait the delivery is given
+   * up. Left out, attempts and waits are the caller's.
+   */
+  readonly waits?: readonly number[];
   deliver(message: OutgoingMessage, context: DeliveryContext): Promise<void>;
+  /** Closes what the channel keeps open between deliveries. Called once, when no delivery is under way. */
+  close?(): Promise<void>;
 }
 
 /** Thrown by a channel for a message that no further attempt can deliver. The reason is kept. */
 export class DeliveryRefused extends Error {
   override readonly name = 'DeliveryRefused';
+}
+
+/** The longest that a provider may put a delivery off, in milliseconds: a day. */
+export const longestPostponement = 86_400_000;
+
+/** Thrown by a channel whose provider said when to come again. The next attempt is not made before. */
+export class DeliveryPostponed extends Error {
+  override readonly name = 'DeliveryPostponed';
+  /** Milliseconds to wait, 0 to `longestPostponement`. */
+  readonly retryAfter: number;
+
+  constructor(message: string, retryAfter: number) {
+    super(message);
+    this.retryAfter = Math.min(Math.max(0, Math.round(retryAfter)), longestPostponement);
+  }
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort.js';
 import type { Channel } from './channel.js';
 
 /** One delivered message, as one JSON-ready line. */
@@ -12,15 +13,18 @@ export interface LogLine {
 }
 
 /**
- * The log channel: hands each message to `sink` as a line. A repeat writes a second line with the same `delivery`,
- * by which a reader of the log tells it from another message.
+ * The log channel: hands each message to `sink` as a line.
+ *
+ * The open window: the line may be written although that was never recorded. The repeat writes a second one with the same
+ * `delivery`, by which a reader of the log tells it from another message.
  */
 export function logChannel(sink: (line: LogLine) => void | Promise<void>): Channel {
   return {
     name: 'log',
     onLostConfirmation: 'retry_same_key',
-    async deliver(message, { idempotencyKey }) {
-      await sink({
+    onRepeat: 'marked',
+    async deliver(message, { idempotencyKey, signal }) {
+      const line: LogLine = {
         delivery: idempotencyKey,
         workspace: message.workspaceId,
         user: message.userId,
@@ -28,7 +32,8 @@ export function logChannel(sink: (line: LogLine) => void | Promise<void>): Chann
         step: message.step,
         title: message.title,
         text: message.text,
-      });
+      };
+      await unlessAborted(signal, async () => sink(line));
     },
   };
 }
