@@ -3,6 +3,7 @@ import type { Problem } from '../errors/index.js';
 import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectId, collectTraits } from './check.js';
+import type { CheckedTraits } from './check.js';
 import type { Database } from './database.js';
 import type { CompanyRow } from './row.js';
 import { mergeCompany } from './statements/merge-company.js';
@@ -30,18 +31,33 @@ export interface IdentifiedCompany {
  * Errors, all at once and before anything is written: `bad_user_id` and those of `checkTraits`.
  */
 export async function identifyCompany(db: Database, call: IdentifyCompany): Promise<IdentifiedCompany> {
-  const problems: Problem[] = [];
-  collectId('company_id', call.companyId, problems);
-  const traits = collectTraits(call.traits, problems, { of: 'company' });
-  if (problems.length > 0) throw new MusterError(problems);
+  const { traits, at } = checkCompany(call);
   const { created, ...company } = await mergeCompany(db, {
     workspaceId: call.workspaceId,
     companyId: call.companyId,
-    at: call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString(),
+    at,
     columns: JSON.stringify(traits.columns),
     custom: JSON.stringify(traits.custom),
     removed: traits.removed,
   });
   await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(traits));
   return { company, created };
+}
+
+/** A call that can be applied without a refusal. */
+export interface CheckedCompany {
+  readonly call: IdentifyCompany;
+  /** ISO 8601, or null for the database's own clock. */
+  readonly at: string | null;
+  readonly traits: CheckedTraits;
+}
+
+/** Checks a call whole, without a look at the database. Errors: those of `identifyCompany`. */
+export function checkCompany(call: IdentifyCompany): CheckedCompany {
+  const problems: Problem[] = [];
+  collectId('company_id', call.companyId, problems);
+  const traits = collectTraits(call.traits, problems, { of: 'company' });
+  if (problems.length > 0) throw new MusterError(problems);
+  const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
+  return { call, at, traits };
 }

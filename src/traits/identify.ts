@@ -60,14 +60,14 @@ export interface Identified {
  * of company traits under `/company_traits`.
  */
 export async function identify(db: Database, call: Identify): Promise<Identified> {
-  const checked = check(call);
-  const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
+  const checked = checkIdentify(call);
+  const { at } = checked;
   const { anonymousId } = call;
   // One statement is its own transaction; only the visitor's row and the company's traits take more.
   const merged =
     anonymousId === undefined && checked.company === null
       ? await mergeUntilSettled(db, call, checked.traits, at, false)
-      : await atomically(db, (client) => identifyTogether(client, call, checked, at));
+      : await atomically(db, (client) => identifyTogether(client, call, checked));
   await noteTraitsSent(db, call.workspaceId, 'user', sentKeys(checked.traits));
   if (checked.company !== null)
     await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(checked.company.traits));
@@ -75,13 +75,18 @@ export async function identify(db: Database, call: Identify): Promise<Identified
   return { user, created };
 }
 
-interface Checked {
+/** A call that can be applied without a refusal. */
+export interface CheckedIdentify {
+  readonly call: Identify;
+  /** ISO 8601, or null for the database's own clock. */
+  readonly at: string | null;
   readonly traits: CheckedTraits;
   /** Null where the call says nothing about the company. */
   readonly company: { readonly id: string; readonly traits: CheckedTraits } | null;
 }
 
-function check(call: Identify): Checked {
+/** Checks a call whole, without a look at the database. Errors: those of `identify`. */
+export function checkIdentify(call: Identify): CheckedIdentify {
   const problems: Problem[] = [];
   collectId('user_id', call.userId, problems);
   if (call.companyId !== undefined) collectId('company_id', call.companyId, problems);
@@ -89,10 +94,14 @@ function check(call: Identify): Checked {
   const traits = collectTraits(call.traits, problems);
   const company = collectCompany(call, problems);
   if (problems.length > 0) throw new MusterError(problems);
-  return { traits, company };
+  const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
+  return { call, at, traits, company };
 }
 
-function collectCompany({ companyId, companyTraits }: Identify, problems: Problem[]): Checked['company'] {
+function collectCompany(
+  { companyId, companyTraits }: Identify,
+  problems: Problem[],
+): CheckedIdentify['company'] {
   if (companyTraits === undefined) return null;
   const path = '/company_traits';
   const traits = collectTraits(companyTraits, problems, { path, of: 'company' });
@@ -130,8 +139,7 @@ async function mergeUntilSettled(
 async function identifyTogether(
   client: Client,
   call: Identify,
-  { traits, company }: Checked,
-  at: string | null,
+  { traits, company, at }: CheckedIdentify,
 ): Promise<MergedUser> {
   const { workspaceId, anonymousId } = call;
   const merged =

@@ -1,4 +1,4 @@
-import { Pool as PgPool } from 'pg';
+import { DatabaseError, Pool as PgPool } from 'pg';
 import type { Database } from './database.js';
 
 /** The months that each pool is known to have, as `YYYY-MM`. */
@@ -22,6 +22,30 @@ export async function ensureEventMonths(db: Database, instants: readonly number[
 /** Forgets which months there are, for when one was dropped. Answers whether anything was believed to be there. */
 export function forgetEventMonths(db: Database): boolean {
   return db instanceof PgPool && known.delete(db);
+}
+
+/**
+ * Stores events of these instants, with their months made before. A month may be dropped while this process believes it
+ * to be there; then it is made once more, and the work, which must be one that a failure undoes whole, is run again.
+ */
+export async function withEventMonths<T>(
+  db: Database,
+  instants: readonly number[],
+  work: () => Promise<T>,
+): Promise<T> {
+  await ensureEventMonths(db, instants);
+  try {
+    return await work();
+  } catch (error) {
+    if (!isWithoutMonth(error) || !forgetEventMonths(db)) throw error;
+    await ensureEventMonths(db, instants);
+    return work();
+  }
+}
+
+/** A row for which no partition is found is a check violation that names no constraint. */
+function isWithoutMonth(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '23514' && error.constraint === undefined;
 }
 
 function knownTo(db: Database): Set<string> | null {

@@ -1,4 +1,3 @@
-import { DatabaseError } from 'pg';
 import { MusterError, problem } from '../errors/index.js';
 import type { ErrorCode, Problem } from '../errors/index.js';
 import { parseIso } from '../filter/iso8601.js';
@@ -7,7 +6,7 @@ import { momentOf } from '../filter/time.js';
 import { collectId } from './check.js';
 import type { Database } from './database.js';
 import { checkJson, textFault } from './json.js';
-import { ensureEventMonths, forgetEventMonths } from './months.js';
+import { withEventMonths } from './months.js';
 import { recordEvent } from './statements/record-event.js';
 import type { RecordEvent } from './statements/record-event.js';
 
@@ -66,28 +65,19 @@ const year = 365.25 * 24 * hour;
  * and those of JSON values in traits (`trait_bad_text` `trait_bad_number` `trait_not_json` `trait_too_deep`), under `/properties`.
  */
 export async function track(db: Database, call: Track): Promise<Tracked> {
-  const { record, occurred } = check(call);
-  await ensureEventMonths(db, [occurred]);
-  return { accepted: true, stored: await recordOnceMore(db, record, occurred) };
+  const { record, occurred } = checkTrack(call);
+  return { accepted: true, stored: await withEventMonths(db, [occurred], () => recordEvent(db, record)) };
 }
 
-/** A month may be dropped while this process believes it to be there. */
-async function recordOnceMore(db: Database, record: RecordEvent, occurred: number): Promise<boolean> {
-  try {
-    return await recordEvent(db, record);
-  } catch (error) {
-    if (!isWithoutMonth(error) || !forgetEventMonths(db)) throw error;
-    await ensureEventMonths(db, [occurred]);
-    return recordEvent(db, record);
-  }
+/** An event that can be stored without a refusal. */
+export interface CheckedTrack {
+  readonly record: RecordEvent;
+  /** When it happened, in milliseconds since 1970 (UTC). */
+  readonly occurred: number;
 }
 
-/** A row for which no partition is found is a check violation that names no constraint. */
-function isWithoutMonth(error: unknown): boolean {
-  return error instanceof DatabaseError && error.code === '23514' && error.constraint === undefined;
-}
-
-function check(call: Track): { record: RecordEvent; occurred: number } {
+/** Checks a call whole, without a look at the database. Errors: those of `track`. */
+export function checkTrack(call: Track): CheckedTrack {
   const problems: Problem[] = [];
   const now = call.now === undefined ? Date.now() : momentOf(call.now).now;
   const { userId, anonymousId } = call;

@@ -55,11 +55,10 @@ export const segmentRoutes: FastifyPluginAsyncTypebox<{
       const { batch, sentAt, context } = body;
       if (batch.length > batchLimit)
         refuse('batch_too_long', { count: batch.length, limit: batchLimit }, { path: '/batch' });
-      const { accepted, rejected, dropped } = await applyBatch(
-        batch,
-        { at: clock(), batch: { sentAt, context } },
-        (message) => applyMessage(parts, { workspaceId, kind: keyKind }, message),
-      );
+      const { accepted, rejected, dropped } = await applyBatch(parts, { workspaceId, kind: keyKind }, batch, {
+        at: clock(),
+        batch: { sentAt, context },
+      });
       if (Object.keys(rejected).length > 0 || Object.keys(dropped).length > 0) {
         log.warn({ workspace: workspaceId, accepted, rejected, dropped }, 'parts of a batch were left out');
       }

@@ -1,8 +1,19 @@
 import { MusterError } from '../../errors/index.js';
+import { checkCompany } from '../../traits/company.js';
+import { checkIdentify } from '../../traits/identify.js';
+import { identifyCompanies, identifyMany, trackMany } from '../../traits/many.js';
+import { linkedPeople } from '../../traits/statements/linked-people.js';
+import { checkTrack } from '../../traits/track.js';
+import type { Caller } from '../identity/guard.js';
 import { itemFault } from '../item.js';
+import { admit } from './apply.js';
+import type { Parts } from './apply.js';
 import { readMessage } from './message.js';
-import type { Message, Received } from './message.js';
-import type { Applied } from './apply.js';
+import type { Received } from './message.js';
+import { operationOf, perform } from './operation.js';
+import type { Operation } from './operation.js';
+import { planWaves, visitorsOf } from './plan.js';
+import type { Task, Wave } from './plan.js';
 
 /** What became of a batch, without any of its data. */
 export interface BatchOutcome {
@@ -13,89 +24,120 @@ export interface BatchOutcome {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** People worked on at once; more would only wait for connections to the database. */
+/** Calls that join a visitor, worked on at once; more would only wait for connections to the database. */
 const lanes = 8;
+/** Calls that one statement takes: enough that a commit costs little, and few enough that nobody waits long for their rows. */
+const mostTogether = 500;
 
 /**
- * Applies every item, each by itself: one that is refused does not stop the others. Items about one person (linked by any
- * id) keep their order; different people go on at the same time. Throws only what is not a refusal of an item, such as
- * a lost database, so that the sender tries the whole batch again; events are stored once all the same.
+ * Applies every item, with the same result as one after another: one that is refused does not stop the others. Calls that
+ * do not touch each other go into one statement (see `planWaves`).
+ *
+ * Throws only what is not a refusal of an item, such as a lost database, so that the sender tries the whole batch again;
+ * what is already in stays in, and is the same when it comes again: events that have a message id are stored once.
  */
 export async function applyBatch(
+  parts: Parts,
+  caller: Caller,
   items: readonly unknown[],
   received: Received,
-  apply: (message: Message) => Promise<Applied>,
 ): Promise<BatchOutcome> {
-  const rejected = new Map<string, number>();
-  const dropped = new Map<string, number>();
-  let accepted = 0;
-  const refused = (error: unknown): void => {
-    if (!(error instanceof MusterError) || error.status >= 500) throw error;
-    count(rejected, error.code);
-  };
-  const messages: Message[] = [];
+  const counts = { accepted: 0, rejected: new Map<string, number>(), dropped: new Map<string, number>() };
+  const tasks: Task[] = [];
   for (const item of items) {
-    try {
-      const fault = itemFault(item);
-      if (fault !== null) throw new MusterError(fault);
-      messages.push(readMessage(item, received));
-    } catch (error) {
-      refused(error);
-    }
+    await unlessRefused(counts.rejected, async () => {
+      const operation = await read(parts, caller, item, received);
+      const task = taskOf(operation);
+      tasks.push(task);
+      if (task.kind !== 'single') accept(counts, operation);
+    });
   }
-  const waiting = byPerson(messages);
-  await Promise.all(
-    Array.from({ length: Math.min(lanes, waiting.length) }, async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        for (const message of next) {
-          try {
-            const { dropped: names } = await apply(message);
-            accepted += 1;
-            for (const name of names) count(dropped, name);
-          } catch (error) {
-            refused(error);
-          }
-        }
-      }
-    }),
-  );
+  for (const wave of planWaves(tasks, await linkedTo(parts, caller, tasks))) {
+    await applyTogether(parts, caller, wave);
+    await inLanes(wave.single, (operation) =>
+      unlessRefused(counts.rejected, async () => {
+        await perform(parts.pool, operation);
+        accept(counts, operation);
+      }),
+    );
+  }
+  const { accepted, rejected, dropped } = counts;
   return { accepted, rejected: Object.fromEntries(rejected), dropped: Object.fromEntries(dropped) };
 }
 
-/** Messages of one person together, in their order; persons are joined by every id that a message shares with another. */
-function byPerson(messages: readonly Message[]): Message[][] {
-  const parent = new Map<string, string>();
-  const root = (id: string): string => {
-    let at = id;
-    for (let up = parent.get(at); up !== undefined; up = parent.get(at)) at = up;
-    return at;
-  };
-  for (const message of messages) {
-    const [first = '', ...others] = idsOf(message);
-    for (const id of others) {
-      const [from, to] = [root(id), root(first)];
-      if (from !== to) parent.set(from, to);
-    }
+/** Errors: what is wrong with the item's shape, and those of the identity guard. */
+async function read({ guard }: Parts, caller: Caller, item: unknown, received: Received): Promise<Operation> {
+  const fault = itemFault(item);
+  if (fault !== null) throw new MusterError(fault);
+  const message = readMessage(item, received);
+  await admit(guard, caller, message);
+  return operationOf(caller.workspaceId, message);
+}
+
+/** Errors: those of identify, identifyCompany and track; a single call has them when it is applied. */
+function taskOf(operation: Operation): Task {
+  if (operation.kind === 'track') return { kind: 'track', checked: checkTrack(operation.call) };
+  if (operation.kind === 'company') return { kind: 'company', checked: checkCompany(operation.call) };
+  // Joining a visitor takes several statements, one after another.
+  if (operation.call.anonymousId !== undefined) return { kind: 'single', operation };
+  return { kind: 'identify', checked: checkIdentify(operation.call) };
+}
+
+/** Whom the visitors that the calls name are joined with already. */
+async function linkedTo(
+  { pool }: Parts,
+  { workspaceId }: Caller,
+  tasks: readonly Task[],
+): Promise<ReadonlyMap<string, string>> {
+  const visitors = visitorsOf(tasks);
+  return visitors.length === 0 ? new Map() : linkedPeople(pool, workspaceId, visitors);
+}
+
+async function applyTogether(
+  { pool }: Parts,
+  { workspaceId }: Caller,
+  { identify, company, track }: Wave,
+): Promise<void> {
+  for (const calls of chunks(identify)) await identifyMany(pool, workspaceId, calls);
+  for (const calls of chunks(company)) await identifyCompanies(pool, workspaceId, calls);
+  for (const by of ['user_id', 'anonymous_id'] as const) {
+    for (const calls of chunks(track[by])) await trackMany(pool, workspaceId, by, calls);
   }
-  const groups = new Map<string, Message[]>();
-  for (const message of messages) {
-    const key = root(idsOf(message)[0] ?? '');
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [message]);
-    else group.push(message);
+}
+
+function* chunks<T>(calls: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < calls.length; from += mostTogether) yield calls.slice(from, from + mostTogether);
+}
+
+async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  await Promise.all(
+    Array.from({ length: Math.min(lanes, items.length) }, async () => {
+      for (const item of waiting) await work(item);
+    }),
+  );
+}
+
+interface Counts {
+  accepted: number;
+  readonly rejected: Map<string, number>;
+  readonly dropped: Map<string, number>;
+}
+
+async function unlessRefused(rejected: Map<string, number>, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof MusterError) || error.status >= 500) throw error;
+    count(rejected, error.code);
   }
-  return [...groups.values()];
+}
+
+function accept(counts: Counts, { dropped }: Operation): void {
+  counts.accepted += 1;
+  for (const name of dropped) count(counts.dropped, name);
 }
 
 function count(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-function idsOf({ userId, anonymousId, previousId, groupId }: Message): string[] {
-  const ids = [
-    ...(userId === undefined ? [] : [`u${userId}`]),
-    ...(anonymousId === undefined ? [] : [`a${anonymousId}`]),
-    ...(previousId === undefined ? [] : [`a${previousId}`]),
-  ];
-  return ids.length > 0 ? ids : [`g${groupId ?? ''}`];
 }

@@ -30,7 +30,8 @@ export async function mergeCompany(
   return row;
 }
 
-const typed = {
+/** The columns of known traits, and what their values are cast to. */
+export const companyColumnTypes = {
   name: 'text',
   signed_up_at: 'instant',
   renewal_status: 'text',
@@ -39,8 +40,10 @@ const typed = {
   payment_terms: 'text',
   on_contract: 'boolean',
 };
-const names = Object.keys(typed);
-const inserted = Object.entries(typed).map(([name, type]) => `($4::jsonb ->> '${name}')::${type}`);
+const names = Object.keys(companyColumnTypes);
+const inserted = Object.entries(companyColumnTypes).map(
+  ([name, type]) => `($4::jsonb ->> '${name}')::${type}`,
+);
 const updated = names.map(
   (name) => `${name} = CASE WHEN $4::jsonb ? '${name}' THEN EXCLUDED.${name} ELSE c.${name} END`,
 );

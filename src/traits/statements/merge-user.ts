@@ -55,7 +55,8 @@ export async function mergeUser(db: Database, merge: MergeUser): Promise<MergedU
   return rows[0] ?? null;
 }
 
-const typed = {
+/** The columns of known traits, and what their values are cast to. */
+export const userColumnTypes = {
   name: 'text',
   email: 'text',
   signed_up_at: 'instant',
@@ -65,8 +66,8 @@ const typed = {
   payment_terms: 'text',
   on_contract: 'boolean',
 };
-const names = Object.keys(typed);
-const inserted = Object.entries(typed).map(([name, type]) => `($5::jsonb ->> '${name}')::${type}`);
+const names = Object.keys(userColumnTypes);
+const inserted = Object.entries(userColumnTypes).map(([name, type]) => `($5::jsonb ->> '${name}')::${type}`);
 const updated = names.map(
   (name) => `${name} = CASE WHEN $5::jsonb ? '${name}' THEN EXCLUDED.${name} ELSE u.${name} END`,
 );

@@ -1,0 +1,84 @@
+import type { Pool } from '../../database/pool.js';
+import { refuse } from '../../errors/index.js';
+import { isObject } from '../../filter/parse/context.js';
+import { identifyCompany } from '../../traits/company.js';
+import type { IdentifyCompany } from '../../traits/company.js';
+import { identify } from '../../traits/identify.js';
+import type { Identify } from '../../traits/identify.js';
+import { getUser } from '../../traits/read.js';
+import { track } from '../../traits/track.js';
+import type { Track } from '../../traits/track.js';
+import type { Message } from './message.js';
+import { mapTraits } from './traits.js';
+
+/** What a call of Segment's API asks for, in Muster's own calls. */
+export type Operation = (
+  | { readonly kind: 'identify' | 'alias'; readonly call: Identify }
+  | { readonly kind: 'company'; readonly call: IdentifyCompany }
+  | { readonly kind: 'track'; readonly call: Track }
+) & {
+  /** Reserved trait names that are left out. */
+  readonly dropped: readonly string[];
+};
+
+/**
+ * Reads a call as one of Muster's.
+ *
+ * - identify: the user, joined with the visitor when both ids are sent. Traits of a visitor alone have no place yet, so
+ *   such a call is an event `identify` of the visitor with the traits as its properties.
+ * - group: the company, and the user's membership of it.
+ * - track: an event. page and screen: events named `page` and `screen`, with `name` and `category` in the properties.
+ *   The `context` goes along as the property `context`, unless there is one already.
+ * - alias: joins the visitor `previousId` with the user.
+ */
+export function operationOf(workspaceId: string, message: Message): Operation {
+  const { type, userId, anonymousId, occurredAt: now } = message;
+  if (type === 'alias' && userId !== undefined) {
+    const call = { workspaceId, userId, anonymousId: message.previousId ?? '', now };
+    return { kind: 'alias', call, dropped: [] };
+  }
+  const { traits, dropped } = mapTraits(message.traits);
+  if (type === 'identify' && userId !== undefined) {
+    return { kind: 'identify', call: { workspaceId, userId, anonymousId, traits, now }, dropped };
+  }
+  if (type === 'group') {
+    const companyId = message.groupId ?? '';
+    if (userId === undefined)
+      return { kind: 'company', call: { workspaceId, companyId, traits, now }, dropped };
+    const call = { workspaceId, userId, anonymousId, companyId, companyTraits: traits, now };
+    return { kind: 'identify', call, dropped };
+  }
+  const event = type === 'track' ? (message.name ?? '') : type;
+  const { messageId } = message;
+  const properties = propertiesOf(message);
+  const call = { workspaceId, userId, anonymousId, event, properties, occurredAt: now, messageId };
+  return { kind: 'track', call, dropped: [] };
+}
+
+/** Does it. Errors: those of identify, identifyCompany and track, and `segment_alias_known`. */
+export async function perform(pool: Pool, { kind, call }: Operation): Promise<void> {
+  if (kind === 'track') await track(pool, call);
+  else if (kind === 'company') await identifyCompany(pool, call);
+  else {
+    if (kind === 'alias') await refuseKnown(pool, call);
+    await identify(pool, call);
+  }
+}
+
+async function refuseKnown(pool: Pool, { workspaceId, userId, anonymousId = '' }: Identify): Promise<void> {
+  if (anonymousId === userId) return;
+  if ((await getUser(pool, { workspaceId, userId: anonymousId })) !== null) refuse('segment_alias_known');
+}
+
+function propertiesOf({ type, properties, traits, context, name, category }: Message): unknown {
+  const sent = type === 'identify' ? traits : properties;
+  // What is no object is refused where events are checked.
+  if (sent !== undefined && !isObject(sent)) return sent;
+  const all: Record<string, unknown> = { __proto__: null };
+  for (const key of Object.keys(sent ?? {})) all[key] = sent?.[key];
+  const beside = type === 'page' || type === 'screen' ? { name, category, context } : { context };
+  for (const [key, value] of Object.entries(beside)) {
+    if (value !== undefined && !Object.hasOwn(all, key)) all[key] = value;
+  }
+  return all;
+}

@@ -1,0 +1,131 @@
+import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
+import type { CheckedTraits } from './check.js';
+import type { CheckedCompany } from './company.js';
+import { atomically } from './database.js';
+import type { Database } from './database.js';
+import type { CheckedIdentify } from './identify.js';
+import { withEventMonths } from './months.js';
+import { mergeCompanies } from './statements/merge-companies.js';
+import type { MergeCompaniesItem } from './statements/merge-companies.js';
+import { mergeUsers } from './statements/merge-users.js';
+import { recordEvents } from './statements/record-events.js';
+import type { RecordEvent } from './statements/record-event.js';
+import type { CheckedTrack } from './track.js';
+
+/**
+ * Many calls in one statement, with the same result as `identify`, `identifyCompany` and `track` one after another. Each
+ * says what its calls may not share: such calls belong into several of these, in their order.
+ */
+
+/** The row that another call creates meanwhile is seen by the second try; a third is for a row deleted in between. */
+const mostTries = 10;
+
+/**
+ * Applies checked calls of `identify`, in one transaction. Each is about another person and names no visitor; calls that
+ * carry traits of one company carry the same ones.
+ */
+export async function identifyMany(
+  db: Database,
+  workspaceId: string,
+  calls: readonly CheckedIdentify[],
+): Promise<void> {
+  const companies = companiesOf(calls);
+  const users = calls.map(({ call, at, traits }) => {
+    if (call.anonymousId !== undefined) throw new TypeError('a visitor is joined by a call of its own');
+    return { userId: call.userId, at, companyId: call.companyId ?? null, ...written(traits) };
+  });
+  await atomically(db, async (client) => {
+    await untilAll(
+      users,
+      ({ userId }) => userId,
+      (some) => mergeUsers(client, workspaceId, some),
+    );
+    await untilAll(
+      companies,
+      ({ companyId }) => companyId,
+      (some) => mergeCompanies(client, workspaceId, some),
+    );
+  });
+  await noteTraitsSent(db, workspaceId, 'user', keysOf(calls));
+  await noteTraitsSent(db, workspaceId, 'company', keysOf(calls.flatMap(({ company }) => company ?? [])));
+}
+
+/** Applies checked calls of `identifyCompany`, each about another company. */
+export async function identifyCompanies(
+  db: Database,
+  workspaceId: string,
+  calls: readonly CheckedCompany[],
+): Promise<void> {
+  const companies = calls.map(({ call: { companyId }, at, traits }) => ({
+    companyId,
+    at,
+    ...written(traits),
+  }));
+  await atomically(db, (client) =>
+    untilAll(
+      companies,
+      ({ companyId }) => companyId,
+      (some) => mergeCompanies(client, workspaceId, some),
+    ),
+  );
+  await noteTraitsSent(db, workspaceId, 'company', keysOf(calls));
+}
+
+/** Applies checked calls of `track` that name people by the same kind of id, each with another message id or none. */
+export async function trackMany(
+  db: Database,
+  workspaceId: string,
+  by: RecordEvent['by'],
+  calls: readonly CheckedTrack[],
+): Promise<void> {
+  const months = calls.map(({ occurred }) => occurred);
+  const records = calls.map(({ record }) => {
+    if (record.by !== by) throw new TypeError(`an event of a person named by ${record.by}`);
+    return record;
+  });
+  await withEventMonths(db, months, () =>
+    atomically(db, (client) => recordEvents(client, workspaceId, by, records)),
+  );
+}
+
+/** Whether calls about one company carry the same traits is whether this text is the same. */
+export function traitsText({ columns, custom, removed }: CheckedTraits): string {
+  return JSON.stringify([columns, custom, removed]);
+}
+
+function companiesOf(calls: readonly CheckedIdentify[]): MergeCompaniesItem[] {
+  const texts = new Map<string, string>();
+  return calls.flatMap(({ at, company }) => {
+    if (company === null) return [];
+    const text = traitsText(company.traits);
+    if ((texts.get(company.id) ?? text) !== text) throw new TypeError('one company with two sorts of traits');
+    texts.set(company.id, text);
+    return { companyId: company.id, at, ...written(company.traits) };
+  });
+}
+
+function written({
+  columns,
+  custom,
+  removed,
+}: CheckedTraits): Pick<MergeCompaniesItem, 'columns' | 'custom' | 'removed'> {
+  return { columns: JSON.stringify(columns), custom: JSON.stringify(custom), removed };
+}
+
+/** Runs the statement for all, and again for those whose row came up meanwhile. */
+async function untilAll<T>(
+  items: readonly T[],
+  idOf: (item: T) => string,
+  run: (some: readonly T[]) => Promise<Set<string>>,
+): Promise<void> {
+  let left = items;
+  for (let tries = 0; left.length > 0; tries += 1) {
+    if (tries === mostTries) throw new Error(`rows came and went ${mostTries} times during one statement`);
+    const done = await run(left);
+    left = left.filter((item) => !done.has(idOf(item)));
+  }
+}
+
+function keysOf(calls: readonly { readonly traits: CheckedTraits }[]): Set<string> {
+  return new Set(calls.flatMap(({ traits }) => sentKeys(traits)));
+}

@@ -1,0 +1,78 @@
+import type { Database } from '../database.js';
+import type { RecordEvent } from './record-event.js';
+
+/** One event of a set; the message ids in it differ. The rest is as in `RecordEvent`. */
+export type RecordEventsItem = Omit<RecordEvent, 'workspaceId' | 'by'>;
+
+/**
+ * What `recordEvent` does with one event, done with many by one statement: what is left is the same as if they had come
+ * one after another, in the order given. Somebody may have done several of them.
+ *
+ * @returns how many were stored; the others have a message id that is known
+ */
+export async function recordEvents(
+  db: Database,
+  workspaceId: string,
+  by: RecordEvent['by'],
+  events: readonly RecordEventsItem[],
+): Promise<number> {
+  const { rowCount } = await db.query({
+    name: `muster_record_events_by_${by}`,
+    text: texts[by],
+    values: [
+      workspaceId,
+      events.map(({ id }) => id),
+      events.map(({ event }) => event),
+      events.map(({ properties }) => properties),
+      events.map(({ occurredAt }) => occurredAt),
+      events.map(({ receivedAt }) => receivedAt),
+      events.map(({ messageId }) => messageId),
+    ],
+  });
+  return rowCount ?? 0;
+}
+
+const texts = { user_id: textFor('user_id'), anonymous_id: textFor('anonymous_id') } as const;
+
+// A row that several events make at once looks as one that the first made and the others came back to.
+function textFor(by: RecordEvent['by']): string {
+  return `
+WITH given AS MATERIALIZED (
+  SELECT n.*, n.occurred_text::timestamptz AS occurred, gen_random_uuid() AS event_id
+  FROM unnest($2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[], $7::text[])
+    WITH ORDINALITY AS n (by_id, event, properties, occurred_text, received, message_id, place)
+), message AS (
+  INSERT INTO event_messages (workspace_id, message_id, received_at)
+  SELECT $1, g.message_id, g.received FROM given AS g WHERE g.message_id IS NOT NULL ORDER BY g.message_id
+  ON CONFLICT (workspace_id, message_id) DO NOTHING
+  RETURNING message_id
+), fresh AS MATERIALIZED (
+  SELECT * FROM given AS g WHERE g.message_id IS NULL OR g.message_id IN (SELECT m.message_id FROM message AS m)
+), seen AS (
+  SELECT f.by_id, count(*) AS events, (array_agg(f.received ORDER BY f.place))[1] AS received,
+    min(least(f.occurred, f.received)) AS first, max(least(f.occurred, f.received)) AS last
+  FROM fresh AS f GROUP BY f.by_id
+), person AS (
+  INSERT INTO end_users AS u (workspace_id, ${by}, created_at, updated_at, first_seen, last_seen, awaits_identify)
+  SELECT $1, s.by_id, s.received,
+    CASE WHEN s.events > 1 THEN date_trunc('milliseconds', now()) ELSE s.received END, s.first, s.last, true
+  FROM seen AS s ORDER BY s.by_id
+  ON CONFLICT (workspace_id, ${by}) DO UPDATE SET
+    first_seen = least(u.first_seen, EXCLUDED.first_seen),
+    last_seen = greatest(u.last_seen, EXCLUDED.last_seen)
+  RETURNING u.id, u.user_id, u.${by} AS by_id
+), stored AS (
+  INSERT INTO events (workspace_id, id, end_user_id, event, properties, occurred_at, received_at, message_id)
+  SELECT $1, f.event_id, p.id, f.event, f.properties, f.occurred, f.received, f.message_id
+  FROM fresh AS f JOIN person AS p ON p.by_id = f.by_id
+  ORDER BY f.place
+  RETURNING id
+), fact AS (
+  INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload)
+  SELECT $1, 'event', p.id, p.user_id,
+    jsonb_build_object('event', f.event, 'event_id', f.event_id, 'occurred_at', f.occurred_text)
+  FROM fresh AS f JOIN person AS p ON p.by_id = f.by_id
+  ORDER BY f.place
+)
+SELECT id FROM stored`;
+}
