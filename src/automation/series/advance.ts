@@ -1,10 +1,23 @@
+import { earliest, horizonOf, matches } from './advance/ask.js';
+import { isHeldOut, refusalOf } from './advance/enter.js';
+import { carryOut } from './advance/meanings.js';
+import { viewOf } from './advance/view.js';
+import type { Place, Verdict, View } from './advance/view.js';
 import type { SeriesDefinition, Step } from './model.js';
-import type { Active, Advance, Facts, Footprint, SeriesState } from './moves.js';
+import type { Advance, Effect, ExitReason, Facts, Footprint, SeriesState } from './moves.js';
 
 /**
  * One move of a series: the next state, what to do there, and when to ask again. `now` is in milliseconds since 1970 (UTC).
  *
- * Pure: production, simulation and tests run this same function.
+ * Pure: production, simulation and tests run this same function. It goes through steps that take no time until one
+ * rests, and it may be asked again at any time: nothing is counted but from what state and facts say, so that
+ * asking too early or twice changes nothing. What each step means is written in `advance/`, a file for each.
+ *
+ * At every step it looks in this order: what became of the delivery asked for; whether messages may still be sent
+ * to the person, who else leaves; the goal; the exit filter; the step itself.
+ *
+ * What is over stays over. A step that the version never had, or a thousand moves without a rest, ends the series
+ * as `broken`, without an effect: nothing is sent on a guess.
  */
 export function advance(
   definition: SeriesDefinition,
@@ -12,46 +25,107 @@ export function advance(
   facts: Facts,
   now: number,
 ): Advance {
-  if (state.status === 'entering') return at(definition.steps[0] ?? null, 1, now, []);
-  if (state.status !== 'active') return { state, effects: [], wakeAt: null, listens: false, trail: [] };
-  const step = definition.steps.find(({ key }) => key === state.step);
-  if (step === undefined) {
-    return {
-      state: { status: 'exited', reason: 'broken' },
-      effects: [],
-      wakeAt: null,
-      listens: false,
-      trail: [],
-    };
+  if (state.status === 'active') {
+    return walk({ ...state, isNew: false }, viewOf(definition, facts, now));
   }
-  const { outcome } = facts;
-  if (outcome === null || outcome.step !== state.step || outcome.visit !== state.visit)
-    return rest(step, state, now, []);
-  const next = definition.steps.find(({ key }) => key === step.next) ?? null;
-  return at(next, state.visit + 1, now, [
-    { step: state.step, visit: state.visit, what: outcome.result, detail: null },
-  ]);
+  if (state.status !== 'entering') return over(state, [], []);
+  const view = viewOf(definition, facts, now);
+  const reason = refusalOf(view);
+  if (reason !== null) return over({ status: 'refused', reason }, [], []);
+  if (isHeldOut(view)) return over({ status: 'held_out' }, [], []);
+  const first = definition.steps[0]?.key ?? '';
+  return walk({ status: 'active', step: first, visit: 1, since: now, isNew: true }, view);
 }
 
-function at(step: Step | null, visit: number, now: number, trail: readonly Footprint[]): Advance {
-  if (step === null) {
-    return {
-      state: { status: 'completed', reason: 'end' },
-      effects: [],
-      wakeAt: null,
-      listens: false,
-      trail,
+const mostMoves = 1000;
+
+function walk(from: Place, start: View): Advance {
+  const effects: Effect[] = [];
+  const trail: Footprint[] = [];
+  let place = from;
+  let view = start;
+  for (let moves = 0; moves < mostMoves; moves += 1) {
+    const { step: key, visit } = place;
+    const note = (what: Footprint['what'], detail: string | null = null): void => {
+      trail.push({ step: key, visit, what, detail });
     };
+    const leave = (reason: ExitReason): Advance => {
+      note('exited', reason);
+      return over({ status: 'exited', reason }, effects, trail);
+    };
+    const step = stepNamed(view.definition, key);
+    if (step === undefined) return leave('broken');
+    if (place.isNew) note('arrived');
+    const result = outcomeOf(step, place, view);
+    if (result !== null) note(result);
+    if (view.facts.suppressed) return leave('suppressed');
+    if (isMet(view.definition.goal, view)) {
+      note('reached_goal');
+      return over({ status: 'completed', reason: 'goal' }, effects, trail);
+    }
+    if (isMet(view.definition.exit, view)) return leave('exit_filter');
+    const verdict: Verdict | null = result === null ? carryOut(step, place, view) : null;
+    if (verdict?.kind === 'leave') return leave(verdict.reason);
+    if (verdict?.kind === 'deliver' || verdict?.kind === 'rest') {
+      if (verdict.kind === 'rest' && verdict.noted !== null) note(verdict.noted.what, verdict.noted.detail);
+      return stay(place, verdict, view, effects, trail);
+    }
+    if (verdict !== null) {
+      note(verdict.noted.what, verdict.noted.detail);
+      if (verdict.sets !== undefined) {
+        effects.push(verdict.sets.effect);
+        view = { ...view, person: verdict.sets.person };
+      }
+    }
+    const to = verdict === null ? step.next : verdict.to;
+    if (to === null) return over({ status: 'completed', reason: 'end' }, effects, trail);
+    place = { status: 'active', step: to, visit: visit + 1, since: view.now, isNew: true };
   }
-  const state: Active = { status: 'active', step: step.key, visit, since: now };
-  return rest(step, state, now, [...trail, { step: step.key, visit, what: 'arrived', detail: null }]);
+  const broken = { step: place.step, visit: place.visit, what: 'exited', detail: 'broken' } as const;
+  return over({ status: 'exited', reason: 'broken' }, [], [broken]);
 }
 
-function rest(step: Step, state: Active, now: number, trail: readonly Footprint[]): Advance {
-  const { visit } = state;
-  const effects =
-    step.type === 'send'
-      ? [{ kind: 'send' as const, step: step.key, visit, channel: step.channel, message: step.message }]
-      : [];
-  return { state, effects, wakeAt: now, listens: false, trail };
+function stay(
+  { step, visit, since }: Place,
+  verdict: Extract<Verdict, { kind: 'rest' | 'deliver' }>,
+  view: View,
+  effects: readonly Effect[],
+  trail: readonly Footprint[],
+): Advance {
+  const state = { status: 'active', step, visit, since } as const;
+  const { goal, exit } = view.definition;
+  const mayLeave = goal !== null || exit !== null;
+  if (verdict.kind === 'deliver') {
+    return { state, effects: [...effects, verdict.effect], wakeAt: view.now, listens: mayLeave, trail };
+  }
+  const turns = [goal, exit].map((filter) =>
+    filter === null ? null : horizonOf(filter, view.person, view.moment),
+  );
+  const wakeAt = earliest([verdict.wakeAt, ...turns]);
+  return { state, effects, wakeAt, listens: verdict.listens || mayLeave, trail };
+}
+
+function over(state: SeriesState, effects: readonly Effect[], trail: readonly Footprint[]): Advance {
+  return { state, effects, wakeAt: null, listens: false, trail };
+}
+
+/** What became of the delivery that was asked for here; an outcome of another step or visit is old news. */
+function outcomeOf(step: Step, { visit }: Place, { facts: { outcome } }: View): Footprint['what'] | null {
+  if (outcome === null || (step.type !== 'send' && step.type !== 'webhook')) return null;
+  return outcome.step === step.key && outcome.visit === visit ? outcome.result : null;
+}
+
+function isMet(filter: SeriesDefinition['goal'], { person, moment }: View): boolean {
+  return filter !== null && matches(filter, person, moment);
+}
+
+const stepsOf = new WeakMap<SeriesDefinition, ReadonlyMap<string, Step>>();
+
+function stepNamed(definition: SeriesDefinition, key: string): Step | undefined {
+  let steps = stepsOf.get(definition);
+  if (steps === undefined) {
+    steps = new Map(definition.steps.map((step) => [step.key, step]));
+    stepsOf.set(definition, steps);
+  }
+  return steps.get(key);
 }

@@ -43,8 +43,11 @@ const days: Readonly<Record<Length['unit'], number>> = {
 
 /** The longest of the lengths over which messages are counted, as far as `facts.contacts` must go back; null without caps. */
 export function longestCap(definition: Pick<SeriesDefinition, 'frequencyCaps'>): Length | null {
-  const sizeOf = ({ per }: FrequencyCap): number => per.amount * days[per.unit];
   return definition.frequencyCaps.toSorted((a, b) => sizeOf(b) - sizeOf(a))[0]?.per ?? null;
+}
+
+function sizeOf({ per }: FrequencyCap): number {
+  return per.amount * days[per.unit];
 }
 
 /** The `var` names of every field that the series reads, in filters, templates and its trigger; sorted, each once. */

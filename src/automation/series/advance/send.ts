@@ -1,0 +1,51 @@
+import type { FrequencyCap } from '../model.js';
+import { nextSendAt } from '../sending-hours.js';
+import { instantOf } from '../../../filter/time.js';
+import type { Meaning, View } from './view.js';
+
+/**
+ * Sends one message, and goes on when it is known what became of it: delivered, given up after the last attempt,
+ * or held back by the claim. A message that fails does not end the series.
+ *
+ * In quiet hours and outside the send window the person stays here until the first instant at which both allow it, by the
+ * zone they are in then: a zone that changes moves it. Frequency caps are asked when the message could go; one
+ * that is used up skips the message for good and the person goes on. A cap counts the messages of all series that
+ * were sent after the instant so long ago (calendar lengths in the person's zone): seven days after a message it no longer counts.
+ *
+ * A merge tag whose trait is missing renders its fallback, or nothing; the message is rendered when it is sent.
+ */
+export const send: Meaning<'send'> = (step, place, view) => {
+  const { definition, zones, now } = view;
+  const at = nextSendAt(definition, zones, now);
+  if (at > now) {
+    // Said once: on arrival, or when a message that could have gone at the arrival did not.
+    const isNews = place.isNew || nextSendAt(definition, zones, place.since) === place.since;
+    return {
+      kind: 'rest',
+      wakeAt: at,
+      listens: goesByPerson(view),
+      noted: isNews ? { what: 'deferred', detail: new Date(at).toISOString() } : null,
+    };
+  }
+  const cap = definition.frequencyCaps.find((each) => isUsedUp(each, view));
+  if (cap !== undefined) {
+    const { amount, unit } = cap.per;
+    return {
+      kind: 'go',
+      to: step.next,
+      noted: { what: 'capped', detail: `${cap.messages} per ${amount} ${unit}` },
+    };
+  }
+  const { channel, message } = step;
+  return { kind: 'deliver', effect: { kind: 'send', step: step.key, visit: place.visit, channel, message } };
+};
+
+function isUsedUp({ messages, per }: FrequencyCap, { facts, now, zones }: View): boolean {
+  if (facts.contacts.length < messages) return false;
+  const after = instantOf({ kind: 'ago', ...per }, { now, zone: zones.person });
+  return facts.contacts.filter((at) => at > after).length >= messages;
+}
+
+function goesByPerson({ definition }: View): boolean {
+  return definition.quietHours?.zone === 'person' || definition.sendWindow?.zone === 'person';
+}

@@ -1,0 +1,148 @@
+import { IANAZone } from 'luxon';
+import { firstInstant, lastInstant } from '../../filter/time.js';
+import type { Length, TimeOfDay, Weekday } from './model.js';
+
+/**
+ * Wall clocks of zones, for the series machine. A wall time is written as the milliseconds since 1970 that UTC would
+ * have if its clocks showed it, so that calendar arithmetic is plain arithmetic.
+ *
+ * Daylight saving, everywhere in a series: a wall time that does not exist stands for the next valid minute, the one at
+ * which the clock goes on; one that exists twice stands for the first. Luxon's own sums differ in both (02:30 that is
+ * skipped becomes 03:30), so it is asked for the zones' offsets only.
+ */
+
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** Whether the text names a zone; asked for each person, so that answers are kept. */
+export function isZone(zone: string): boolean {
+  let known = zones.get(zone);
+  if (known === undefined) {
+    if (zones.size >= 2000) zones.clear();
+    const valid = IANAZone.isValidZone(zone);
+    known = valid ? { zone: IANAZone.create(zone), days: new Map() } : null;
+    zones.set(zone, known);
+  }
+  return known !== null;
+}
+
+interface KnownZone {
+  readonly zone: IANAZone;
+  /** Offset by day of UTC where it is the same all day; null for a day with a change. */
+  readonly days: Map<number, number | null>;
+}
+
+const zones = new Map<string, KnownZone | null>();
+
+/** Milliseconds that the zone's clocks are ahead of UTC at an instant; of UTC itself where the text names no zone. */
+export function offsetAt(instant: number, zone: string): number {
+  if (!isZone(zone)) return 0;
+  const known = zones.get(zone);
+  if (known === undefined || known === null) return 0;
+  const date = Math.floor(instant / day);
+  let offset = known.days.get(date);
+  if (offset === undefined) {
+    if (known.days.size >= 10_000) known.days.clear();
+    const start = offsetOf(known, date * day);
+    offset = start === offsetOf(known, (date + 1) * day) ? start : null;
+    known.days.set(date, offset);
+  }
+  return offset ?? offsetOf(known, instant);
+}
+
+/** Luxon counts in minutes; before zones there were offsets with seconds. */
+function offsetOf({ zone }: KnownZone, instant: number): number {
+  return Math.round(zone.offset(instant) * minute);
+}
+
+/** What the zone's clocks show at an instant. */
+export function wallAt(instant: number, zone: string): number {
+  return instant + offsetAt(instant, zone);
+}
+
+/** Every instant at which the zone's clocks show the wall time, in order; the next valid minute where there is none. */
+export function occurrencesOf(wall: number, zone: string): number[] {
+  const before = offsetAt(wall - day, zone);
+  const after = offsetAt(wall + day, zone);
+  const found = (before === after ? [before] : [before, after])
+    .filter((offset) => offsetAt(wall - offset, zone) === offset)
+    .map((offset) => wall - offset)
+    .toSorted((a, b) => a - b);
+  if (found.length > 0) return found;
+  // The clock went forward over it: the instant of the change lies between the two readings.
+  let low = wall - Math.max(before, after);
+  let high = wall - Math.min(before, after);
+  const old = offsetAt(low, zone);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(middle, zone) === old) low = middle;
+    else high = middle;
+  }
+  return [high];
+}
+
+/** The instant of a wall time, within the years 0001 to 9999. */
+export function instantAt(wall: number, zone: string): number {
+  if (wall <= firstInstant + 2 * day) return firstInstant;
+  if (wall >= lastInstant - 2 * day) return lastInstant;
+  return occurrencesOf(wall, zone)[0] ?? wall;
+}
+
+/** The first instant after another one at which the zone's clocks show the wall time; null where that is past. */
+export function occurrenceAfter(instant: number, wall: number, zone: string): number | null {
+  return occurrencesOf(wall, zone).find((found) => found > instant) ?? null;
+}
+
+/**
+ * So long after an instant. Minutes and hours are exact; days, weeks and months keep the wall clock of the zone, months
+ * clamp to the month's last day. Never before the instant itself.
+ */
+export function later(instant: number, { amount, unit }: Length, zone: string): number {
+  if (amount === 0) return instant;
+  if (unit === 'minutes' || unit === 'hours') {
+    return Math.min(instant + amount * (unit === 'hours' ? hour : minute), lastInstant);
+  }
+  return Math.max(instantAt(wallLater(wallAt(instant, zone), { amount, unit }), zone), instant);
+}
+
+/** The wall time so many calendar units after another one. */
+export function wallLater(wall: number, { amount, unit }: Length): number {
+  if (unit !== 'months') return wall + amount * (unit === 'weeks' ? 7 : 1) * day;
+  const date = new Date(wall);
+  const monthStart = new Date(0);
+  monthStart.setUTCFullYear(date.getUTCFullYear(), date.getUTCMonth() + amount, 1);
+  const lastDay = new Date(monthStart);
+  lastDay.setUTCMonth(lastDay.getUTCMonth() + 1, 0);
+  const dayOfMonth = Math.min(date.getUTCDate(), lastDay.getUTCDate());
+  return monthStart.getTime() + (dayOfMonth - 1) * day + timeOfDay(wall);
+}
+
+/** Milliseconds since midnight on the wall clock. */
+export function timeOfDay(wall: number): number {
+  return wall - dateOf(wall);
+}
+
+/** Minutes since midnight, begun ones not counted. */
+export function minuteOf(wall: number): TimeOfDay {
+  return Math.floor(timeOfDay(wall) / minute);
+}
+
+/** Midnight of the wall time's date. */
+export function dateOf(wall: number): number {
+  return Math.floor(wall / day) * day;
+}
+
+const weekdays: readonly Weekday[] = [4, 5, 6, 7, 1, 2, 3];
+
+/** The weekday of a wall time; 1 January 1970 was a Thursday. */
+export function weekdayOf(wall: number): Weekday {
+  const index = ((Math.floor(wall / day) % 7) + 7) % 7;
+  return weekdays[index] ?? 1;
+}
+
+/** Whether the zone's clocks ever show this date; a zone that crosses the date line skips one. */
+export function existsDate(date: number, zone: string): boolean {
+  const noon = date + 12 * hour;
+  return dateOf(wallAt(instantAt(noon, zone), zone)) === dateOf(date);
+}
