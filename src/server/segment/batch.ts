@@ -75,7 +75,7 @@ async function read({ guard }: Parts, caller: Caller, item: unknown, received: R
 }
 
 /** Errors: those of identify, identifyCompany and track; a single call has them when it is applied. */
-function taskOf(operation: Operation): Task {
+export function taskOf(operation: Operation): Task {
   if (operation.kind === 'track') return { kind: 'track', checked: checkTrack(operation.call) };
   if (operation.kind === 'company') return { kind: 'company', checked: checkCompany(operation.call) };
   // Joining a visitor takes several statements, one after another.
