@@ -1,6 +1,5 @@
-import type { ClientBase } from 'pg';
-import type { Pool } from '../database/pool.js';
-import { inTransaction } from '../database/transaction.js';
+import type { Client, Pool } from '../database/pool.js';
+import { amidstAudience, inAudience } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
 import { compileSql } from '../filter/sql.js';
 import type { Moment } from '../filter/time.js';
@@ -41,24 +40,37 @@ export async function inSnapshot<T>(
   look: (people: People) => Promise<T>,
 ): Promise<T> {
   try {
-    return await inTransaction(
-      pool,
-      async (client) => {
-        // A filter of many leaves would spend longer in the just-in-time compiler than in the count itself.
-        await client.query(
-          `SET LOCAL jit = off; SET LOCAL statement_timeout = ${Math.ceil(options.timeoutMs)}`,
-        );
-        return look(peopleOf(client, options));
-      },
-      { isolation: 'repeatable read', readOnly: true },
-    );
+    return await inAudience(pool, options.timeoutMs, (client) => look(peopleOf(client, options)));
   } catch (error) {
     if (!isTimeout(error)) throw error;
     return refuse('audience_timeout', { seconds: options.timeoutMs / 1000 }, { cause: error });
   }
 }
 
-function peopleOf(client: ClientBase, { workspaceId, moment }: SnapshotOptions): People {
+/**
+ * Who of these people matches, in the middle of a transaction of the caller's, which sees what that transaction wrote.
+ * A failure leaves the transaction as it was before.
+ *
+ * @param ids internal ids; answered are those of them that match, in no order
+ */
+export async function matchingAmong(
+  client: Client,
+  { workspaceId, moment }: Pick<SnapshotOptions, 'workspaceId' | 'moment'>,
+  filter: Filter,
+  ids: readonly string[],
+): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await amidstAudience(client, () =>
+    selectPeople<{ id: string }>(client, workspaceId, moment, {
+      columns: ['u.id'],
+      where: filter,
+      among: ids,
+    }),
+  );
+  return rows.map(({ id }) => id);
+}
+
+function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): People {
   const select = <Row>(parts: SelectParts): Promise<Row[]> =>
     selectPeople(client, workspaceId, moment, parts);
   return {
@@ -87,6 +99,8 @@ interface SelectParts {
   readonly columns?: readonly string[];
   readonly countEach?: readonly Filter[];
   readonly where?: Filter;
+  /** Internal ids of those who are asked about; everybody when left out. */
+  readonly among?: readonly string[];
   readonly tail?: string;
 }
 
@@ -95,12 +109,13 @@ interface SelectParts {
  * values follow it.
  */
 async function selectPeople<Row>(
-  client: ClientBase,
+  client: Client,
   workspaceId: string,
   moment: Moment,
   parts: SelectParts,
 ): Promise<Row[]> {
   const values: unknown[] = [workspaceId];
+  const among = parts.among === undefined ? '' : ` AND u.id = ANY ($${values.push(parts.among)}::uuid[])`;
   const compiled = (filter: Filter): string => {
     const sql = compileSql(filter, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
     values.push(...sql.values);
@@ -113,7 +128,7 @@ async function selectPeople<Row>(
     ),
   ];
   const where = parts.where === undefined ? '' : ` AND (${compiled(parts.where)})`;
-  const text = `SELECT ${columns.join(', ')} FROM end_users AS u WHERE u.workspace_id = $1${where} ${parts.tail ?? ''}`;
+  const text = `SELECT ${columns.join(', ')} FROM end_users AS u WHERE u.workspace_id = $1${among}${where} ${parts.tail ?? ''}`;
   const { rows } = await client.query<Row & Record<string, unknown>>(text, values);
   return rows;
 }

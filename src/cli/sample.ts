@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { listSeries, saveSeries } from '../automation/series/store.js';
 import { exampleSeries, loadSeries } from '../automation/series/file.js';
 import type { Pool } from '../database/pool.js';
+import { inWorkspace } from '../database/workspace.js';
 import { matchKey, newKey, readKeys, storeKey } from '../server/keys.js';
 import type { KeyKind } from '../server/keys.js';
 import { importUsers } from '../traits/import.js';
@@ -15,9 +16,11 @@ export const sampleWorkspace = 'sample';
 
 /** Makes a workspace unless it is there; says whether it did. */
 export async function makeWorkspace(pool: Pool, workspaceId: string, name: string): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    'INSERT INTO workspaces (workspace_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-    [workspaceId, name],
+  const { rowCount } = await inWorkspace(pool, workspaceId, (client) =>
+    client.query('INSERT INTO workspaces (workspace_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      workspaceId,
+      name,
+    ]),
   );
   return rowCount === 1;
 }
@@ -50,9 +53,8 @@ async function storeLocalKeys(pool: Pool, workspaceId: string, keys: LocalKeys):
 
 /** How many people a workspace has. */
 export async function countPeople(pool: Pool, workspaceId: string): Promise<number> {
-  const { rows } = await pool.query<{ count: string }>(
-    'SELECT count(*) FROM end_users WHERE workspace_id = $1',
-    [workspaceId],
+  const { rows } = await inWorkspace(pool, workspaceId, (client) =>
+    client.query<{ count: string }>('SELECT count(*) FROM end_users WHERE workspace_id = $1', [workspaceId]),
   );
   return Number(rows[0]?.count ?? 0);
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { MIGRATIONS, migrate } from '../database/migrate.js';
 import { openPool } from '../database/pool.js';
+import { checkIsolation } from '../database/roles.js';
 import type { Pool } from '../database/pool.js';
 import { startEmbedded } from '../embedded/index.js';
 import { refuse } from '../errors/index.js';
@@ -59,7 +60,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   }
 }
 
-/** Errors: `database_not_migrated`, `database_newer`. */
+/** Errors: `database_not_migrated`, `database_newer`, `database_roles_missing`, `database_unguarded`. */
 async function checkSchema(pool: Pool): Promise<number[]> {
   const known = Math.max(
     ...readdirSync(MIGRATIONS).map((file) => Number(/^(\d+)\.do\./.exec(file)?.[1] ?? 0)),
@@ -76,6 +77,7 @@ async function checkSchema(pool: Pool): Promise<number[]> {
   }
   if (found > known) refuse('database_newer', { found, known });
   if (found < known) refuse('database_not_migrated', { found, known });
+  await checkIsolation(pool);
   return [];
 }
 

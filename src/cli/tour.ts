@@ -4,6 +4,7 @@ import { presetNamed } from '../audience/presets.js';
 import { preview } from '../audience/preview.js';
 import { listSeries } from '../automation/series/store.js';
 import type { Pool } from '../database/pool.js';
+import { inWorkspace } from '../database/workspace.js';
 import { parseFilter } from '../filter/parse.js';
 import { printFilter } from '../filter/print.js';
 import type { Moment } from '../filter/time.js';
@@ -130,10 +131,13 @@ async function deliveredTo(pool: Pool, workspaceId: string, userId: string): Pro
   const deadline = performance.now() + patienceMs;
   for (;;) {
     const late = performance.now() > deadline;
-    const { rows } = await pool.query<{ through: boolean | null }>(readWhetherThrough, [workspaceId, userId]);
-    if (rows[0]?.through === true || late) {
-      return (await pool.query<Delivered>(readDelivered, [workspaceId, userId])).rows;
-    }
+    const delivered = await inWorkspace(pool, workspaceId, async (client) => {
+      const whom = [workspaceId, userId];
+      const { rows } = await client.query<{ through: boolean | null }>(readWhetherThrough, whom);
+      if (rows[0]?.through !== true && !late) return null;
+      return (await client.query<Delivered>(readDelivered, whom)).rows;
+    });
+    if (delivered !== null) return delivered;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

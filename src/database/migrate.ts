@@ -4,6 +4,7 @@ import { DatabaseError } from 'pg';
 import Postgrator from 'postgrator';
 import { problem, refuse, MusterError } from '../errors/index.js';
 import type { Client, Pool } from './pool.js';
+import { checkIsolation, refuseRoles, rolesRefused } from './roles.js';
 import { inTransaction } from './transaction.js';
 
 // Works from src/ and from dist/ alike: the SQL files are shipped once, in src/.
@@ -22,10 +23,16 @@ export interface MigrateOptions {
  * Brings the schema to this code's version and returns the versions that ran, in order (none when it was up to date).
  *
  * One transaction holds the whole run, so a migration that fails leaves nothing behind, and an advisory lock lets any
- * number of processes start at once. Throws `database_newer`, `database_changed` or `migration_failed`.
+ * number of processes start at once. Whatever row-level security has lost, by a restore or the removal of a role, is put
+ * back. Throws `database_newer`, `database_changed`, `migration_failed` or `database_roles_missing`.
  */
 export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise<number[]> {
-  return inTransaction(pool, (client) => migrateWith(client, options.folder ?? MIGRATIONS));
+  try {
+    return await inTransaction(pool, (client) => migrateWith(client, options.folder ?? MIGRATIONS));
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === rolesRefused) await refuseRoles(pool);
+    throw error;
+  }
 }
 
 async function migrateWith(client: Client, folder: string): Promise<number[]> {
@@ -53,10 +60,21 @@ async function migrateWith(client: Client, folder: string): Promise<number[]> {
   });
   try {
     const applied = await postgrator.migrate();
+    await guardAgain(client);
     return applied.map((migration) => migration.version);
   } catch (error) {
     throw migrationFailed(error, current);
   }
+}
+
+/** A schema from before row-level security, or of somebody's test, has nothing to put back. */
+async function guardAgain(client: Client): Promise<void> {
+  const { rows } = await client.query<{ made: boolean }>(
+    `SELECT to_regprocedure('muster_guard_again()') IS NOT NULL AS made`,
+  );
+  if (rows[0]?.made !== true) return;
+  await client.query('SELECT muster_guard_again()');
+  await checkIsolation(client);
 }
 
 /** Everything that is applied must be one of our files, unchanged, and no older file may have been left out. */
@@ -89,7 +107,7 @@ async function refuseForeignSchema(client: Client, files: readonly Postgrator.Mi
 }
 
 function migrationFailed(error: unknown, file: string): unknown {
-  if (!(error instanceof DatabaseError) || file === '') return error;
+  if (!(error instanceof DatabaseError) || file === '' || error.code === rolesRefused) return error;
   return new MusterError(problem('migration_failed', { file, reason: error.message }), { cause: error });
 }
 

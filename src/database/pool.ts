@@ -1,6 +1,7 @@
 import { Client as PgClient, DatabaseError, Pool as PgPool } from 'pg';
 import type { PoolClient } from 'pg';
 import { MusterError, refuse } from '../errors/index.js';
+import { keepPath, readOwnPath } from './search-path.js';
 import { databaseAddress, unreachable } from './unreachable.js';
 
 export type Pool = PgPool;
@@ -76,11 +77,13 @@ async function checkServer(pool: Pool, url: string, timeout: number): Promise<vo
   if (row.encoding !== 'UTF8') {
     refuse('database_encoding', { address: databaseAddress(url), encoding: row.encoding });
   }
+  if (typeof row.path === 'string') keepPath(pool, row.path);
 }
 
 interface ServerRow {
   version: string;
   encoding: string;
+  path: string | null;
 }
 
 /** A server that is still starting up is waited for, within the time that a connection may take. */
@@ -88,7 +91,8 @@ async function firstRow(pool: Pool, deadline: number): Promise<ServerRow> {
   for (;;) {
     try {
       const { rows } = await pool.query<ServerRow>(
-        `SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding`,
+        `SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding,
+          ${readOwnPath} AS path`,
       );
       const row = rows[0];
       if (row !== undefined) return row;

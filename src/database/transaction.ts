@@ -10,6 +10,9 @@ export interface TransactionOptions {
 /**
  * Runs `work` in one transaction on one connection: committed when it resolves, rolled back when it rejects.
  *
+ * It sees every workspace, as the user that the pool connects as. What concerns one workspace goes through
+ * `inWorkspace`.
+ *
  * Throws what `work` throws, or `transaction_lost` when the server turned the commit into a rollback. A connection whose
  * state is in doubt does not go back to the pool.
  */
@@ -18,10 +21,19 @@ export async function inTransaction<T>(
   work: (client: Client) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
+  return transact(pool, (client) => client.query(beginStatement(options)), work);
+}
+
+/** The same, begun in another way. */
+export async function transact<T>(
+  pool: Pool,
+  begin: (client: Client) => Promise<unknown>,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query(beginStatement(options));
+    await begin(client);
     const result = await work(client);
     // After a failed statement the server answers a commit with ROLLBACK, and no error.
     const { command } = await client.query('COMMIT');
@@ -39,7 +51,7 @@ export async function inTransaction<T>(
   }
 }
 
-function beginStatement(options: TransactionOptions): string {
+export function beginStatement(options: TransactionOptions): string {
   const isolation =
     options.isolation === undefined ? '' : ` ISOLATION LEVEL ${options.isolation.toUpperCase()}`;
   return `BEGIN${isolation}${options.readOnly === true ? ' READ ONLY' : ''}`;

@@ -50,4 +50,16 @@ export const databaseErrors = {
     message: 'the migration `{file}` failed: {reason}',
     hint: 'nothing was changed; the database is as it was before',
   },
+  database_roles_missing: {
+    status: 503,
+    exit: 2,
+    message: 'workspaces cannot be kept apart on this server: {reason}',
+    hint: 'have an administrator of the server run: {sql}',
+  },
+  database_unguarded: {
+    status: 503,
+    exit: 2,
+    message: 'tables lack their row-level security: {tables}',
+    hint: 'run `muster migrate` as the owner of the tables, which puts it back',
+  },
 } as const satisfies Record<string, ErrorEntry>;

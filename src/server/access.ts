@@ -1,8 +1,9 @@
 import type { Pool } from '../database/pool.js';
+import { inWorkspace } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
-import { readIdentity } from './identity/settings.js';
+import { selectIdentity } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
-import { isLive, isMistyped, matchKey, readKeys, workspaceIn } from './keys.js';
+import { isLive, isMistyped, matchKey, selectKeys, workspaceIn } from './keys.js';
 import type { KeyHolder, StoredKey } from './keys.js';
 
 /** What a workspace lets in: its keys, and how its browser users are told. */
@@ -78,6 +79,9 @@ export function accessBook(pool: Pool, clock: () => number): AccessBook {
 
 async function load(pool: Pool, workspaceId: string): Promise<Access> {
   const readAt = performance.now();
-  const [keys, identity] = await Promise.all([readKeys(pool, workspaceId), readIdentity(pool, workspaceId)]);
-  return { keys, identity, readAt };
+  // The key names its workspace itself, and is looked for nowhere else.
+  return inWorkspace(pool, workspaceId, async (client) => {
+    const keys = await selectKeys(client, workspaceId);
+    return { keys, identity: await selectIdentity(client, workspaceId), readAt };
+  });
 }

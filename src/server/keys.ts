@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { ClientBase, Pool } from 'pg';
+import type { Client, Pool } from '../database/pool.js';
+import { inWorkspace } from '../database/workspace.js';
 
 /** `write` may only send data; `secret` may do everything. */
 export type KeyKind = 'write' | 'secret';
@@ -44,7 +45,7 @@ export function isKeyOf(text: unknown, kind: KeyKind, workspaceId: string): text
 
 /** Makes the key valid for the workspace; only its SHA-256 is stored. Doing it again changes nothing. */
 export async function storeKey(
-  db: Pool | ClientBase,
+  pool: Pool,
   {
     key,
     kind,
@@ -52,10 +53,12 @@ export async function storeKey(
     name = null,
   }: { key: string; kind: KeyKind; workspaceId: string; name?: string | null },
 ): Promise<void> {
-  await db.query(
-    `INSERT INTO api_keys (workspace_id, key_hash, kind, name, ending) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT DO NOTHING`,
-    [workspaceId, hashOf(key), kind, name, key.slice(-4)],
+  await inWorkspace(pool, workspaceId, (client) =>
+    client.query(
+      `INSERT INTO api_keys (workspace_id, key_hash, kind, name, ending) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT DO NOTHING`,
+      [workspaceId, hashOf(key), kind, name, key.slice(-4)],
+    ),
   );
 }
 
@@ -69,8 +72,13 @@ export interface StoredKey {
 }
 
 /** Every key of a workspace, ended ones included. */
-export async function readKeys(db: Pool | ClientBase, workspaceId: string): Promise<readonly StoredKey[]> {
-  const { rows } = await db.query<StoredKey>(
+export async function readKeys(pool: Pool, workspaceId: string): Promise<readonly StoredKey[]> {
+  return inWorkspace(pool, workspaceId, (client) => selectKeys(client, workspaceId));
+}
+
+/** The same, in the caller's transaction. */
+export async function selectKeys(client: Client, workspaceId: string): Promise<readonly StoredKey[]> {
+  const { rows } = await client.query<StoredKey>(
     'SELECT key_id, key_hash, kind, valid_until, revoked_at FROM api_keys WHERE workspace_id = $1',
     [workspaceId],
   );

@@ -1,5 +1,5 @@
 import type { Client, Pool } from '../database/pool.js';
-import { inTransaction } from '../database/transaction.js';
+import { inWorkspace } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
 import { hashOf, isLive, newKey } from './keys.js';
 import type { KeyKind } from './keys.js';
@@ -41,10 +41,12 @@ export const defaultOverlap = 86_400;
 export const longestOverlap = 30 * 86_400;
 
 /** All keys of a workspace, the newest first, those that ended included. */
-export async function listKeys(db: Pool | Client, workspaceId: string, now: number): Promise<KeyView[]> {
-  const { rows } = await db.query<KeyRow>(
-    `SELECT ${columns} FROM api_keys WHERE workspace_id = $1 ORDER BY created_at DESC, key_id`,
-    [workspaceId],
+export async function listKeys(pool: Pool, workspaceId: string, now: number): Promise<KeyView[]> {
+  const { rows } = await inWorkspace(pool, workspaceId, (client) =>
+    client.query<KeyRow>(
+      `SELECT ${columns} FROM api_keys WHERE workspace_id = $1 ORDER BY created_at DESC, key_id`,
+      [workspaceId],
+    ),
   );
   return rows.map((row) => viewOf(row, now));
 }
@@ -54,7 +56,7 @@ export async function createKey(
   pool: Pool,
   key: { workspaceId: string; kind: KeyKind; name?: string | undefined; now: number },
 ): Promise<NewKey> {
-  return inTransaction(pool, async (client) => {
+  return inWorkspace(pool, key.workspaceId, async (client) => {
     await lockWorkspace(client, key.workspaceId);
     return insertKey(client, { ...key, name: key.name ?? null });
   });
@@ -70,7 +72,7 @@ export async function rotateKey(
   pool: Pool,
   { workspaceId, keyId, overlap, now }: { workspaceId: string; keyId: string; overlap: number; now: number },
 ): Promise<{ readonly made: NewKey; readonly replaced: KeyView }> {
-  return inTransaction(pool, async (client) => {
+  return inWorkspace(pool, workspaceId, async (client) => {
     await lockWorkspace(client, workspaceId);
     const old = await oneKey(client, workspaceId, keyId);
     if (!isLive(old, now)) refuse('key_has_ended', { id: keyId });
@@ -95,7 +97,7 @@ export async function revokeKey(
   pool: Pool,
   { workspaceId, keyId, now }: { workspaceId: string; keyId: string; now: number },
 ): Promise<KeyView> {
-  return inTransaction(pool, async (client) => {
+  return inWorkspace(pool, workspaceId, async (client) => {
     // Two calls at once must not revoke the last two keys between them.
     await lockWorkspace(client, workspaceId);
     const key = await oneKey(client, workspaceId, keyId);

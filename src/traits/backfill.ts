@@ -39,7 +39,7 @@ export async function backfillUser(db: Database, call: BackfillUser): Promise<Ba
   const traits = collectTraits(call.traits, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const { workspaceId, userId } = call;
-  return atomically(db, async (client) => {
+  return atomically(db, workspaceId, async (client) => {
     const people = [personOf(userId, traits)];
     const created = await mergeBatch(client, workspaceId, people, call.fireTriggers ?? false);
     // The merge holds the row, so that nobody can delete it before this.
@@ -89,7 +89,9 @@ export async function backfillUsers(pool: Pool, call: BackfillUsers): Promise<{ 
     traitsOf.set(item.userId, earlier === undefined ? item.traits : overlay(earlier, item.traits));
   }
   const write = async (people: readonly BatchPerson[]): Promise<Set<string>> =>
-    atomically(pool, (client) => mergeBatch(client, call.workspaceId, people, call.fireTriggers ?? false));
+    atomically(pool, call.workspaceId, (client) =>
+      mergeBatch(client, call.workspaceId, people, call.fireTriggers ?? false),
+    );
   const people = Array.from(traitsOf, ([userId, traits]) => personOf(userId, traits));
   const created = people.length === 0 ? new Set<string>() : await write(people);
   await noteTraitsSent(pool, call.workspaceId, 'user', new Set([...traitsOf.values()].flatMap(sentKeys)));

@@ -39,7 +39,7 @@ export interface SetContextEntry extends WhichUser {
 export async function setContextEntry(db: Database, call: SetContextEntry): Promise<ContextEntry> {
   const { workspaceId, userId, key } = call;
   const json = checkedJson(call);
-  return atomically(db, async (client) => {
+  return atomically(db, workspaceId, async (client) => {
     // Held, so that two calls at once cannot both find room for the last entry.
     const { rows: people } = await client.query<{ id: string }>(
       'SELECT u.id FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2 FOR NO KEY UPDATE',
@@ -90,24 +90,28 @@ export async function deleteContextEntry(
   call: WhichUser & { readonly key: string },
 ): Promise<{ deleted: boolean }> {
   if (textFault(call.userId) !== null || textFault(call.key) !== null) return { deleted: false };
-  const { rowCount } = await db.query(
-    `DELETE FROM context_entries AS c USING end_users AS u
-     WHERE u.workspace_id = $1 AND u.user_id = $2
-       AND c.workspace_id = $1 AND c.end_user_id = u.id AND c.key = $3`,
-    [call.workspaceId, call.userId, call.key],
-  );
-  return { deleted: rowCount === 1 };
+  return atomically(db, call.workspaceId, async (client) => {
+    const { rowCount } = await client.query(
+      `DELETE FROM context_entries AS c USING end_users AS u
+       WHERE u.workspace_id = $1 AND u.user_id = $2
+         AND c.workspace_id = $1 AND c.end_user_id = u.id AND c.key = $3`,
+      [call.workspaceId, call.userId, call.key],
+    );
+    return { deleted: rowCount === 1 };
+  });
 }
 
 /** In the order of their keys; none for a person who is not there. */
 export async function listContextEntries(db: Database, which: WhichUser): Promise<ContextEntry[]> {
   if (textFault(which.userId) !== null) return [];
-  const { rows } = await db.query<ContextEntry>(
-    `SELECT c.key, c.value, c.updated_at
-     FROM end_users AS u JOIN context_entries AS c ON c.workspace_id = $1 AND c.end_user_id = u.id
-     WHERE u.workspace_id = $1 AND u.user_id = $2
-     ORDER BY c.key`,
-    [which.workspaceId, which.userId],
-  );
-  return rows;
+  return atomically(db, which.workspaceId, async (client) => {
+    const { rows } = await client.query<ContextEntry>(
+      `SELECT c.key, c.value, c.updated_at
+       FROM end_users AS u JOIN context_entries AS c ON c.workspace_id = $1 AND c.end_user_id = u.id
+       WHERE u.workspace_id = $1 AND u.user_id = $2
+       ORDER BY c.key`,
+      [which.workspaceId, which.userId],
+    );
+    return rows;
+  });
 }

@@ -1,16 +1,28 @@
 import { Pool as PgPool } from 'pg';
 import type { Client, Pool } from '../database/pool.js';
 import { inTransaction } from '../database/transaction.js';
+import { inWorkspace } from '../database/workspace.js';
 import { retryLost } from './retry.js';
 
-/** A pool, or a client that the caller has already put inside a transaction. */
+/**
+ * A pool, or a client that the caller has already put inside a transaction. With a pool, everything runs as a role that
+ * row-level security binds to the workspace named. A client keeps the role that its caller gave it: what is bound, and to
+ * which workspace, is the caller's doing.
+ */
 export type Database = Pool | Client;
 
+type Work<T> = (client: Client) => Promise<T>;
+
 /**
- * Runs the work in one transaction: a new one on a connection of the pool, or the caller's own when a client is given.
- * The caller of a client commits or rolls back; everything done here stands or falls with that. A new transaction that
- * loses against another one is run again.
+ * Runs the work in one transaction: a new one on a connection of the pool, bound to the workspace, or the caller's own
+ * when a client is given. The caller of a client commits or rolls back; everything done here stands or falls with that.
+ * A new transaction that loses against another one is run again.
  */
-export async function atomically<T>(db: Database, work: (client: Client) => Promise<T>): Promise<T> {
-  return db instanceof PgPool ? retryLost(() => inTransaction(db, work)) : work(db);
+export async function atomically<T>(db: Database, workspaceId: string, work: Work<T>): Promise<T>;
+export async function atomically<T>(db: Database, work: Work<T>): Promise<T>;
+export async function atomically<T>(db: Database, workspaceId: string | Work<T>, work?: Work<T>): Promise<T> {
+  if (typeof workspaceId !== 'string')
+    return db instanceof PgPool ? retryLost(() => inTransaction(db, workspaceId)) : workspaceId(db);
+  if (work === undefined) throw new TypeError('nothing to do');
+  return db instanceof PgPool ? retryLost(() => inWorkspace(db, workspaceId, work)) : work(db);
 }

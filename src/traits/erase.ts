@@ -33,7 +33,7 @@ export async function eraseUser(pool: Pool, call: EraseUser): Promise<{ erased: 
   const problems: Problem[] = [];
   collectId('user_id', call.userId, problems);
   if (problems.length > 0) throw new MusterError(problems);
-  return atomically(pool, (client) => erase(client, call));
+  return atomically(pool, call.workspaceId, (client) => erase(client, call));
 }
 
 async function erase(

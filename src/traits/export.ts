@@ -1,5 +1,6 @@
 import { refuse } from '../errors/index.js';
 import type { Client, Pool } from '../database/pool.js';
+import { beginInWorkspace } from '../database/workspace.js';
 import { textFault } from './json.js';
 import type { WhichUser } from './read.js';
 
@@ -23,7 +24,7 @@ export async function* exportUser(
   const client = await pool.connect();
   let broken = true;
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await beginInWorkspace(pool, client, workspaceId, { isolation: 'repeatable read', readOnly: true });
     const { rows } = await client.query<{ id: string }>(
       'SELECT u.id FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2',
       [workspaceId, userId],

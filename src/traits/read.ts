@@ -3,6 +3,8 @@ import type { CompanyRecord, EventRecord, UserRecord } from '../filter/record.js
 import { shown } from '../filter/parse/context.js';
 import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
+import type { Client } from '../database/pool.js';
+import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
 import { companyColumnNames, endUserColumns } from './row.js';
@@ -16,9 +18,11 @@ export interface WhichUser {
 /** The person's row, or null when the workspace has nobody of that id. Ids are compared letter by letter. */
 export async function getUser(db: Database, { workspaceId, userId }: WhichUser): Promise<EndUser | null> {
   if (!canBeStored(userId)) return null;
-  const { rows } = await db.query<EndUser>(
-    `SELECT ${endUserColumns('u')} FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2`,
-    [workspaceId, userId],
+  const { rows } = await atomically(db, workspaceId, (client) =>
+    client.query<EndUser>(
+      `SELECT ${endUserColumns('u')} FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2`,
+      [workspaceId, userId],
+    ),
   );
   return rows[0] ?? null;
 }
@@ -46,13 +50,17 @@ const mostEvents = 10_000;
  * Errors: `too_many_events` when the person has more than 10,000 of one name that the filter asks about; a part of them
  * would give a wrong answer.
  */
-export async function readUserRecord(
-  db: Database,
+export async function readUserRecord(db: Database, which: WhichRecord): Promise<UserRecord | null> {
+  if (!canBeStored(which.userId)) return null;
+  return atomically(db, which.workspaceId, (client) => readRecord(client, which));
+}
+
+async function readRecord(
+  client: Client,
   { workspaceId, userId, filter }: WhichRecord,
 ): Promise<UserRecord | null> {
-  if (!canBeStored(userId)) return null;
   const company = companyColumnNames.map((name) => `c.${name} AS company__${name}`).join(', ');
-  const { rows } = await db.query<JoinedRow>(
+  const { rows } = await client.query<JoinedRow>(
     `SELECT ${endUserColumns('u')}, ${company}
      FROM end_users AS u
      LEFT JOIN companies AS c ON c.workspace_id = u.workspace_id AND c.company_id = u.company_id
@@ -79,7 +87,7 @@ export async function readUserRecord(
     last_seen: row.last_seen,
     last_contacted_at: row.last_contacted_at,
   };
-  const events = filter === undefined ? [] : await readEvents(db, workspaceId, row.id, filter);
+  const events = filter === undefined ? [] : await readEvents(client, workspaceId, row.id, filter);
   return { ...user, company: companyOf(row), events };
 }
 
@@ -104,7 +112,7 @@ function companyOf(row: JoinedRow): CompanyRecord | null {
 }
 
 async function readEvents(
-  db: Database,
+  client: Client,
   workspaceId: string,
   person: string,
   filter: Filter,
@@ -113,7 +121,7 @@ async function readEvents(
   for (const [event, asked] of eventsAskedAbout(filter)) {
     // Properties can be a thousand times longer than the rest, and most conditions only count.
     const properties = asked.properties ? 'e.properties' : `'{}'::jsonb AS properties`;
-    const { rows } = await db.query<EventRecord>(
+    const { rows } = await client.query<EventRecord>(
       `SELECT e.event, e.occurred_at, ${properties} FROM events AS e
        WHERE e.workspace_id = $1 AND e.end_user_id = $2 AND e.event = $3 LIMIT ${mostEvents + 1}`,
       [workspaceId, person, event],

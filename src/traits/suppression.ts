@@ -76,11 +76,12 @@ export async function suppress(db: Database, call: Suppress): Promise<{ changed:
 
 /** Takes a person off the list of suppressions. Errors as of `suppress`. */
 export async function unsuppress(db: Database, call: Whom): Promise<{ changed: boolean }> {
-  const { rowCount } = await db.query(
+  return change(
+    db,
+    call.workspaceId,
     `DELETE FROM suppressions AS s WHERE s.workspace_id = $1 AND ${isOneOf('s', 2)}`,
     [call.workspaceId, ...check(call)],
   );
-  return { changed: rowCount !== 0 };
 }
 
 /** The person wants nothing more about a topic, or nothing at all. Errors as of `suppress`. */
@@ -94,12 +95,13 @@ export async function unsubscribe(db: Database, call: Suppress & AboutTopic): Pr
  * so when one topic is named. Errors as of `suppress`.
  */
 export async function resubscribe(db: Database, call: Whom & AboutTopic): Promise<{ changed: boolean }> {
-  const { rowCount } = await db.query(
+  return change(
+    db,
+    call.workspaceId,
     `DELETE FROM unsubscribes AS s
      WHERE s.workspace_id = $1 AND ${isOneOf('s', 2)} AND ($4::text IS NULL OR s.topic = $4)`,
     [call.workspaceId, ...check(call), call.topic ?? null],
   );
-  return { changed: rowCount !== 0 };
 }
 
 /**
@@ -107,23 +109,24 @@ export async function resubscribe(db: Database, call: Whom & AboutTopic): Promis
  * topic, by any of the identifiers given or by the e-mail address that the person of this id has now.
  */
 export async function isSuppressed(db: Database, call: Whom & AboutTopic): Promise<boolean> {
-  const { rows } = await db.query<{ suppressed: boolean }>(findSuppressed, [
-    call.workspaceId,
-    ...check(call),
-    call.topic ?? '',
-  ]);
+  const values = [call.workspaceId, ...check(call), call.topic ?? ''];
+  const { rows } = await atomically(db, call.workspaceId, (client) =>
+    client.query<{ suppressed: boolean }>(findSuppressed, values),
+  );
   return rows[0]?.suppressed ?? false;
 }
 
 /** Errors: `bad_page`. */
 export async function listSuppressed(db: Database, options: ListOptions): Promise<Page<SuppressionEntry>> {
   const { limit, after } = checkPage(options, 2);
-  const { rows } = await db.query<Keyed<SuppressionEntry>>(
-    `SELECT s.kind, s.identifier, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
-     FROM suppressions AS s
-     WHERE s.workspace_id = $1 AND (s.kind, s.hash) > ($2, decode($3, 'hex'))
-     ORDER BY s.kind, s.hash LIMIT $4`,
-    [options.workspaceId, after[0], after[1], limit + 1],
+  const { rows } = await atomically(db, options.workspaceId, (client) =>
+    client.query<Keyed<SuppressionEntry>>(
+      `SELECT s.kind, s.identifier, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
+       FROM suppressions AS s
+       WHERE s.workspace_id = $1 AND (s.kind, s.hash) > ($2, decode($3, 'hex'))
+       ORDER BY s.kind, s.hash LIMIT $4`,
+      [options.workspaceId, after[0], after[1], limit + 1],
+    ),
   );
   return pageOf(
     rows,
@@ -136,12 +139,14 @@ export async function listSuppressed(db: Database, options: ListOptions): Promis
 /** Errors: `bad_page`. */
 export async function listUnsubscribed(db: Database, options: ListOptions): Promise<Page<UnsubscribeEntry>> {
   const { limit, after } = checkPage(options, 3);
-  const { rows } = await db.query<Keyed<UnsubscribeEntry & { readonly topic: string }>>(
-    `SELECT s.kind, s.identifier, s.topic, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
-     FROM unsubscribes AS s
-     WHERE s.workspace_id = $1 AND (s.kind, s.hash, s.topic) > ($2, decode($3, 'hex'), $4)
-     ORDER BY s.kind, s.hash, s.topic LIMIT $5`,
-    [options.workspaceId, after[0], after[1], after[2], limit + 1],
+  const { rows } = await atomically(db, options.workspaceId, (client) =>
+    client.query<Keyed<UnsubscribeEntry & { readonly topic: string }>>(
+      `SELECT s.kind, s.identifier, s.topic, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
+       FROM unsubscribes AS s
+       WHERE s.workspace_id = $1 AND (s.kind, s.hash, s.topic) > ($2, decode($3, 'hex'), $4)
+       ORDER BY s.kind, s.hash, s.topic LIMIT $5`,
+      [options.workspaceId, after[0], after[1], after[2], limit + 1],
+    ),
   );
   return pageOf(
     rows,
@@ -184,10 +189,22 @@ async function add(
   statement: string,
   more: readonly string[],
 ): Promise<{ changed: boolean }> {
-  return atomically(db, async (client) => {
+  return atomically(db, call.workspaceId, async (client) => {
     await client.query(makeSalt, [call.workspaceId]);
     const values = [call.workspaceId, ...whom, call.reason ?? 'manual', call.source ?? 'api', ...more];
     const { rowCount } = await client.query(statement, values);
+    return { changed: rowCount !== 0 };
+  });
+}
+
+async function change(
+  db: Database,
+  workspaceId: string,
+  statement: string,
+  values: readonly unknown[],
+): Promise<{ changed: boolean }> {
+  return atomically(db, workspaceId, async (client) => {
+    const { rowCount } = await client.query(statement, [...values]);
     return { changed: rowCount !== 0 };
   });
 }

@@ -1,5 +1,5 @@
 import type { Client, Pool } from '../../database/pool.js';
-import { inTransaction } from '../../database/transaction.js';
+import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { parseSeries } from './definition.js';
 import type { SeriesDefinition } from './definition.js';
@@ -27,8 +27,10 @@ export interface SavedSeries {
  */
 export async function saveSeries(pool: Pool, workspaceId: string, input: unknown): Promise<SavedSeries> {
   const definition = parseSeries(input);
-  await inTransaction(pool, (client) => saveVersion(client, workspaceId, definition));
-  return getSeries(pool, workspaceId, definition.key);
+  return inWorkspace(pool, workspaceId, async (client) => {
+    await saveVersion(client, workspaceId, definition);
+    return readOne(client, workspaceId, definition.key);
+  });
 }
 
 async function saveVersion(client: Client, workspaceId: string, definition: SeriesDefinition): Promise<void> {
@@ -50,13 +52,19 @@ async function saveVersion(client: Client, workspaceId: string, definition: Seri
 
 /** Errors: `series_not_found`. */
 export async function getSeries(pool: Pool, workspaceId: string, key: string): Promise<SavedSeries> {
-  const { rows } = await pool.query<SavedSeries>(readSeries, [workspaceId, key]);
+  return inWorkspace(pool, workspaceId, (client) => readOne(client, workspaceId, key));
+}
+
+async function readOne(client: Client, workspaceId: string, key: string): Promise<SavedSeries> {
+  const { rows } = await client.query<SavedSeries>(readSeries, [workspaceId, key]);
   return rows[0] ?? refuse('series_not_found', { key });
 }
 
 /** Every series of the workspace, by key. */
 export async function listSeries(pool: Pool, workspaceId: string): Promise<SavedSeries[]> {
-  const { rows } = await pool.query<SavedSeries>(readAllSeries, [workspaceId]);
+  const { rows } = await inWorkspace(pool, workspaceId, (client) =>
+    client.query<SavedSeries>(readAllSeries, [workspaceId]),
+  );
   return rows;
 }
 
@@ -87,16 +95,16 @@ async function setState(
   key: string,
   state: SeriesStatus,
 ): Promise<SavedSeries> {
-  await inTransaction(pool, async (client) => {
+  return inWorkspace(pool, workspaceId, async (client) => {
     const { rows } = await client.query<{ state: SeriesStatus }>(lockSeries, [workspaceId, key]);
     const before = rows[0]?.state ?? refuse('series_not_found', { key });
-    if (before === state) return;
+    if (before === state) return readOne(client, workspaceId, key);
     if (before === 'archived') refuse('series_archived', { key });
     await client.query(changeState, [workspaceId, key, state]);
     // Held rows of an archived series come due as well, and are cancelled there.
     if (state !== 'paused') await client.query(releaseHeld, [workspaceId, key]);
+    return readOne(client, workspaceId, key);
   });
-  return getSeries(pool, workspaceId, key);
 }
 
 const addSeriesUnlessThere = `

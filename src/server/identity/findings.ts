@@ -1,4 +1,5 @@
 import type { Pool } from '../../database/pool.js';
+import { inWorkspace } from '../../database/workspace.js';
 import type { IdentityFault } from './verify.js';
 
 /** One reason for which enforcing refuses, or would refuse, and how often. Times are ISO 8601 in UTC. */
@@ -80,6 +81,7 @@ export function identityFindings(pool: Pool, onError: (error: unknown) => void):
   };
 }
 
+/** Of all workspaces in one statement, so that what fails has added nothing and is added again. */
 async function addTallies(pool: Pool, tallies: readonly Tally[]): Promise<void> {
   // In one order everywhere, so that two processes never wait for each other's rows.
   const sorted = tallies.toSorted((a, b) =>
@@ -106,10 +108,12 @@ async function addTallies(pool: Pool, tallies: readonly Tally[]): Promise<void> 
 }
 
 async function readFindings(pool: Pool, workspaceId: string): Promise<Finding[]> {
-  const { rows } = await pool.query<{ reason: string; count: string; first_seen: Date; last_seen: Date }>(
-    `SELECT reason, count, first_seen, last_seen FROM identity_findings
-     WHERE workspace_id = $1 ORDER BY count DESC, reason`,
-    [workspaceId],
+  const { rows } = await inWorkspace(pool, workspaceId, (client) =>
+    client.query<{ reason: string; count: string; first_seen: Date; last_seen: Date }>(
+      `SELECT reason, count, first_seen, last_seen FROM identity_findings
+       WHERE workspace_id = $1 ORDER BY count DESC, reason`,
+      [workspaceId],
+    ),
   );
   return rows.map(({ reason, count, first_seen, last_seen }) => ({
     reason,

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientBase } from 'pg';
-import type { Pool } from '../../database/pool.js';
-import { inTransaction } from '../../database/transaction.js';
+import type { Client, Pool } from '../../database/pool.js';
+import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 
 /** `off` asks for no signature; `report` counts what `enforce` would refuse. */
@@ -21,8 +20,13 @@ export interface IdentitySettings {
 }
 
 /** The settings of a workspace; a workspace that is not there asks for nothing. */
-export async function readIdentity(db: Pool | ClientBase, workspaceId: string): Promise<IdentitySettings> {
-  const { rows } = await db.query<{
+export async function readIdentity(pool: Pool, workspaceId: string): Promise<IdentitySettings> {
+  return inWorkspace(pool, workspaceId, (client) => selectIdentity(client, workspaceId));
+}
+
+/** The same, in the caller's transaction. */
+export async function selectIdentity(client: Client, workspaceId: string): Promise<IdentitySettings> {
+  const { rows } = await client.query<{
     identity_mode: IdentityMode;
     secret_id: string | null;
     secret: string | null;
@@ -42,11 +46,13 @@ export async function readIdentity(db: Pool | ClientBase, workspaceId: string): 
 
 /** Errors: `identity_no_secret`, because enforcing without one would refuse everybody. */
 export async function setIdentityMode(pool: Pool, workspaceId: string, mode: IdentityMode): Promise<void> {
-  const { rowCount } = await pool.query(
-    `UPDATE workspaces SET identity_mode = $2
-     WHERE workspace_id = $1
-       AND ($2 <> 'enforce' OR EXISTS (SELECT 1 FROM identity_secrets s WHERE s.workspace_id = $1 AND s.valid_until IS NULL))`,
-    [workspaceId, mode],
+  const { rowCount } = await inWorkspace(pool, workspaceId, (client) =>
+    client.query(
+      `UPDATE workspaces SET identity_mode = $2
+       WHERE workspace_id = $1
+         AND ($2 <> 'enforce' OR EXISTS (SELECT 1 FROM identity_secrets s WHERE s.workspace_id = $1 AND s.valid_until IS NULL))`,
+      [workspaceId, mode],
+    ),
   );
   if (rowCount === 0) refuse('identity_no_secret');
 }
@@ -60,7 +66,7 @@ export async function rotateIdentitySecret(
   { workspaceId, overlap, now }: { workspaceId: string; overlap: number; now: number },
 ): Promise<{ readonly id: string; readonly secret: string }> {
   const secret = `mis_${randomBytes(32).toString('hex')}`;
-  return inTransaction(pool, async (client) => {
+  return inWorkspace(pool, workspaceId, async (client) => {
     await client.query('SELECT 1 FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE', [workspaceId]);
     await client.query('DELETE FROM identity_secrets WHERE workspace_id = $1 AND valid_until <= $2', [
       workspaceId,

@@ -1,10 +1,11 @@
 import type { Pool } from '../../database/pool.js';
+import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { textFault } from '../json.js';
 import { insteadOfReserved } from '../known-traits.js';
 import { columnType } from './columns.js';
-import { loadTraitCatalogue } from './load.js';
+import { readTraitCatalogue } from './load.js';
 import type { CataloguedTrait, DeclarableType, TraitEntity } from './types.js';
 
 export interface DeclareTrait {
@@ -32,14 +33,16 @@ export async function declareTrait(pool: Pool, declared: DeclareTrait): Promise<
   if (instead !== null) refuse('reserved_trait', { key, instead });
   const fixed = columnType(entity, key);
   if (fixed !== null) refuse('trait_type_fixed', { key, type: fixed }, { path: '/declared_type' });
-  const { rows } = await pool.query<{ key: string }>(
-    `INSERT INTO traits AS t (workspace_id, entity, key, declared_type) VALUES ($1, $2, muster_trait_name($3), $4)
-     ON CONFLICT (workspace_id, entity, key) DO UPDATE SET declared_type = EXCLUDED.declared_type
-     RETURNING key`,
-    [workspaceId, entity, key, type],
-  );
-  const catalogue = await loadTraitCatalogue(pool, workspaceId);
-  const trait = catalogue.find((each) => each.entity === entity && each.key === rows[0]?.key);
-  if (trait === undefined) throw new Error('a declared trait is in the catalogue');
-  return trait;
+  return inWorkspace(pool, workspaceId, async (client) => {
+    const { rows } = await client.query<{ key: string }>(
+      `INSERT INTO traits AS t (workspace_id, entity, key, declared_type) VALUES ($1, $2, muster_trait_name($3), $4)
+       ON CONFLICT (workspace_id, entity, key) DO UPDATE SET declared_type = EXCLUDED.declared_type
+       RETURNING key`,
+      [workspaceId, entity, key, type],
+    );
+    const catalogue = await readTraitCatalogue(client, workspaceId);
+    const trait = catalogue.find((each) => each.entity === entity && each.key === rows[0]?.key);
+    if (trait === undefined) throw new Error('a declared trait is in the catalogue');
+    return trait;
+  });
 }

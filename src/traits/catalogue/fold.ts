@@ -14,7 +14,7 @@ const mostAtOnce = 50_000;
 export async function foldTraits(db: Database, workspaceId: string): Promise<number> {
   let folded = 0;
   for (;;) {
-    const more = await atomically(db, async (client) => {
+    const more = await atomically(db, workspaceId, async (client) => {
       await lockCatalogue(client, workspaceId);
       return foldSome(client, workspaceId);
     });

@@ -1,4 +1,5 @@
-import type { Pool } from '../../database/pool.js';
+import type { Client, Pool } from '../../database/pool.js';
+import { inWorkspace } from '../../database/workspace.js';
 import { columnType } from './columns.js';
 import type { CataloguedTrait, TraitEntity, TraitType, TypeCount } from './types.js';
 import { commonValues } from './values.js';
@@ -14,11 +15,16 @@ const valuedTraits = 1000;
  * exact up to 10,000 people and estimated beyond; each trait says which in `values_exact`.
  */
 export async function loadTraitCatalogue(pool: Pool, workspaceId: string): Promise<CataloguedTrait[]> {
-  const { rows } = await pool.query<TraitRow>(statement, [workspaceId]);
+  return inWorkspace(pool, workspaceId, (client) => readTraitCatalogue(client, workspaceId));
+}
+
+/** The same, in the caller's transaction. */
+export async function readTraitCatalogue(client: Client, workspaceId: string): Promise<CataloguedTrait[]> {
+  const { rows } = await client.query<TraitRow>(statement, [workspaceId]);
   const [ofUsers, ofCompanies] = [rows.filter(isOf('user')), rows.filter(isOf('company'))];
   const values = {
-    user: await valuesOf(pool, workspaceId, 'user', ofUsers),
-    company: await valuesOf(pool, workspaceId, 'company', ofCompanies),
+    user: await valuesOf(client, workspaceId, 'user', ofUsers),
+    company: await valuesOf(client, workspaceId, 'company', ofCompanies),
   };
   return [...ofUsers, ...ofCompanies].map((row) => traitOf(row, values[row.entity]));
 }
@@ -36,14 +42,14 @@ interface TraitRow {
 const isOf = (entity: TraitEntity) => (row: TraitRow) => row.entity === entity;
 
 async function valuesOf(
-  pool: Pool,
+  client: Client,
   workspaceId: string,
   entity: TraitEntity,
   rows: readonly TraitRow[],
 ): Promise<TraitValues> {
   const held = rows.filter(({ users }) => users > 0).slice(0, valuedTraits);
   if (held.length === 0) return { byKey: new Map(), exact: true };
-  return commonValues(pool, workspaceId, entity, new Map(held.map(({ key, users }) => [key, users])));
+  return commonValues(client, workspaceId, entity, new Map(held.map(({ key, users }) => [key, users])));
 }
 
 function traitOf(row: TraitRow, { byKey, exact }: TraitValues): CataloguedTrait {

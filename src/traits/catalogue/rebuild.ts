@@ -1,4 +1,4 @@
-import { inTransaction } from '../../database/transaction.js';
+import { inWorkspace } from '../../database/workspace.js';
 import type { Pool } from '../../database/pool.js';
 import { lockCatalogue, foldTraits } from './fold.js';
 import { columnTraits } from './columns.js';
@@ -15,7 +15,7 @@ import type { TraitEntity } from './types.js';
  * @returns how many counts were wrong
  */
 export async function rebuildTraits(pool: Pool, workspaceId: string): Promise<number> {
-  return inTransaction(pool, async (client) => {
+  return inWorkspace(pool, workspaceId, async (client) => {
     await lockCatalogue(client, workspaceId);
     await foldTraits(client, workspaceId);
     const { rows } = await client.query<{ corrected: number }>(rebuildStatement, [workspaceId]);

@@ -1,4 +1,4 @@
-import type { Pool } from '../../database/pool.js';
+import type { Client } from '../../database/pool.js';
 import { columnTraits } from './columns.js';
 import type { CommonValue, TraitEntity } from './types.js';
 
@@ -32,12 +32,12 @@ interface ValueRow {
  * exact number of those who have the trait.
  */
 export async function commonValues(
-  pool: Pool,
+  client: Client,
   workspaceId: string,
   entity: TraitEntity,
   users: ReadonlyMap<string, number>,
 ): Promise<TraitValues> {
-  const { rows } = await pool.query<ValueRow>(statements[entity], [workspaceId, [...users.keys()]]);
+  const { rows } = await client.query<ValueRow>(statements[entity], [workspaceId, [...users.keys()]]);
   const exact = (rows[0]?.looked_at ?? 0) < valueSample;
   const byKey = new Map<string, CommonValue[]>();
   for (const { key, value, count, holders } of rows) {

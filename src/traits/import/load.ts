@@ -1,6 +1,7 @@
 import { finished } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Client, Pool } from '../../database/pool.js';
+import { beginInWorkspace } from '../../database/workspace.js';
 import { copyStaging, createStaging, dropStaging } from '../statements/stage-users.js';
 import { mergeStaging } from '../statements/merge-staging.js';
 import { removeStaged } from '../statements/remove-staged.js';
@@ -40,7 +41,7 @@ export async function openLoader(pool: Pool, { workspaceId, fireTriggers }: Targ
     throw error;
   }
   return {
-    load: (batch) => loadAgain(client, { workspaceId, fireTriggers }, batch),
+    load: (batch) => loadAgain(pool, client, { workspaceId, fireTriggers }, batch),
     async close() {
       await client.query(dropStaging).catch(onError);
       release();
@@ -48,11 +49,11 @@ export async function openLoader(pool: Pool, { workspaceId, fireTriggers }: Targ
   };
 }
 
-async function loadAgain(client: Client, target: Target, batch: Batch): Promise<number> {
+async function loadAgain(pool: Pool, client: Client, target: Target, batch: Batch): Promise<number> {
   const text = batch.copyText();
   return retryLost(async () => {
     try {
-      return await loadOnce(client, target, batch, text);
+      return await loadOnce(pool, client, target, batch, text);
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
       throw error;
@@ -61,12 +62,13 @@ async function loadAgain(client: Client, target: Target, batch: Batch): Promise<
 }
 
 async function loadOnce(
+  pool: Pool,
   client: Client,
   { workspaceId, fireTriggers }: Target,
   batch: Batch,
   text: string,
 ): Promise<number> {
-  await client.query('BEGIN');
+  await beginInWorkspace(pool, client, workspaceId);
   const stream = client.query(copyFrom(copyStaging));
   stream.end(text);
   await finished(stream);

@@ -2,7 +2,8 @@ import { knownTraitNames } from '../known-traits.js';
 
 /**
  * The staging table of one import: of this connection only, emptied by every commit. Times stay text until the merge,
- * where the column's own domain checks them. `emptied` and `removed` are JSON lists of names, null when there are none.
+ * where the column's own domain checks them. The connection's user owns it, and the role of a workspace may use it: COPY
+ * refuses a table under row-level security, and this one is under none. `emptied` and `removed` are JSON lists of names, null when there are none.
  */
 export const createStaging = `
 CREATE TEMPORARY TABLE muster_staging (
@@ -18,7 +19,8 @@ CREATE TEMPORARY TABLE muster_staging (
   custom jsonb NOT NULL,
   emptied jsonb,
   removed jsonb
-) ON COMMIT DELETE ROWS`;
+) ON COMMIT DELETE ROWS;
+GRANT SELECT, INSERT ON pg_temp.muster_staging TO muster_app`;
 
 export const dropStaging = 'DROP TABLE IF EXISTS pg_temp.muster_staging';
 
