@@ -29,7 +29,7 @@ export const automationErrors = {
   series_bad_key: {
     status: 400,
     exit: 2,
-    message: '`{key}` cannot name a series or a step',
+    message: '`{key}` cannot be a key',
     hint: 'use 1 to 63 lower-case letters, digits, `-` and `_`, beginning with a letter or digit',
   },
   series_bad_text: {
@@ -85,6 +85,84 @@ export const automationErrors = {
     exit: 2,
     message: 'the merge tag `{tag}` {fault}',
     hint: 'write {{ field }} or {{ field|fallback }}, such as {{ name|there }}',
+  },
+  series_reserved_key: {
+    status: 400,
+    exit: 2,
+    message: 'no step can be called `{key}`',
+    hint: 'call it otherwise; `"next": "end"` leads to the end of the series',
+  },
+  series_number_range: {
+    status: 400,
+    exit: 2,
+    message: 'expected {expected}, but got {got}',
+    hint: 'write a number in that range, such as {example}',
+  },
+  unknown_step: {
+    status: 400,
+    exit: 2,
+    message: 'there is no step `{key}` to go to',
+    hint: 'name the key of a step of this series, or `end`',
+  },
+  unreachable_step: {
+    status: 400,
+    exit: 2,
+    message: 'nothing leads to the step `{key}`',
+    hint: 'name it in the `next` of a step or the `to` of an arm, or remove it',
+  },
+  cycle_without_wait: {
+    status: 400,
+    exit: 2,
+    message: 'people would go round {keys} without a rest',
+    hint: 'put a wait into the circle, or lead it on to another step; a `wait_for` on a filter rests for certain only up to its timeout',
+  },
+  bad_percentages: {
+    status: 400,
+    exit: 2,
+    message: 'the percentages add up to {sum}',
+    hint: 'make them add up to 100; an arm for the rest can go to `end`',
+  },
+  unknown_endpoint: {
+    status: 400,
+    exit: 2,
+    message: 'there is no endpoint `{endpoint}`',
+    hint: 'create it first; known here are {known}',
+  },
+  unknown_segment: {
+    status: 400,
+    exit: 2,
+    message: 'there is no segment `{segment}`',
+    hint: 'save it first; known here are {known}',
+  },
+  bad_schedule: {
+    status: 400,
+    exit: 2,
+    message: 'the schedule `{cron}` {fault}',
+    hint: 'write five fields, minute hour day month weekday, such as `0 9 * * 1` for Mondays at nine',
+  },
+  bad_date_field: {
+    status: 400,
+    exit: 2,
+    message: '`{field}` holds no day to count from',
+    hint: 'name a time field such as `renewal_date`, or a custom field such as `custom:trial_ends_at`',
+  },
+  no_time_to_send: {
+    status: 400,
+    exit: 2,
+    message: 'quiet hours and send window leave somebody no time at which a message may be sent',
+    hint: 'let the window reach out of the quiet hours; where they go by different zones, in every zone',
+  },
+  no_such_hours: {
+    status: 400,
+    exit: 2,
+    message: '`from` and `to` are both `{time}`, which could be the whole day or none of it',
+    hint: 'write two different times, or leave the part out',
+  },
+  payload_too_large: {
+    status: 400,
+    exit: 2,
+    message: 'the payload has {count} bytes as JSON, the limit is {limit}',
+    hint: 'send ids, and let the endpoint fetch the rest',
   },
   series_not_found: {
     status: 404,

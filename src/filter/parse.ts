@@ -1,5 +1,5 @@
 import { MusterError, refuse } from '../errors/index.js';
-import type { Context } from './parse/context.js';
+import type { Context, Scope } from './parse/context.js';
 import { jsonFault } from './parse/json.js';
 import { parseNode } from './parse/node.js';
 import type { Filter } from './tree.js';
@@ -11,7 +11,19 @@ import type { Filter } from './tree.js';
  * place in the input. Whatever the input, nothing else is thrown, and the work is linear in its size.
  */
 export function parseFilter(input: unknown): Filter {
-  const context: Context = { tally: { problems: [], nodes: 0, tooDeep: false }, scope: 'people', parseNode };
+  return parseIn('people', input);
+}
+
+/**
+ * As `parseFilter`, for a condition on one event: its fields are `property:KEY`, as in the `where` of `did`. A record
+ * for it is made by `recordOfEvent`.
+ */
+export function parseEventFilter(input: unknown): Filter {
+  return parseIn('properties', input);
+}
+
+function parseIn(scope: Scope, input: unknown): Filter {
+  const context: Context = { tally: { problems: [], nodes: 0, tooDeep: false }, scope, parseNode };
   const filter = parseNode(input, '', 1, context);
   if (filter === null || context.tally.problems.length > 0) throw new MusterError(context.tally.problems);
   return filter;

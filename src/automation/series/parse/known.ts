@@ -1,0 +1,17 @@
+import { defaultChannels } from '../grammar.js';
+
+/** What a workspace has, for the names in a series to be checked against. */
+export interface KnownNames {
+  /** Channels that a message can go to; by default those that Muster ships with. */
+  readonly channels?: readonly string[];
+  /** Endpoints that a webhook step can call; null or absent where any name may stand. */
+  readonly endpoints?: readonly string[] | null;
+  /** Segments that can start a series; null or absent where any name may stand. */
+  readonly segments?: readonly string[] | null;
+}
+
+export type Names = Required<KnownNames>;
+
+export function namesOf({ channels = defaultChannels, endpoints, segments }: KnownNames): Names {
+  return { channels, endpoints: endpoints ?? null, segments: segments ?? null };
+}
