@@ -4,6 +4,7 @@ import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectId, collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
+import { atomically } from './database.js';
 import type { Database } from './database.js';
 import type { CompanyRow } from './row.js';
 import { mergeCompany } from './statements/merge-company.js';
@@ -32,15 +33,17 @@ export interface IdentifiedCompany {
  */
 export async function identifyCompany(db: Database, call: IdentifyCompany): Promise<IdentifiedCompany> {
   const { traits, at } = checkCompany(call);
-  const { created, ...company } = await mergeCompany(db, {
-    workspaceId: call.workspaceId,
+  const { workspaceId } = call;
+  const merge = {
+    workspaceId,
     companyId: call.companyId,
     at,
     columns: JSON.stringify(traits.columns),
     custom: JSON.stringify(traits.custom),
     removed: traits.removed,
-  });
-  await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(traits));
+  };
+  const { created, ...company } = await atomically(db, workspaceId, (client) => mergeCompany(client, merge));
+  await noteTraitsSent(db, workspaceId, 'company', sentKeys(traits));
   return { company, created };
 }
 

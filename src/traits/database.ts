@@ -1,6 +1,5 @@
 import { Pool as PgPool } from 'pg';
 import type { Client, Pool } from '../database/pool.js';
-import { inTransaction } from '../database/transaction.js';
 import { inWorkspace } from '../database/workspace.js';
 import { retryLost } from './retry.js';
 
@@ -11,18 +10,15 @@ import { retryLost } from './retry.js';
  */
 export type Database = Pool | Client;
 
-type Work<T> = (client: Client) => Promise<T>;
-
 /**
  * Runs the work in one transaction: a new one on a connection of the pool, bound to the workspace, or the caller's own
  * when a client is given. The caller of a client commits or rolls back; everything done here stands or falls with that.
  * A new transaction that loses against another one is run again.
  */
-export async function atomically<T>(db: Database, workspaceId: string, work: Work<T>): Promise<T>;
-export async function atomically<T>(db: Database, work: Work<T>): Promise<T>;
-export async function atomically<T>(db: Database, workspaceId: string | Work<T>, work?: Work<T>): Promise<T> {
-  if (typeof workspaceId !== 'string')
-    return db instanceof PgPool ? retryLost(() => inTransaction(db, workspaceId)) : workspaceId(db);
-  if (work === undefined) throw new TypeError('nothing to do');
+export async function atomically<T>(
+  db: Database,
+  workspaceId: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   return db instanceof PgPool ? retryLost(() => inWorkspace(db, workspaceId, work)) : work(db);
 }

@@ -61,13 +61,7 @@ export interface Identified {
  */
 export async function identify(db: Database, call: Identify): Promise<Identified> {
   const checked = checkIdentify(call);
-  const { at } = checked;
-  const { anonymousId } = call;
-  // One statement is its own transaction; only the visitor's row and the company's traits take more.
-  const merged =
-    anonymousId === undefined && checked.company === null
-      ? await mergeUntilSettled(db, call, checked.traits, at, false)
-      : await atomically(db, (client) => identifyTogether(client, call, checked));
+  const merged = await atomically(db, call.workspaceId, (client) => identifyTogether(client, call, checked));
   await noteTraitsSent(db, call.workspaceId, 'user', sentKeys(checked.traits));
   if (checked.company !== null)
     await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(checked.company.traits));
@@ -114,14 +108,14 @@ function collectCompany(
 const mostTries = 10;
 
 async function mergeUntilSettled(
-  db: Database,
+  client: Client,
   call: Identify,
   traits: CheckedTraits,
   at: string | null,
   adopted: boolean,
 ): Promise<MergedUser> {
   for (let tries = 0; tries < mostTries; tries += 1) {
-    const merged = await mergeUser(db, {
+    const merged = await mergeUser(client, {
       workspaceId: call.workspaceId,
       userId: call.userId,
       at,

@@ -34,7 +34,7 @@ export async function identifyMany(
     if (call.anonymousId !== undefined) throw new TypeError('a visitor is joined by a call of its own');
     return { userId: call.userId, at, companyId: call.companyId ?? null, ...written(traits) };
   });
-  await atomically(db, async (client) => {
+  await atomically(db, workspaceId, async (client) => {
     await untilAll(
       users,
       ({ userId }) => userId,
@@ -61,7 +61,7 @@ export async function identifyCompanies(
     at,
     ...written(traits),
   }));
-  await atomically(db, (client) =>
+  await atomically(db, workspaceId, (client) =>
     untilAll(
       companies,
       ({ companyId }) => companyId,
@@ -84,7 +84,7 @@ export async function trackMany(
     return record;
   });
   await withEventMonths(db, months, () =>
-    atomically(db, (client) => recordEvents(client, workspaceId, by, records)),
+    atomically(db, workspaceId, (client) => recordEvents(client, workspaceId, by, records)),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Client } from '../../database/pool.js';
 import { companyColumnTypes } from './merge-company.js';
 import type { MergeCompany } from './merge-company.js';
 
@@ -11,11 +11,11 @@ export type MergeCompaniesItem = Omit<MergeCompany, 'workspaceId'>;
  * @returns which rows were written; the caller runs the statement again for the others
  */
 export async function mergeCompanies(
-  db: Database,
+  client: Client,
   workspaceId: string,
   companies: readonly MergeCompaniesItem[],
 ): Promise<Set<string>> {
-  const { rows } = await db.query<{ company_id: string }>({
+  const { rows } = await client.query<{ company_id: string }>({
     name: 'muster_merge_companies',
     text,
     values: [

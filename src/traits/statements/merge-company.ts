@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Client } from '../../database/pool.js';
 import { companyColumns } from '../row.js';
 import type { CompanyRow } from '../row.js';
 
@@ -17,10 +17,10 @@ export interface MergeCompany {
 
 /** Creates or updates one company, merging into the row as it is when its lock is held. */
 export async function mergeCompany(
-  db: Database,
+  client: Client,
   merge: MergeCompany,
 ): Promise<CompanyRow & { readonly created: boolean }> {
-  const { rows } = await db.query<CompanyRow & { readonly created: boolean }>({
+  const { rows } = await client.query<CompanyRow & { readonly created: boolean }>({
     name: 'muster_merge_company',
     text,
     values: [merge.workspaceId, merge.companyId, merge.at, merge.columns, merge.custom, merge.removed],

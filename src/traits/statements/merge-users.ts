@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Client } from '../../database/pool.js';
 import { userColumnTypes } from './merge-user.js';
 import type { MergeUser } from './merge-user.js';
 
@@ -16,11 +16,11 @@ export type MergeUsersItem = Omit<MergeUser, 'workspaceId' | 'adopted'>;
  * @returns whose rows were written; the caller runs the statement again for the others
  */
 export async function mergeUsers(
-  db: Database,
+  client: Client,
   workspaceId: string,
   users: readonly MergeUsersItem[],
 ): Promise<Set<string>> {
-  const { rows } = await db.query<{ user_id: string }>({
+  const { rows } = await client.query<{ user_id: string }>({
     name: 'muster_merge_users',
     text,
     values: [

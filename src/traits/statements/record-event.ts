@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Client } from '../../database/pool.js';
 
 export interface RecordEvent {
   readonly workspaceId: string;
@@ -25,8 +25,8 @@ export interface RecordEvent {
  *
  * @returns whether the event was stored; false for a message id that is known
  */
-export async function recordEvent(db: Database, record: RecordEvent): Promise<boolean> {
-  const { rowCount } = await db.query({
+export async function recordEvent(client: Client, record: RecordEvent): Promise<boolean> {
+  const { rowCount } = await client.query({
     name: `muster_record_event_by_${record.by}`,
     text: texts[record.by],
     values: [

@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Client } from '../../database/pool.js';
 import type { RecordEvent } from './record-event.js';
 
 /** One event of a set; the message ids in it differ. The rest is as in `RecordEvent`. */
@@ -11,12 +11,12 @@ export type RecordEventsItem = Omit<RecordEvent, 'workspaceId' | 'by'>;
  * @returns how many were stored; the others have a message id that is known
  */
 export async function recordEvents(
-  db: Database,
+  client: Client,
   workspaceId: string,
   by: RecordEvent['by'],
   events: readonly RecordEventsItem[],
 ): Promise<number> {
-  const { rowCount } = await db.query({
+  const { rowCount } = await client.query({
     name: `muster_record_events_by_${by}`,
     text: texts[by],
     values: [
