@@ -36,7 +36,8 @@ export function momentOf(now: Date | number | string, zone = 'UTC'): Moment {
   if (instant === null || !Number.isInteger(instant) || instant < firstInstant || instant > lastInstant) {
     return refuse('bad_now', { now: String(now) });
   }
-  if (!IANAZone.isValidZone(zone)) return refuse('bad_zone', { zone });
+  // Asking the platform takes 0.1 ms, and every call that comes in has a moment in UTC.
+  if (zone !== 'UTC' && !IANAZone.isValidZone(zone)) return refuse('bad_zone', { zone });
   return { now: instant, zone };
 }
 

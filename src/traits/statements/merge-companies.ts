@@ -50,7 +50,7 @@ WITH given AS MATERIALIZED (
 ), before AS MATERIALIZED (
   SELECT c.* FROM companies AS c
   WHERE c.workspace_id = $1 AND c.company_id = ANY ($2::text[])
-  ORDER BY c.company_id FOR UPDATE
+  ORDER BY c.company_id FOR NO KEY UPDATE
 )
 INSERT INTO companies AS c (
   workspace_id, id, company_id, ${names.join(', ')}, custom_fields, created_at, updated_at, first_seen, last_seen

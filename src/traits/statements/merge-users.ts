@@ -55,7 +55,7 @@ WITH given AS MATERIALIZED (
 ), before AS MATERIALIZED (
   SELECT u.* FROM end_users AS u
   WHERE u.workspace_id = $1 AND u.user_id = ANY ($2::text[])
-  ORDER BY u.user_id FOR UPDATE
+  ORDER BY u.user_id FOR NO KEY UPDATE
 ), after AS (
   INSERT INTO end_users AS u (
     workspace_id, id, user_id, company_id, ${names.join(', ')},
@@ -83,7 +83,7 @@ WITH given AS MATERIALIZED (
   ) AS c
   ORDER BY c.company_id
   ON CONFLICT (workspace_id, company_id) DO NOTHING
-), change AS (
+), change AS MATERIALIZED (
   SELECT g.place, a.id, a.user_id, (b.id IS NULL OR b.awaits_identify) AS created,
     ARRAY(
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
@@ -92,7 +92,7 @@ WITH given AS MATERIALIZED (
         WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
         ELSE 'custom:' || key
       END
-      FROM (SELECT jsonb_object_keys(g.custom) AS key UNION SELECT unnest(g.removed)) AS named
+      FROM (SELECT jsonb_object_keys(g.custom) AS key UNION ALL SELECT unnest(g.removed)) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"
     ) AS changed
