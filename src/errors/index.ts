@@ -1,5 +1,6 @@
 import { audienceErrors } from './audience.js';
 import { automationErrors } from './automation.js';
+import { channelErrors } from './channels.js';
 import { cliErrors } from './cli.js';
 import { databaseErrors } from './database.js';
 import { embeddedErrors } from './embedded.js';
@@ -16,6 +17,7 @@ export const errorTable = {
   ...eventsErrors,
   ...audienceErrors,
   ...automationErrors,
+  ...channelErrors,
   ...serverErrors,
   ...cliErrors,
   ...databaseErrors,

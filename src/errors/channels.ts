@@ -1,0 +1,47 @@
+import type { ErrorEntry } from './table.js';
+
+/** Refusals of what messages are sent by (`src/automation/channels`). A code is never reused for another meaning. */
+export const channelErrors = {
+  webhook_bad_key: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` cannot name a webhook endpoint',
+    hint: 'use 1 to 63 lower-case letters, digits, `-` and `_`, beginning with a letter or digit',
+  },
+  webhook_bad_url: {
+    status: 400,
+    exit: 2,
+    message: '`{url}` cannot be called: {reason}',
+    hint: 'write a whole URL such as https://hooks.example.com/muster',
+  },
+  webhook_blocked_address: {
+    status: 400,
+    exit: 2,
+    message: '`{address}` may not be called: {reason}',
+    hint: 'use a public address, or let the operator allow its network for webhooks',
+  },
+  webhook_bad_network: {
+    status: 400,
+    exit: 2,
+    message: '`{network}` is no network',
+    hint: 'write an address and the length of its prefix, such as 10.0.0.0/8 or fd12:3456::/32',
+  },
+  webhook_bad_secret: {
+    status: 400,
+    exit: 2,
+    message: 'the signing secret is none of Standard Webhooks',
+    hint: 'write `whsec_` and 24 to 64 bytes in base64, or leave it out to have one made',
+  },
+  webhook_not_found: {
+    status: 404,
+    exit: 2,
+    message: 'there is no webhook endpoint `{key}`',
+    hint: 'GET /api/webhooks lists them',
+  },
+  too_many_webhooks: {
+    status: 409,
+    exit: 2,
+    message: 'the workspace has {limit} webhook endpoints, which is the limit',
+    hint: 'delete one that is no longer needed',
+  },
+} as const satisfies Record<string, ErrorEntry>;
