@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { momentOf } from '../filter/time.js';
 import type { Moment } from '../filter/time.js';
+import { defaultDrain } from './stopping.js';
 
 export interface MomentOptions {
   readonly now?: string;
@@ -32,6 +33,26 @@ export function withMoment(command: Command, zoneDefault: string): Command {
 export function withWorkspace(command: Command): Command {
   return command.addOption(
     new Option('--workspace <id>', 'whose people').default('sample').argParser(workspaceId),
+  );
+}
+
+/** Adds `--drain`. */
+export function withDrain(command: Command): Command {
+  return command.option(
+    '--drain <seconds>',
+    'how long a stop may take to finish what is under way',
+    wholeNumber(0, 3600),
+    defaultDrain,
+  );
+}
+
+/** Adds `--connections`. */
+export function withConnections(command: Command): Command {
+  return command.option(
+    '--connections <number>',
+    'most connections to Postgres at once',
+    wholeNumber(2, 1000),
+    10,
   );
 }
 

@@ -8,6 +8,8 @@ import { err, out } from './terminal.js';
 /** Every command, in the order of the help. Only the one that is asked for is loaded, so that each starts quickly. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./commands/start.js')).startCommand(),
+  serve: async () => (await import('./commands/serve.js')).serveCommand(),
+  worker: async () => (await import('./commands/worker.js')).workerCommand(),
   migrate: async () => (await import('./commands/migrate.js')).migrateCommand(),
   keys: async () => (await import('./commands/keys.js')).keysCommand(),
   import: async () => (await import('./commands/import.js')).importCommand(),

@@ -29,6 +29,8 @@ export interface ServersOptions {
    * whose schema is older or newer, because a look at an audience must not change a database.
    */
   readonly schema: 'bring' | 'check';
+  /** Most connections to Postgres at once. Default 10. */
+  readonly connections?: number;
 }
 
 /**
@@ -50,7 +52,10 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     await own?.stop();
   };
   try {
-    pool = await openPool(databaseUrl, { connectTimeout: 5000 });
+    pool = await openPool(databaseUrl, {
+      connectTimeout: 5000,
+      ...(options.connections === undefined ? {} : { max: options.connections }),
+    });
     const bring = options.schema === 'bring' || embedded.postgres;
     const migrated = bring ? await migrate(pool) : await checkSchema(pool);
     return { pool, databaseUrl, redisUrl: options.redis ? redisUrl : '', embedded, migrated, stop };

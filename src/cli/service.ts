@@ -18,7 +18,7 @@ import {
 } from './sample.js';
 import { openServers } from './servers.js';
 import type { Servers } from './servers.js';
-import { listenForStop, Stopped } from './stopping.js';
+import { listenForStop, Stopped, timeForWork } from './stopping.js';
 import type { Stopping } from './stopping.js';
 import { duration, number, out } from './terminal.js';
 import { showTour } from './tour.js';
@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly port: number;
   /** Whether to load the sample and to show the main job on it. */
   readonly sample: boolean;
+  /** Seconds that a stop may take. */
+  readonly drain: number;
   /** Whether to print one line for a program, and nothing else, on stdout. */
   readonly json: boolean;
 }
@@ -43,7 +45,7 @@ interface Running {
  * order, also when a step fails.
  */
 export async function runService(options: ServiceOptions): Promise<void> {
-  const stopping = listenForStop();
+  const stopping = listenForStop(options.drain);
   try {
     const started = performance.now();
     const running = await open(options, stopping);
@@ -65,7 +67,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 
 async function open(options: ServiceOptions, stopping: Stopping): Promise<Running> {
   const rateLimit = rateLimitOf(process.env.MUSTER_RATE_LIMIT);
-  await checkPort(options.port);
+  await checkPort(options.port, loopback);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'bring' });
   stopping.opened(() => servers.stop());
@@ -77,7 +79,12 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
   if (options.sample) await loadSample(servers, options);
   stopping.check();
 
-  const automation = await startAutomation({ pool, redisUrl, logger: log });
+  const automation = await startAutomation({
+    pool,
+    redisUrl,
+    logger: log,
+    drain: timeForWork(options.drain),
+  });
   stopping.opened(() => automation.stop());
   const server = await buildServer({
     pool,
@@ -91,7 +98,7 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
     const url = await server.listen({ port: options.port, host: loopback });
     return { servers, url, keys };
   } catch (error) {
-    throw portRefusal(error, options.port);
+    throw portRefusal(error, options.port, loopback);
   }
 }
 

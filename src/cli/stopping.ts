@@ -12,32 +12,48 @@ export interface Stopping {
   opened(close: () => Promise<unknown>): void;
   /** Raises `Stopped` when a signal came. */
   check(): void;
-  /** Resolves at the first signal. */
-  readonly asked: Promise<void>;
+  /** Resolves with the first signal. */
+  readonly asked: Promise<NodeJS.Signals>;
   /** Closes everything; what fails is left to the end of the process, which is at once when it takes too long. */
   close(): Promise<void>;
 }
 
-const patienceMs = 8000;
+/** Seconds that a stop may take where nothing else is asked for. */
+export const defaultDrain = 10;
 
-/** Listens to SIGINT, SIGTERM and SIGHUP from now on; a second signal ends the process at once. */
-export function listenForStop(): Stopping {
+/**
+ * The part of a stop, in milliseconds, that steps and requests under way may take: what remains of the deadline is for
+ * giving back and closing connections.
+ */
+export function timeForWork(drainSeconds: number): number {
+  return Math.max(0, drainSeconds * 1000 - Math.min(2000, drainSeconds * 300));
+}
+
+/**
+ * Listens to SIGINT, SIGTERM and SIGHUP from now on; a second signal ends the process at once, and so does a stop that
+ * is not over `drainSeconds` after it began.
+ */
+export function listenForStop(drainSeconds = defaultDrain): Stopping {
   const closers: (() => Promise<unknown>)[] = [];
   let stopped = false;
-  let ask = nothing;
-  const asked = new Promise<void>((resolve) => {
+  let ask: (signal: NodeJS.Signals) => void = nothing;
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
     ask = resolve;
   });
   let first = 0;
-  const onSignal = (): void => {
+  let closing = false;
+  let timer: NodeJS.Timeout | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
     // A terminal and npm may both pass on one Ctrl-C; only a later one means impatience.
-    if (stopped && Date.now() - first > 1000) process.exit(130);
+    if (stopped && performance.now() - first > 1000) process.exit(128 + (numbers[signal] ?? 2));
     if (stopped) return;
     stopped = true;
-    first = Date.now();
-    ask();
+    first = performance.now();
+    // Counted from the signal on, whatever is being opened just then.
+    timer = setTimeout(() => process.exit(process.exitCode ?? 1), drainSeconds * 1000);
+    timer.unref();
+    ask(signal);
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
   const check = (): void => {
     if (stopped) throw new Stopped();
@@ -50,19 +66,19 @@ export function listenForStop(): Stopping {
       check();
     },
     async close() {
+      if (closing) return;
+      closing = true;
       stopped = true;
-      let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise<'late'>((resolve) => {
-        timer = setTimeout(() => resolve('late'), patienceMs);
-      });
-      const end = await Promise.race([closeAll(closers), patience]);
-      if (end === 'late') process.exit(process.exitCode ?? 1);
+      timer ??= setTimeout(() => process.exit(process.exitCode ?? 1), drainSeconds * 1000);
+      await closeAll(closers);
       clearTimeout(timer);
       for (const signal of signals) process.off(signal, onSignal);
     },
   };
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const numbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 const nothing = (): void => undefined;
 
 async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {

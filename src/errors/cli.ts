@@ -29,14 +29,20 @@ export const cliErrors = {
   port_in_use: {
     status: 409,
     exit: 2,
-    message: 'port {port} on 127.0.0.1 is in use',
-    hint: 'stop the other program, or choose another port: `muster start --port {other}`',
+    message: 'port {port} on {host} is in use',
+    hint: 'stop the other program, or choose another port: `--port {other}`',
+  },
+  host_not_here: {
+    status: 400,
+    exit: 2,
+    message: 'this machine has no address `{host}`',
+    hint: 'give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them',
   },
   port_not_allowed: {
     status: 403,
     exit: 2,
     message: 'this account may not listen on port {port}',
-    hint: 'choose a port above 1023: `muster start --port 4000`',
+    hint: 'choose a port above 1023, such as 4000',
   },
   keys_unreadable: {
     status: 400,

@@ -33,12 +33,13 @@ import { snippetRoutes } from './routes/snippet.js';
 import { traitRoutes } from './routes/traits.js';
 import { trackRoutes } from './routes/track.js';
 import { userRoutes } from './routes/users.js';
-import { webhookRoutes } from './routes/webhooks.js';
 
 export interface ServerOptions {
   readonly pool: Pool;
   /** What `/readyz` asks beside the database, by name. */
   readonly checks?: Readonly<Record<string, ReadyCheck>>;
+  /** Whether the process was asked to stop; `/readyz` refuses from then on. */
+  readonly isStopping?: () => boolean;
   /** Where log lines go; nowhere when left out. */
   readonly log?: FastifyBaseLogger;
   /** Called after a commit that may have caused something to happen, so that it need not wait for the next poll. */
@@ -51,8 +52,6 @@ export interface ServerOptions {
   readonly rateLimit?: RateLimit;
   /** Bounds of `POST /api/imports`. */
   readonly upload?: UploadOptions;
-  /** Networks that webhooks may be sent to although they are private; the same as the channel's. Default: none. */
-  readonly allowedNetworks?: readonly string[];
 }
 
 /** One call that the server answers. */
@@ -80,7 +79,7 @@ declare module 'fastify' {
  * `await server.close()` lets running requests finish and stops it. The pool stays the caller's.
  */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { pool, clock = Date.now, checks = {}, onFact = () => undefined } = options;
+  const { pool, clock = Date.now, checks = {}, onFact = () => undefined, isStopping = () => false } = options;
   const app = fastify({
     loggerInstance: options.log ?? pino({ level: 'silent' }),
     bodyLimit,
@@ -128,6 +127,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   );
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // A connection that is kept open would hold the end of the process up, and its next call come too late.
+    if (isStopping()) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
@@ -169,7 +170,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
       security: [{ key: [] }],
     },
   });
-  await app.register(healthRoutes, { checks: { database: () => pool.query('SELECT 1'), ...checks } });
+  await app.register(healthRoutes, {
+    checks: { database: () => pool.query('SELECT 1'), ...checks },
+    isStopping,
+  });
   await app.register(sdkRoutes, { pool, guard, clock, onFact });
   await app.register(trackRoutes, { pool, guard, onFact });
   await app.register(beaconRoutes);
@@ -182,7 +186,6 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(identityRoutes, { pool, access, findings, clock });
   await app.register(audienceRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool });
-  await app.register(webhookRoutes, { pool, allowedNetworks: options.allowedNetworks ?? [] });
   await app.register(traitRoutes, { pool });
   await app.register(snippetRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -20,6 +20,7 @@ export interface Variables {
   readonly REDIS_URL?: string;
   readonly MUSTER_DATA?: string;
   readonly NO_COLOR?: string;
+  readonly MUSTER_LOG?: string;
 }
 
 /** Runs the real command line to its end. */
@@ -38,6 +39,8 @@ export interface Running {
   readonly written: { out: string; err: string };
   /** Resolves with everything on stdout once that holds the text; fails when the process ends before. */
   until(text: string): Promise<string>;
+  /** Sends a signal. */
+  kill(signal: NodeJS.Signals): void;
   /** Sends a signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<Ran>;
 }
@@ -58,6 +61,7 @@ export function startMuster(args: readonly string[], variables: Variables = {}):
   });
   return {
     written,
+    kill: (signal) => void child.kill(signal),
     end,
     until: (text) =>
       new Promise((resolve, reject) => {

@@ -7,10 +7,15 @@ export type ReadyCheck = () => Promise<unknown>;
 
 const patienceMs = 2000;
 
+export interface HealthOptions {
+  /** What `/readyz` asks, by name. */
+  readonly checks: Readonly<Record<string, ReadyCheck>>;
+  /** Whether the process was asked to stop: whoever sends it calls should send them elsewhere. */
+  readonly isStopping: () => boolean;
+}
+
 /** `/healthz`: the process answers. `/readyz`: everything it needs answers too. Neither needs a key. */
-export const healthRoutes: FastifyPluginAsyncTypebox<{
-  checks: Readonly<Record<string, ReadyCheck>>;
-}> = async (app, { checks }) => {
+export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (app, { checks, isStopping }) => {
   app.get('/healthz', { schema: { tags: ['health'], response: { 200: Health } } }, async () => ({
     ok: true,
   }));
@@ -19,6 +24,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{
     '/readyz',
     { schema: { tags: ['health'], response: { 200: Readiness, 503: ErrorAnswer } } },
     async () => {
+      if (isStopping()) throw new MusterError(problem('not_ready', { reason: 'the process is stopping' }));
       const found = await Promise.all(
         Object.entries(checks).map(async ([name, check]): Promise<[string, string]> => [
           name,

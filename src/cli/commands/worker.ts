@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { withConnections, withDrain, withExamples, withJson, wholeNumber } from '../options.js';
+import { loopback } from '../port.js';
+import type { WorkerOptions } from '../worker.js';
+
+/** `muster worker`: takes people into series and performs their steps, without an API. */
+export function workerCommand(): Command {
+  const command = new Command('worker')
+    .summary('run the workers alone, without the API')
+    .description(
+      'Takes people into series and performs their steps. Any number of workers may run at once on the same DATABASE_URL\n' +
+        'and REDIS_URL; they share the work. The schema is not changed; run `muster migrate` first.\n\n' +
+        'SIGTERM: nothing further is taken, steps under way are finished, and what has not begun to send in time is given\n' +
+        'back to the other workers. A second signal ends the process at once, which costs others the wait for its leases.',
+    )
+    .option(
+      '--health-port <number>',
+      'port for /healthz, /readyz and /metrics; 0 takes a free one (default: none)',
+      wholeNumber(0, 65_535),
+    )
+    .option('--host <address>', 'address of the health port; 0.0.0.0 for all of this machine', loopback)
+    .option('--concurrency <number>', 'steps performed at once', wholeNumber(1, 10_000), 50)
+    .action(run);
+  return withExamples(withJson(withConnections(withDrain(command))), [
+    ['muster worker', 'beside muster serve'],
+    ['muster worker --health-port 9100 --drain 25', 'with a port for probes and for Prometheus'],
+    ['muster worker --concurrency 200 --connections 20', 'for channels that answer slowly'],
+  ]);
+}
+
+type Options = Omit<WorkerOptions, 'json' | 'healthPort'> & { json?: true; healthPort?: number };
+
+async function run({ healthPort, json, ...options }: Options): Promise<void> {
+  const { runWorker } = await import('../worker.js');
+  await runWorker({ ...options, healthPort: healthPort ?? null, json: json === true });
+}
