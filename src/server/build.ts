@@ -33,6 +33,7 @@ import { snippetRoutes } from './routes/snippet.js';
 import { traitRoutes } from './routes/traits.js';
 import { trackRoutes } from './routes/track.js';
 import { userRoutes } from './routes/users.js';
+import { webhookRoutes } from './routes/webhooks.js';
 
 export interface ServerOptions {
   readonly pool: Pool;
@@ -52,6 +53,8 @@ export interface ServerOptions {
   readonly rateLimit?: RateLimit;
   /** Bounds of `POST /api/imports`. */
   readonly upload?: UploadOptions;
+  /** Networks that webhooks may be sent to although they are private; the same as the channel's. Default: none. */
+  readonly allowedNetworks?: readonly string[];
 }
 
 /** One call that the server answers. */
@@ -186,6 +189,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(identityRoutes, { pool, access, findings, clock });
   await app.register(audienceRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool });
+  await app.register(webhookRoutes, { pool, allowedNetworks: options.allowedNetworks ?? [] });
   await app.register(traitRoutes, { pool });
   await app.register(snippetRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
