@@ -6,11 +6,13 @@ export { inboxChannel } from './channels/inbox.js';
 export { logChannel } from './channels/log.js';
 export type { LogLine } from './channels/log.js';
 export type { Logger } from './logger.js';
-export { parseSeries } from './series/definition.js';
-export type { SeriesDefinition } from './series/definition.js';
+export type { Health } from './health.js';
+export type { Invariants } from './reconcile/invariants.js';
 export { exampleSeries, loadSeries } from './series/file.js';
-export { advance } from './series/machine.js';
-export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/machine.js';
+export { advance } from './series/advance.js';
+export type { SeriesDefinition } from './series/model.js';
+export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/moves.js';
+export { parseSeries } from './series/parse.js';
 export {
   archiveSeries,
   getSeries,

@@ -4,6 +4,8 @@ import type { Logger } from './logger.js';
 export interface Loop {
   /** Runs the task now where it rests; where it runs, once more right after. */
   nudge(): void;
+  /** Milliseconds since a run last came to its end without a failure, or since the start. */
+  age(): number;
   /** Lets the present run finish and starts no further one. */
   stop(): Promise<void>;
 }
@@ -16,6 +18,7 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
   const stopping = new AbortController();
   let again = false;
   let faults = 0;
+  let succeeded = performance.now();
   let wake: (() => void) | null = null;
 
   const rest = (milliseconds: number): Promise<void> =>
@@ -35,6 +38,7 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
         more = await task();
         if (faults > 0) logger.info({ loop: name, failed: faults }, 'a loop of the automation runs again');
         faults = 0;
+        succeeded = performance.now();
       } catch (error) {
         faults += 1;
         // The first of a series of failures, then ever fewer: an outage must not fill the log.
@@ -57,6 +61,7 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
       again = true;
       if (faults === 0) wake?.();
     },
+    age: () => performance.now() - succeeded,
     async stop() {
       stopping.abort();
       wake?.();

@@ -1,19 +1,27 @@
 import { Queue } from 'bullmq';
 import type { Pool } from '../database/pool.js';
 import { isConnectionError } from '../database/unreachable.js';
+import { refuse } from '../errors/index.js';
 import { backoff } from './backoff.js';
 import type { Channel } from './channels/channel.js';
 import { inboxChannel } from './channels/inbox.js';
 import { logChannel } from './channels/log.js';
 import type { LogLine } from './channels/log.js';
+import { webhookChannel } from './channels/webhook.js';
+import type { WebhookOptions } from './channels/webhook.js';
+import { healthReader } from './health.js';
+import type { Health } from './health.js';
 import { idleCheck } from './idle.js';
 import { errorText, startLoop } from './loop.js';
 import { silentLogger } from './logger.js';
 import type { Logger } from './logger.js';
 import { takeIn } from './outbox/intake.js';
+import { readInvariants } from './reconcile/invariants.js';
+import type { Invariants } from './reconcile/invariants.js';
+import { reconcileRound } from './reconcile/round.js';
 import { connectRedis, evictionPolicy } from './redis/connection.js';
-import { definitionReader } from './work/definitions.js';
-import type { WorkJob } from './work/job.js';
+import { definitionCache } from './series/definitions.js';
+import type { CanaryJob, WorkJob } from './work/job.js';
 import { performer } from './work/perform.js';
 import { relayRound } from './work/relay.js';
 import type { WorkQueue } from './work/relay.js';
@@ -28,7 +36,9 @@ export interface AutomationOptions {
   readonly logger?: Logger;
   /** Takes each message of the log channel. Default: the logger. */
   readonly logSink?: (line: LogLine) => void | Promise<void>;
-  /** Channels that join `log` and `inbox`, or take their place by name. */
+  /** How webhooks are sent; see the channel. */
+  readonly webhooks?: Omit<WebhookOptions, 'pool'>;
+  /** Channels that join `log`, `inbox` and `webhook`, or take their place by name. */
   readonly channels?: readonly Channel[];
   /** Name of the BullMQ queue; one for each database that shares a Redis. No `:`. Default `muster`. */
   readonly queue?: string;
@@ -57,6 +67,17 @@ export interface AutomationOptions {
   readonly drain?: number;
   /** Milliseconds that the first connection to Redis may take. Default 5,000. */
   readonly connectTimeout?: number;
+  /**
+   * What happens on a Redis whose `maxmemory-policy` may throw jobs away: `refuse` to start, or `degrade`: run and say so
+   * (in the log and in `health`), with steps that may come late. Default `refuse`.
+   */
+  readonly evicting?: 'refuse' | 'degrade';
+  /** Milliseconds between two canaries. Default 5,000. */
+  readonly canaryEvery?: number;
+  /** Milliseconds between two rounds of the reconciler. Default 10,000. */
+  readonly reconcileEvery?: number;
+  /** Days for which it is kept who was turned away at the entrance of a series. Default 30. */
+  readonly decisionsKept?: number;
   /** A number from 0 (included) to 1 (excluded), for waits between attempts. Default `Math.random`. */
   readonly jitter?: () => number;
 }
@@ -69,14 +90,19 @@ export interface Automation {
    * rows do not count. Rejects after `timeout` milliseconds (default 10,000).
    */
   idle(timeout?: number): Promise<void>;
+  /** Whether work gets done: the age of the last canary that came back, the state of Redis, and the loops. */
+  health(): Promise<Health>;
+  /** What must hold in the queue of record, as figures, read now. */
+  invariants(): Promise<Invariants>;
   /** Stops every loop, lets steps under way finish within the drain time and closes the connections. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts intake, relay, worker and sweep in this process. Any number of processes may run at once.
+ * Starts intake, relay, worker, sweep and reconciler in this process. Any number of processes may run at once.
  *
- * Errors: `redis_unreachable` where Redis does not answer at the start. Later outages of Redis or Postgres are waited out.
+ * Errors: `redis_unreachable` where Redis does not answer at the start, `redis_may_evict` where it may throw jobs away and
+ * that is not allowed. Later outages of Redis or Postgres are waited out.
  */
 export async function startAutomation(options: AutomationOptions): Promise<Automation> {
   const { pool, redisUrl } = options;
@@ -89,23 +115,35 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const batch = { size: 500, parallel: 2, apart: (error: unknown) => !isConnectionError(error) };
 
   const redis = await connectRedis(redisUrl, { logger, timeout: options.connectTimeout ?? 5000 });
-  await warnOfEviction(redis.producer, logger);
-  const queue: WorkQueue = new Queue<WorkJob, void, 'work'>(queueName, { connection: redis.producer });
+  try {
+    await checkEviction(redis.producer, options.evicting ?? 'refuse', logger);
+  } catch (error) {
+    redis.close();
+    throw error;
+  }
+  const queue: WorkQueue = new Queue<WorkJob | CanaryJob, void, 'work' | 'canary'>(queueName, {
+    connection: redis.producer,
+  });
   queue.on('error', (error) =>
     logger.warn({ error: errorText(error) }, 'the queue met an error and goes on'),
   );
 
   const sink = options.logSink ?? ((line: LogLine) => logger.info(line, 'message'));
   const channels = new Map(
-    [logChannel(sink), inboxChannel(pool), ...(options.channels ?? [])].map((channel) => [
-      channel.name,
-      channel,
-    ]),
+    [
+      logChannel(sink),
+      inboxChannel(pool),
+      webhookChannel({ pool, ...options.webhooks }),
+      ...(options.channels ?? []),
+    ].map((channel) => [channel.name, channel]),
   );
   const parking = [...channels.values()]
     .filter((channel) => channel.onLostConfirmation === 'park')
     .map((channel) => channel.name);
 
+  const canaryEvery = options.canaryEvery ?? 5000;
+  const enqueuedFor = options.enqueuedFor ?? 60_000;
+  const definitions = definitionCache();
   const round = relayRound({
     pool,
     redis: redis.producer,
@@ -114,21 +152,29 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     horizon: options.horizon ?? 2000,
     batch: options.relayBatch ?? 1000,
     maxQueued: options.maxQueued ?? 10_000,
+    canaryEvery,
   });
   const poll = options.poll ?? 200;
   const relay = startLoop('relay', poll, logger, round);
   const intake = startLoop('intake', poll, logger, async () => {
-    const taken = await takeIn(pool, { limit: options.intakeBatch ?? 500, maxAttempts, wait, logger });
-    if (taken.entered > 0) relay.nudge();
+    const limit = options.intakeBatch ?? 500;
+    const taken = await takeIn(pool, { limit, maxAttempts, wait, logger, definitions });
+    if (taken.entered + taken.woken > 0) relay.nudge();
     return taken.rows > 0;
   });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
-    const swept = await sweepWork(pool, { parking, enqueuedFor: options.enqueuedFor ?? 60_000 });
+    const swept = await sweepWork(pool, { parking, enqueuedFor });
     const found = swept.expired + swept.parked + swept.stale + swept.released;
     if (found > 0) {
       logger.warn(swept, 'work that nobody would have come back to was taken up again');
       relay.nudge();
     }
+    return false;
+  });
+  const reconcileEvery = options.reconcileEvery ?? 10_000;
+  const reconcile = reconcileRound({ pool, logger, enqueuedFor, decisionsKept: options.decisionsKept ?? 30 });
+  const reconciling = startLoop('reconciler', reconcileEvery, logger, async () => {
+    if ((await reconcile()) > 0) relay.nudge();
     return false;
   });
   const worker = startWorker({
@@ -139,11 +185,11 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     concurrency: options.concurrency ?? 50,
     lease,
     batch,
+    definitionOf: definitions(pool),
     perform: performer({
       pool,
       logger,
       channels,
-      definitionOf: definitionReader(pool),
       maxAttempts,
       wait,
       deliverTimeout: options.deliverTimeout ?? 30_000,
@@ -156,9 +202,18 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   return {
     nudge: () => intake.nudge(),
     idle: idleCheck(pool, () => intake.nudge()),
+    health: healthReader({
+      pool,
+      redis: redis.producer,
+      queue: queueName,
+      loops: { intake, relay, sweep, reconciling },
+    }),
+    invariants: () => readInvariants(pool, enqueuedFor),
     stop() {
       stopping ??= (async () => {
-        await Promise.all([intake.stop(), relay.stop(), sweep.stop(), worker.stop(options.drain ?? 10_000)]);
+        const loops = [intake, relay, sweep, reconciling].map((loop) => loop.stop());
+        await Promise.all([...loops, worker.stop(options.drain ?? 10_000)]);
+        await Promise.all([...channels.values()].map(async (channel) => channel.close?.()));
         await queue.close();
         redis.close();
       })();
@@ -168,9 +223,14 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
 }
 
 /** Redis that evicts keys loses jobs without a word; the sweep would find them, late. */
-async function warnOfEviction(redis: Parameters<typeof evictionPolicy>[0], logger: Logger): Promise<void> {
+async function checkEviction(
+  redis: Parameters<typeof evictionPolicy>[0],
+  evicting: 'refuse' | 'degrade',
+  logger: Logger,
+): Promise<void> {
   const policy = await evictionPolicy(redis);
   if (policy === null) return;
+  if (evicting === 'refuse') refuse('redis_may_evict', { policy });
   logger.warn(
     { maxmemory_policy: policy },
     'redis may evict jobs when its memory is full: set maxmemory-policy noeviction; until then steps may be late',

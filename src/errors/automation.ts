@@ -182,4 +182,28 @@ export const automationErrors = {
     message: 'cannot reach Redis at `{url}`: {reason}',
     hint: 'check REDIS_URL and that the server runs, or leave REDIS_URL out to use the embedded one',
   },
+  redis_may_evict: {
+    status: 503,
+    exit: 3,
+    message: 'this Redis may throw jobs away when its memory is full: its maxmemory-policy is `{policy}`',
+    hint: 'set maxmemory-policy noeviction, or allow it; nothing would be lost, but steps may come late',
+  },
+  series_not_active: {
+    status: 409,
+    exit: 2,
+    message: 'the series `{key}` is {state} and takes nobody in',
+    hint: 'resume it first; an archived series is saved under another key',
+  },
+  series_no_such_version: {
+    status: 404,
+    exit: 2,
+    message: 'the series `{key}` has no version {version}',
+    hint: 'its versions count from 1 to {last}',
+  },
+  series_step_gone: {
+    status: 409,
+    exit: 2,
+    message: '{count} people stand at the step `{step}`, which version {version} of `{key}` does not have',
+    hint: 'save a version that has the step, or wait until they have passed it',
+  },
 } as const satisfies Record<string, ErrorEntry>;

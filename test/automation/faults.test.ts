@@ -6,6 +6,7 @@ import { inTransaction } from '../../src/database/transaction.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { beginDeliveries } from '../../src/automation/work/begin-delivery.js';
+import type { BeginRequest } from '../../src/automation/work/begin-delivery.js';
 import { claimWork } from '../../src/automation/work/claim.js';
 import type { Claim, ClaimRequest } from '../../src/automation/work/claim.js';
 import { finishWork } from '../../src/automation/work/finish.js';
@@ -57,7 +58,7 @@ async function oneEnqueued(): Promise<DueJob> {
   const { pool } = fixture();
   await saveSeries(pool, workspace, seriesOf('one'));
   await identifyNew(pool, 'u1');
-  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 1, failed: 0 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 1, failed: 0, woken: 0 });
   const [job] = await takeDue(pool, due);
   if (job === undefined) throw new Error('nothing was due');
   return job;
@@ -86,10 +87,30 @@ async function claimOne(job: ClaimRequest, lease = longLease): Promise<Claim | n
   return claim ?? null;
 }
 
-function doneWith(job: WorkJob, token: string): FinishRequest {
-  const { workspace: owner, work } = job;
-  return { workspace: owner, work, token, state: 'done', error: null, enrollment: 'completed', next: null };
+function doneWith({ work, enrollment, token }: Claim): FinishRequest {
+  return {
+    workspace,
+    work,
+    token,
+    enrollment,
+    pokes: 0,
+    state: 'done',
+    error: null,
+    delivery: 'delivered',
+    contact: true,
+    to: { state: 'completed', reason: 'end' },
+    trail: [],
+  };
 }
+
+function beginWith({ work }: WorkJob, token: string, text = 'hello'): BeginRequest {
+  const message = { title: null, text };
+  return { workspace, work, token, kind: 'send', channel: 'log', message, endUser: '', caps: [] };
+}
+
+const sending = (text = 'hello'): unknown => {
+  return { verdict: 'send', message: { title: null, text }, createdAt: expect.any(Number) as unknown };
+};
 
 test('redis flushed while work is enqueued: everything is still delivered, each once', async () => {
   const { pool, start } = fixture();
@@ -103,7 +124,8 @@ test('redis flushed while work is enqueued: everything is still delivered, each 
   await identifyMany(pool, 'p', 50);
   await takeIn(pool, intake);
   await offer(manual, await takeDue(pool, due));
-  expect(await manual.getJobCountByTypes('waiting')).toBe(50);
+  const waiting = await manual.getJobs(['waiting']);
+  expect(waiting.filter(({ name }) => name === 'work')).toHaveLength(50);
   await redis.flushall();
   expect(await workStates(pool)).toEqual({ enqueued: 50 });
 
@@ -207,17 +229,15 @@ test('a worker that lost its lease can neither send nor mark done', async () => 
   expect(second?.delivery).toBe(lost?.delivery);
   expect(second?.attempt).toBe(2);
 
-  const message = { title: null, text: 'hello' };
-  const { workspace: owner, work } = job;
-  const begin = (token: string) => ({ workspace: owner, work, token, channel: 'log', message });
-  expect(await beginDeliveries(pool, [begin(tokens[0])])).toEqual([null]);
-  expect(await finishWork(pool, [doneWith(job, tokens[0])])).toEqual([false]);
+  if (lost === null || second === null) throw new Error('both were claimed');
+  expect(await beginDeliveries(pool, [beginWith(job, tokens[0])])).toEqual([{ verdict: 'lost' }]);
+  expect(await finishWork(pool, [doneWith(lost)])).toEqual([false]);
   expect(await workStates(pool)).toEqual({ claimed: 1 });
   const { rows } = await pool.query('SELECT state FROM enrollments');
   expect(rows).toEqual([{ state: 'active' }]);
 
-  expect(await beginDeliveries(pool, [begin(tokens[1])])).toEqual([message]);
-  expect(await finishWork(pool, [doneWith(job, tokens[1])])).toEqual([true]);
+  expect(await beginDeliveries(pool, [beginWith(job, tokens[1])])).toEqual([sending()]);
+  expect(await finishWork(pool, [doneWith(second)])).toEqual([true]);
   expect(await workStates(pool)).toEqual({ done: 1 });
 });
 
@@ -225,10 +245,7 @@ test('nothing may be sent under a lease that is over, even where nobody else has
   const { pool } = fixture();
   const job = await oneEnqueued();
   await claimOne({ ...job, token: tokens[0] }, 0);
-  const { workspace: owner, work } = job;
-  const message = { title: null, text: 'hello' };
-  const request = { workspace: owner, work, token: tokens[0], channel: 'log', message };
-  expect(await beginDeliveries(pool, [request])).toEqual([null]);
+  expect(await beginDeliveries(pool, [beginWith(job, tokens[0])])).toEqual([{ verdict: 'lost' }]);
   const { rowCount } = await pool.query('SELECT FROM deliveries');
   expect(rowCount).toBe(0);
 });
@@ -236,24 +253,17 @@ test('nothing may be sent under a lease that is over, even where nobody else has
 test('a repeat carries the content of the first attempt, whatever the person is called by now', async () => {
   const { pool } = fixture();
   const job = await oneEnqueued();
-  const { workspace: owner, work } = job;
-  const begin = async (token: string, text: string) =>
-    beginDeliveries(pool, [
-      { workspace: owner, work, token, channel: 'log', message: { title: null, text } },
-    ]);
   await claimOne({ ...job, token: tokens[0] });
-  expect(await begin(tokens[0], 'Hello Ada')).toEqual([{ title: null, text: 'Hello Ada' }]);
-  expect(await begin(tokens[0], 'Hello Grace')).toEqual([{ title: null, text: 'Hello Ada' }]);
+  for (const text of ['Hello Ada', 'Hello Grace']) {
+    expect(await beginDeliveries(pool, [beginWith(job, tokens[0], text)])).toEqual([sending('Hello Ada')]);
+  }
 });
 
 test('a claim that ran out while its channel was called is parked where the channel knows no keys', async () => {
   const { pool } = fixture();
   const job = await oneEnqueued();
-  const { workspace: owner, work } = job;
   await claimOne({ ...job, token: tokens[0] });
-  await beginDeliveries(pool, [
-    { workspace: owner, work, token: tokens[0], channel: 'log', message: { title: null, text: 'x' } },
-  ]);
+  await beginDeliveries(pool, [beginWith(job, tokens[0])]);
   await pool.query(`UPDATE work SET lease_until = now() - interval '1 second'`);
   expect(await sweepWork(pool, { parking: ['log'], enqueuedFor: 60_000 })).toMatchObject({
     parked: 1,

@@ -29,7 +29,7 @@ test('only people in the audience enter', async () => {
   await identifyNew(pool, 'ada', { custom: { role: 'admin' } });
   await identifyNew(pool, 'bob', { custom: { role: 'reader' } });
   await identifyNew(pool, 'eve');
-  expect(await takeIn(pool, intake)).toEqual({ rows: 3, entered: 1, failed: 0 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 3, entered: 1, failed: 0, woken: 0 });
   expect(await entered(pool)).toEqual(['sample/admins/ada']);
   const { rowCount } = await pool.query('SELECT FROM outbox');
   expect(rowCount).toBe(0);
@@ -75,7 +75,7 @@ test('another kind of happening starts nothing and leaves the outbox', async () 
   await saveSeries(pool, workspace, seriesOf('all'));
   await identifyNew(pool, 'ada');
   await pool.query(`UPDATE outbox SET kind = 'user_updated'`);
-  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 0, failed: 0 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 0, failed: 0, woken: 0 });
 });
 
 test('one workspace never sees another, even with the same keys', async () => {
@@ -108,7 +108,7 @@ test('a series that fails does not hold up the others, and loses nobody: its sha
   await poison(pool, 'b-broken');
   await identifyNew(pool, 'ada');
   await identifyNew(pool, 'bob');
-  expect(await takeIn(pool, intake)).toEqual({ rows: 2, entered: 4, failed: 2 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 2, entered: 4, failed: 2, woken: 0 });
   expect(await entered(pool)).toEqual([
     'sample/a-fine/ada',
     'sample/a-fine/bob',
@@ -131,10 +131,10 @@ test('a series that fails does not hold up the others, and loses nobody: its sha
     { user_id: 'ada', series_key: 'b-broken', attempts: 3, parked: true },
     { user_id: 'bob', series_key: 'b-broken', attempts: 3, parked: true },
   ]);
-  expect(await takeIn(pool, intake)).toEqual({ rows: 0, entered: 0, failed: 0 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 0, entered: 0, failed: 0, woken: 0 });
 
   await saveSeries(pool, workspace, seriesOf('b-broken', ['inbox']));
-  expect(await takeIn(pool, intake)).toEqual({ rows: 2, entered: 2, failed: 0 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 2, entered: 2, failed: 0, woken: 0 });
   expect(await waiting()).toEqual([]);
 });
 
@@ -145,7 +145,7 @@ test('one person that a series fails on does not keep the others out of it', asy
   await identifyNew(pool, 'good');
   await pool.query(`ALTER TABLE enrollments ADD CONSTRAINT nobody_bad CHECK (end_user_id <> '${bad.id}')`);
   try {
-    expect(await takeIn(pool, intake)).toEqual({ rows: 2, entered: 1, failed: 1 });
+    expect(await takeIn(pool, intake)).toEqual({ rows: 2, entered: 1, failed: 1, woken: 0 });
   } finally {
     await pool.query('ALTER TABLE enrollments DROP CONSTRAINT nobody_bad');
   }
@@ -159,7 +159,7 @@ test('a person deleted before intake does not enter and blocks nothing', async (
   await saveSeries(pool, workspace, seriesOf('all'));
   await identifyNew(pool, 'ada');
   await pool.query('DELETE FROM end_users');
-  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 0, failed: 0 });
+  expect(await takeIn(pool, intake)).toEqual({ rows: 1, entered: 0, failed: 0, woken: 0 });
 });
 
 test('several intakes at once take each happening once', async () => {

@@ -65,7 +65,11 @@ test('with much behind it, no round of the queue reads a whole table', async () 
     await renewLeases(pool, held, 60_000);
     await beginDeliveries(
       pool,
-      held.map((claim) => ({ ...claim, channel: 'log', message: { title: null, text: 'x' } })),
+      held.map((claim, index) => {
+        const message = { title: null, text: 'x' };
+        const caps = index % 2 === 0 ? [] : [{ messages: 3, since: 0 }];
+        return { ...claim, kind: 'send', channel: 'log', message, caps };
+      }),
     );
     const finished = await finishWork(
       pool,
@@ -73,8 +77,10 @@ test('with much behind it, no round of the queue reads a whole table', async () 
         ...claim,
         state: 'done' as const,
         error: null,
-        enrollment: 'completed' as const,
-        next: null,
+        delivery: 'delivered' as const,
+        contact: true,
+        to: { state: 'completed' as const, reason: 'end' },
+        trail: [],
       })),
     );
     expect(finished.every(Boolean)).toBe(true);

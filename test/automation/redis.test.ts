@@ -1,15 +1,15 @@
 import { createServer } from 'node:net';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { saveSeries, startAutomation } from '../../src/automation/index.js';
 import type { Logger } from '../../src/automation/index.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { checkIncarnation } from '../../src/automation/redis/incarnation.js';
 import { connectRedis, evictionPolicy, redisAddress } from '../../src/automation/redis/connection.js';
-import type { WorkJob } from '../../src/automation/work/job.js';
 import { relayRound } from '../../src/automation/work/relay.js';
+import type { WorkQueue } from '../../src/automation/work/relay.js';
 import { testRedis } from '../support/redis.js';
 import {
   identifyMany,
@@ -96,15 +96,31 @@ test('addresses are shown without a password', () => {
   expect(redisAddress('postgres://host')).toBeNull();
 });
 
-test('a redis that may evict jobs is told of clearly, and served', async () => {
-  const { redis } = fixture();
+test('a redis that may evict jobs is refused at the start, or served where that is allowed and told of', async () => {
+  const { pool, redis, start } = fixture();
   const admin = new Redis(redis.url);
+  // BullMQ has words of its own for it, and no logger.
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
   try {
     expect(await evictionPolicy(admin)).toBeNull();
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     expect(await evictionPolicy(admin)).toBe('allkeys-lru');
+    await expect(start()).rejects.toMatchObject({ code: 'redis_may_evict', exit: 3 });
+    await saveSeries(pool, workspace, seriesOf('one'));
+    await identifyNew(pool, 'ada');
+    const said: string[] = [];
+    const logger: Logger = { ...silentLogger, warn: (_, message) => void said.push(message) };
+    const { lines, sink } = recorder();
+    const automation = await start({ evicting: 'degrade', logger, logSink: sink });
+    await automation.idle();
+    expect(lines.map((line) => line.user)).toEqual(['ada']);
+    expect(said).toEqual([expect.stringContaining('redis may evict jobs')]);
+    expect(await automation.health()).toMatchObject({ redis: 'evicting' });
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    expect(await automation.health()).toMatchObject({ redis: 'ok' });
   } finally {
     await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    warn.mockRestore();
     admin.disconnect();
   }
 });
@@ -149,7 +165,7 @@ test('the relay takes nothing while redis does not answer', async () => {
   await identifyMany(pool, 'p', 3);
   await takeIn(pool, intake);
   const connections = await connectRedis(redis.url, { logger: silentLogger, timeout: 2000 });
-  const queue = new Queue<WorkJob, void, 'work'>('away', { connection: connections.producer });
+  const queue: WorkQueue = new Queue('away', { connection: connections.producer });
   queue.on('error', () => undefined);
   await queue.waitUntilReady();
   connections.close();
@@ -203,7 +219,7 @@ test('redis holds ids only', async () => {
   await automation.stop();
   await takeIn(pool, intake);
   const connections = await connectRedis(redis.url, { logger: silentLogger, timeout: 2000 });
-  const queue = new Queue<WorkJob, void, 'work'>('ids-only', { connection: connections.producer });
+  const queue: WorkQueue = new Queue('ids-only', { connection: connections.producer });
   const round = relayRound({
     pool,
     redis: connections.producer,
@@ -216,9 +232,8 @@ test('redis holds ids only', async () => {
   await round();
   const { rows } = await pool.query<{ id: string; epoch: number }>('SELECT id, epoch FROM work');
   const jobs = await queue.getJobs(['waiting']);
-  for (const job of jobs) {
-    expect(job.data).toEqual({ workspace, work: rows[0]?.id, epoch: rows[0]?.epoch });
-  }
+  const data = jobs.flatMap((job) => (job.name === 'work' ? [job.data] : []));
+  expect(data).toEqual([{ workspace, work: rows[0]?.id, epoch: rows[0]?.epoch }]);
   await queue.close();
   connections.close();
   admin.disconnect();

@@ -1,46 +1,49 @@
 import type { Client } from '../../database/pool.js';
-import { parseSeries } from '../series/definition.js';
-import type { SeriesDefinition } from '../series/definition.js';
+import { nowColumn } from '../facts/person.js';
 
 /** A series that takes people in, in its current version. */
 export interface ActiveSeries {
   readonly workspace: string;
   readonly key: string;
   readonly version: number;
+  /** Name of the event, or key of the segment, that starts it; null where its trigger has none. */
+  readonly name: string | null;
   /** Earlier happenings do not start it. */
   readonly activeSince: Date;
-  /** Instant of this intake on the clock of Postgres, in milliseconds since 1970 (UTC). */
+  /** Instant of this look on the clock of Postgres, in milliseconds since 1970 (UTC). */
   readonly now: number;
-  /** IANA zone of the workspace. */
-  readonly zone: string;
-  /** Reads the stored definition. It was checked when saved; where a later Muster refuses it, this throws. */
-  definition(): SeriesDefinition;
 }
 
-/** The active series of a workspace that a kind of happening starts. */
-export async function activeSeries(client: Client, workspace: string, kind: string): Promise<ActiveSeries[]> {
-  const { rows } = await client.query<Row>(findActiveSeries, [workspace, kind]);
-  return rows.map(({ definition, ...row }) => ({
-    ...row,
-    workspace,
-    definition: () => parseSeries(definition),
-  }));
+/** The active series of a workspace that a kind of happening starts; those with a name only where it is one of these. */
+export async function activeSeries(
+  client: Client,
+  workspace: string,
+  kind: string,
+  names: readonly string[],
+): Promise<ActiveSeries[]> {
+  const { rows } = await client.query<ActiveSeries>(findActiveSeries, [workspace, kind, names]);
+  return rows;
 }
 
-interface Row {
-  key: string;
-  version: number;
-  activeSince: Date;
-  now: number;
-  zone: string;
-  definition: unknown;
+/** One series, in whichever state it is, with that state; null where there is none. */
+export async function seriesByKey(
+  client: Client,
+  workspace: string,
+  key: string,
+): Promise<(ActiveSeries & { readonly state: string }) | null> {
+  const { rows } = await client.query<ActiveSeries & { state: string }>(findSeries, [workspace, key]);
+  return rows[0] ?? null;
 }
+
+const columns = `s.workspace_id AS workspace, s.key, s.version, s.trigger_name AS name,
+    s.active_since AS "activeSince", ${nowColumn}`;
 
 const findActiveSeries = `
-  SELECT s.key, s.version, s.active_since AS "activeSince", v.definition, coalesce(workspaces.zone, 'UTC') AS zone,
-    floor(extract(epoch FROM statement_timestamp()) * 1000)::double precision AS now
+  SELECT ${columns}
   FROM series s
-  JOIN series_versions v ON v.workspace_id = s.workspace_id AND v.series_key = s.key AND v.version = s.version
-  LEFT JOIN workspaces ON workspaces.workspace_id = s.workspace_id
   WHERE s.workspace_id = $1 AND s.trigger_type = $2 AND s.state = 'active'
-  ORDER BY s.key`;
+    AND (s.trigger_name IS NULL OR s.trigger_name = ANY ($3::text[]))
+  ORDER BY s.key COLLATE "C"`;
+
+const findSeries = `
+  SELECT ${columns}, s.state FROM series s WHERE s.workspace_id = $1 AND s.key = $2`;

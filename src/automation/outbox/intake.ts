@@ -2,10 +2,16 @@ import { inTransaction } from '../../database/transaction.js';
 import type { Client, Pool } from '../../database/pool.js';
 import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
-import { enroll } from './enroll.js';
-import type { Entrance } from './enroll.js';
+import { definitionCache } from '../series/definitions.js';
+import type { DefinitionCache } from '../series/definitions.js';
 import { activeSeries } from './active-series.js';
 import type { ActiveSeries } from './active-series.js';
+import { enter } from './enter.js';
+import type { Decision, Entrance } from './enter.js';
+import { nameOf, propertiesOf } from './happenings.js';
+import type { OutboxRow } from './happenings.js';
+import { poke } from './poke.js';
+import { touchedBy } from './touched.js';
 
 export interface IntakeOptions {
   /** Most rows taken at once. */
@@ -15,6 +21,8 @@ export interface IntakeOptions {
   /** Milliseconds to wait after the given attempt. */
   readonly wait: (attempt: number) => number;
   readonly logger: Logger;
+  /** Default: a memory of its own. */
+  readonly definitions?: DefinitionCache;
 }
 
 export interface TakenIn {
@@ -24,100 +32,121 @@ export interface TakenIn {
   readonly entered: number;
   /** Shares put aside because a series failed on them. */
   readonly failed: number;
-}
-
-/** One row of the outbox as intake takes it. */
-interface Happening {
-  readonly workspace: string;
-  readonly id: string;
-  readonly kind: string;
-  readonly endUser: string | null;
-  /** Set where the row is left for this series alone. */
-  readonly series: string | null;
-  readonly attempts: number;
-  readonly at: Date;
+  /** Waits that are due now because of what happened. */
+  readonly woken: number;
 }
 
 /**
- * Takes what happened out of the outbox and lets people into the series that it starts, in one transaction: enrolment,
- * first work row and the removal of the outbox row happen together or not at all.
+ * Takes what happened out of the outbox, lets people into the series that it starts and wakes what waits for it, in one
+ * transaction: enrolment, first work row and the removal of the outbox row happen together or not at all.
  *
  * A series that fails on its people does not hold up the others: its share is kept in the outbox for it alone, tried
  * again later and in the end parked until the series is saved anew.
  */
 export async function takeIn(pool: Pool, options: IntakeOptions): Promise<TakenIn> {
+  const definitions = options.definitions ?? definitionCache();
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<Happening>(takeHappenings, [options.limit]);
-    let entered = 0;
-    let failed = 0;
-    for (const group of groupsOf(rows)) {
-      const [first] = group;
-      if (first === undefined) continue;
-      for (const series of await activeSeries(client, first.workspace, first.kind)) {
-        const entrances = group.flatMap((row) => entrancesTo(series, row));
-        const result = await enrollApart(client, series, entrances, options);
-        entered += result.entered;
-        failed += result.failed;
-      }
-    }
+    const { rows } = await client.query<OutboxRow>(takeHappenings, [options.limit]);
+    const intake: Intake = { client, options, definitions, enrollments: [], entered: 0, failed: 0 };
+    for (const group of groupsOf(rows)) await takeGroup(intake, group);
+    // Last, because workers wait for whom it counts.
+    const woken = await poke(client, await touchedBy(client, rows), intake.enrollments);
     await client.query(removeHappenings, [rows.map((row) => row.workspace), rows.map((row) => row.id)]);
-    return { rows: rows.length, entered, failed };
+    return { rows: rows.length, entered: intake.entered, failed: intake.failed, woken };
   });
 }
 
-/** Rows of one workspace and kind, which start the same series. */
-function groupsOf(rows: readonly Happening[]): Happening[][] {
-  const groups = new Map<string, Happening[]>();
+interface Intake {
+  readonly client: Client;
+  readonly options: IntakeOptions;
+  readonly definitions: DefinitionCache;
+  /** Enrolments that this intake made. */
+  readonly enrollments: string[];
+  entered: number;
+  failed: number;
+}
+
+/** Rows of one workspace and kind, which start the same series; in one order for every intake. */
+function groupsOf(rows: readonly OutboxRow[]): OutboxRow[][] {
+  const groups = new Map<string, OutboxRow[]>();
   for (const row of rows) {
     const key = JSON.stringify([row.workspace, row.kind]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
   }
-  return [...groups.values()];
+  return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+}
+
+async function takeGroup(intake: Intake, group: readonly OutboxRow[]): Promise<void> {
+  const [first] = group;
+  if (first === undefined) return;
+  const { client } = intake;
+  const names = [...new Set(group.flatMap((row) => nameOf(row) ?? []))];
+  const series = await activeSeries(client, first.workspace, first.kind, names);
+  if (series.length === 0) return;
+  const properties = await propertiesOf(client, group);
+  for (const one of series) {
+    const entrances = group.flatMap((row) => entrancesTo(one, row, properties));
+    await enterApart(intake, one, entrances);
+  }
 }
 
 /** A series takes what happened since it became active, and of the rows left for one series only its own. */
-function entrancesTo(series: ActiveSeries, row: Happening): (Entrance & { row: Happening })[] {
-  if (row.endUser === null || row.at < series.activeSince) return [];
+function entrancesTo(
+  series: ActiveSeries,
+  row: OutboxRow,
+  properties: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): RowEntrance[] {
+  const { kind } = row;
+  if (row.endUser === null || kind === 'user_updated' || row.at < series.activeSince) return [];
   if (row.series !== null && row.series !== series.key) return [];
-  return [{ endUser: row.endUser, row }];
+  const name = nameOf(row);
+  if (series.name !== null && series.name !== name) return [];
+  const happening = { kind, name, properties: properties.get(row.id) ?? {} };
+  return [{ endUser: row.endUser, happening, at: row.at, row }];
 }
 
-type RowEntrance = Entrance & { readonly row: Happening };
+type RowEntrance = Entrance & { readonly row: OutboxRow };
 
 /** All at once; where that fails one by one, so that one person's data cannot keep the others out. */
-async function enrollApart(
-  client: Client,
+async function enterApart(
+  intake: Intake,
   series: ActiveSeries,
   entrances: readonly RowEntrance[],
-  options: IntakeOptions,
-): Promise<{ entered: number; failed: number }> {
-  if (entrances.length === 0) return { entered: 0, failed: 0 };
+): Promise<void> {
+  if (entrances.length === 0) return;
+  const { client, definitions, options } = intake;
   try {
-    return { entered: await savepoint(client, () => enroll(client, series, entrances)), failed: 0 };
+    const decisions = await savepoint(client, async () => {
+      const definition = await definitions(client)(series.workspace, series.key, series.version);
+      return enter(client, series, definition, entrances);
+    });
+    count(intake, decisions);
   } catch (error) {
     if (!isStatementError(error)) throw error;
     const [only] = entrances;
     if (entrances.length === 1 && only !== undefined) {
       await putAside(client, series, only.row, errorText(error), options);
-      return { entered: 0, failed: 1 };
+      intake.failed += 1;
+      return;
     }
-    let entered = 0;
-    let failed = 0;
-    for (const entrance of entrances) {
-      const result = await enrollApart(client, series, [entrance], options);
-      entered += result.entered;
-      failed += result.failed;
-    }
-    return { entered, failed };
+    for (const entrance of entrances) await enterApart(intake, series, [entrance]);
+  }
+}
+
+function count(intake: Intake, decisions: readonly Decision[]): void {
+  for (const decision of decisions) {
+    if (decision.kind !== 'entered' && decision.kind !== 'held_out') continue;
+    intake.entered += 1;
+    if (decision.active) intake.enrollments.push(decision.enrollment);
   }
 }
 
 async function putAside(
   client: Client,
   series: ActiveSeries,
-  row: Happening,
+  row: OutboxRow,
   error: string,
   options: IntakeOptions,
 ): Promise<void> {
@@ -184,7 +213,7 @@ const takeHappenings = `
     LIMIT $1
   )
   SELECT o.workspace_id AS workspace, o.id, o.kind, o.end_user_id AS "endUser", o.series_key AS series, o.attempts,
-    o.created_at AS at
+    o.payload, o.created_at AS at
   FROM waiting
   CROSS JOIN LATERAL (
     SELECT * FROM outbox o

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { refuse } from '../../errors/index.js';
-import { parseSeries } from './definition.js';
-import type { SeriesDefinition } from './definition.js';
+import type { SeriesDefinition } from './model.js';
+import { parseSeries } from './parse.js';
 
 /** Example series that ship with Muster, by key. */
 export const exampleSeries = {

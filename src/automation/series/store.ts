@@ -1,8 +1,8 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
-import { parseSeries } from './definition.js';
-import type { SeriesDefinition } from './definition.js';
+import type { SeriesDefinition, Trigger } from './model.js';
+import { parseSeries } from './parse.js';
 
 export type SeriesStatus = 'active' | 'paused' | 'archived';
 
@@ -46,8 +46,14 @@ async function saveVersion(client: Client, workspaceId: string, definition: Seri
   if (current.state === 'archived') refuse('series_archived', { key });
   const version = current.version + 1;
   await client.query(addVersion, [workspaceId, key, version, JSON.stringify(definition.source)]);
-  await client.query(setVersion, [workspaceId, key, version, name, trigger.type]);
+  await client.query(setVersion, [workspaceId, key, version, name, trigger.type, nameOf(trigger)]);
   await client.query(takeUpParked, [workspaceId, key]);
+}
+
+/** What of its kind starts the series: an event, a segment. */
+function nameOf(trigger: Trigger): string | null {
+  if (trigger.type === 'event') return trigger.event;
+  return 'segment' in trigger ? trigger.segment : null;
 }
 
 /** Errors: `series_not_found`. */
@@ -125,7 +131,7 @@ const addVersion = `
 
 const setVersion = `
   UPDATE series
-  SET version = $3, name = $4, trigger_type = $5, updated_at = date_trunc('milliseconds', now())
+  SET version = $3, name = $4, trigger_type = $5, trigger_name = $6, updated_at = date_trunc('milliseconds', now())
   WHERE workspace_id = $1 AND key = $2`;
 
 const takeUpParked = `

@@ -1,5 +1,9 @@
 import type { Pool } from '../../database/pool.js';
 import type { UserRecord } from '../../filter/record.js';
+import { millis, nowColumn, personColumns, personJoins } from '../facts/person.js';
+import type { PersonRow } from '../facts/person.js';
+import { zoneOfPerson } from '../facts/zone.js';
+import type { Active } from '../series/moves.js';
 import type { WorkJob } from './job.js';
 
 export interface ClaimRequest extends WorkJob {
@@ -14,8 +18,13 @@ export interface Claim {
   readonly token: string;
   readonly series: string;
   readonly version: number;
-  readonly step: string;
-  readonly visit: number;
+  readonly enrollment: string;
+  /** Where the person stands. */
+  readonly state: Active;
+  /** When they entered, in milliseconds since 1970 (UTC). */
+  readonly enteredAt: number;
+  /** What the counter of happenings was before the person was read. */
+  readonly pokes: number;
   /** This attempt's number; the first is 1. */
   readonly attempt: number;
   readonly lastError: string | null;
@@ -23,6 +32,9 @@ export interface Claim {
   readonly delivery: string;
   readonly endUser: string;
   readonly user: UserRecord;
+  readonly suppressed: boolean;
+  readonly zone: string;
+  readonly workspaceZone: string;
   /** When it was claimed, on the clock of Postgres, in milliseconds since 1970 (UTC). */
   readonly now: number;
 }
@@ -31,8 +43,8 @@ export interface Claim {
  * Claims enqueued work for `lease` milliseconds, all jobs in one statement; null for each job that is a duplicate or
  * stale: its row has another epoch, is claimed by somebody else, or is over.
  *
- * What came due in a paused series is held instead, and cancelled where the series is archived, the person has left, or
- * nothing may be sent to them any more.
+ * What came due in a paused series is held instead, and cancelled where the series is archived or the person has left.
+ * Whether anything may be sent to the person is read in the same statement.
  */
 export async function claimWork(
   pool: Pool,
@@ -50,47 +62,69 @@ export async function claimWork(
   return jobs.map((job) => claims.get(job.token) ?? null);
 }
 
-interface ClaimRow {
+interface ClaimRow extends PersonRow {
   workspace: string;
   work: string;
   token: string;
   series: string;
   version: number;
+  enrollment: string;
   step: string;
   visit: number;
+  since: number;
+  entered_at: number;
+  pokes: number;
   attempt: number;
   last_error: string | null;
   delivery: string;
   end_user: string;
-  person: UserRecord;
-  company: UserRecord['company'];
   now: number;
 }
 
-function claimOf({ last_error, end_user, person, company, ...row }: ClaimRow): Claim {
-  return { ...row, lastError: last_error, endUser: end_user, user: { ...person, company } };
+function claimOf(row: ClaimRow): Claim {
+  const { step, visit, since, person, company } = row;
+  return {
+    workspace: row.workspace,
+    work: row.work,
+    token: row.token,
+    series: row.series,
+    version: row.version,
+    enrollment: row.enrollment,
+    state: { status: 'active', step, visit, since },
+    enteredAt: row.entered_at,
+    pokes: row.pokes,
+    attempt: row.attempt,
+    lastError: row.last_error,
+    delivery: row.delivery,
+    endUser: row.end_user,
+    user: { ...person, company },
+    suppressed: row.suppressed,
+    zone: zoneOfPerson(person, row.zone_field, row.workspace_zone),
+    workspaceZone: row.workspace_zone,
+    now: row.now,
+  };
 }
 
-// Each row is looked up alone, behind a fence (OFFSET 0): joined freely on workspace_id, a planner without statistics
-// reads the whole workspace for each batch.
+// The verdict is reached before the update, so that a row that is to be held or cancelled is never claimed first. Each
+// lookup is fenced, for the reason given where people are read.
 const claimEnqueued = `
   WITH job AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::uuid[]) AS job (workspace_id, id, epoch, token)
   ),
   verdict AS MATERIALIZED (
-    SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id,
+    SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id, e.since, e.entered_at, e.pokes,
       CASE
-        WHEN e.state <> 'active' OR s.state = 'archived' OR muster_suppressed(job.workspace_id, e.end_user_id) THEN 'cancelled'
+        WHEN e.state <> 'active' OR s.state = 'archived' OR (e.step, e.visit) IS DISTINCT FROM (w.step, w.visit) THEN 'cancelled'
         WHEN s.state = 'paused' THEN 'pending'
         ELSE 'claimed'
-      END AS state
+      END AS state,
+      s.state = 'archived' AS archived
     FROM job
     CROSS JOIN LATERAL (
-      SELECT w.enrollment_id, w.series_key FROM work w WHERE w.workspace_id = job.workspace_id AND w.id = job.id OFFSET 0
+      SELECT * FROM work w WHERE w.workspace_id = job.workspace_id AND w.id = job.id OFFSET 0
     ) AS w
     CROSS JOIN LATERAL (
-      SELECT e.state, e.version, e.end_user_id FROM enrollments e
-      WHERE e.workspace_id = job.workspace_id AND e.id = w.enrollment_id OFFSET 0
+      SELECT * FROM enrollments e WHERE e.workspace_id = job.workspace_id AND e.id = w.enrollment_id OFFSET 0
     ) AS e
     CROSS JOIN LATERAL (
       SELECT s.state FROM series s WHERE s.workspace_id = job.workspace_id AND s.key = w.series_key OFFSET 0
@@ -107,26 +141,19 @@ const claimEnqueued = `
     FROM verdict
     WHERE w.workspace_id = verdict.workspace_id AND w.id = verdict.id AND w.epoch = verdict.epoch
       AND (w.state = 'enqueued' OR w.state = 'claimed' AND w.token = verdict.token)
-    RETURNING w.*, verdict.version, verdict.end_user_id
+    RETURNING w.*, verdict.version, verdict.end_user_id, verdict.since, verdict.entered_at, verdict.pokes,
+      verdict.archived
   ),
   exited AS (
     UPDATE enrollments e
-    SET state = 'exited', finished_at = statement_timestamp()
+    SET state = 'exited', reason = 'archived', finished_at = statement_timestamp()
     FROM taken
-    WHERE taken.state = 'cancelled' AND e.workspace_id = taken.workspace_id AND e.id = taken.enrollment_id
+    WHERE taken.archived AND taken.state = 'cancelled' AND e.workspace_id = taken.workspace_id AND e.id = taken.enrollment_id
       AND e.state = 'active'
   )
   SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, taken.series_key AS series, taken.version,
-    taken.step, taken.visit, taken.attempts AS attempt, taken.last_error, taken.delivery_id AS delivery,
-    taken.end_user_id AS end_user, u.row AS person, c.row AS company,
-    floor(extract(epoch FROM statement_timestamp()) * 1000)::double precision AS now
-  FROM taken
-  CROSS JOIN LATERAL (
-    SELECT to_jsonb(u) AS row, u.company_id FROM end_users u
-    WHERE u.workspace_id = taken.workspace_id AND u.id = taken.end_user_id OFFSET 0
-  ) AS u
-  LEFT JOIN LATERAL (
-    SELECT to_jsonb(c) AS row FROM companies c
-    WHERE c.workspace_id = taken.workspace_id AND c.company_id = u.company_id OFFSET 0
-  ) AS c ON true
+    taken.enrollment_id AS enrollment, taken.step, taken.visit, ${millis('taken.since')} AS since,
+    ${millis('taken.entered_at')} AS entered_at, taken.pokes, taken.attempts AS attempt, taken.last_error,
+    taken.delivery_id AS delivery, taken.end_user_id AS end_user, ${personColumns}, ${nowColumn}
+  FROM taken ${personJoins('taken')}
   WHERE taken.state = 'claimed'`;

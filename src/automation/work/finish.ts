@@ -1,37 +1,70 @@
 import type { Pool } from '../../database/pool.js';
+import type { Footprint } from '../series/moves.js';
+import { byEnrollment, trailText, trailValues } from './trail.js';
 
 export interface FinishRequest {
   readonly workspace: string;
   readonly work: string;
   readonly token: string;
-  /** `done`: the channel took it. `failed`: given up, with `error` as the reason. */
+  readonly enrollment: string;
+  /** What the counter of happenings was when the person was read. */
+  readonly pokes: number;
+  /** `failed`: given up, with `error` as the reason. */
   readonly state: 'done' | 'failed';
   readonly error: string | null;
-  /** Where the enrolment goes: a step of its own and when (milliseconds since 1970), or the end. */
-  readonly enrollment: 'active' | 'completed' | 'exited';
-  readonly next: { readonly step: string; readonly visit: number; readonly dueAt: number } | null;
+  /** What became of the delivery; null where none was made. */
+  readonly delivery: 'delivered' | 'failed' | null;
+  /** Whether the person was reached by it. */
+  readonly contact: boolean;
+  readonly to: Place;
+  readonly trail: readonly Footprint[];
 }
+
+/** Where the enrolment goes: to a step, or to its end. Times are in milliseconds since 1970 (UTC). */
+export type Place =
+  | {
+      readonly state: 'active';
+      readonly step: string;
+      readonly visit: number;
+      readonly since: number;
+      readonly dueAt: number;
+      readonly listens: boolean;
+    }
+  | { readonly state: 'completed' | 'exited' | 'held_out'; readonly reason: string };
 
 /**
  * Ends claimed work in one statement, and so in one transaction: the row is over, its delivery is recorded, the
- * enrolment moves on, the next work row exists and the person counts as contacted. All of it, or none.
+ * enrolment moves on, its trail is written, the next work row exists and the person counts as contacted. All of it, or
+ * none.
+ *
+ * Where something happened to the person since they were read, and the next place listens, the next row is due at once:
+ * no change is lost between two steps.
  *
  * Answers false for each claim that is no longer held: somebody else has it, and nothing was written.
  */
 export async function finishWork(
-  pool: Pool,
+  db: Pick<Pool, 'query'>,
   requests: readonly FinishRequest[],
 ): Promise<readonly boolean[]> {
-  const { rows } = await pool.query<{ token: string }>(finishClaimed, [
-    requests.map((request) => request.workspace),
-    requests.map((request) => request.work),
-    requests.map((request) => request.token),
-    requests.map((request) => request.state),
-    requests.map((request) => request.error),
-    requests.map((request) => request.enrollment),
-    requests.map((request) => request.next?.step ?? null),
-    requests.map((request) => request.next?.visit ?? null),
-    requests.map((request) => (request.next === null ? null : new Date(request.next.dueAt).toISOString())),
+  const sorted = requests.toSorted(byEnrollment);
+  const places = sorted.map(({ to }) => (to.state === 'active' ? to : null));
+  const { rows } = await db.query<{ token: string }>(finishClaimed, [
+    sorted.map((request) => request.workspace),
+    sorted.map((request) => request.work),
+    sorted.map((request) => request.token),
+    sorted.map((request) => request.pokes),
+    sorted.map((request) => request.state),
+    sorted.map((request) => request.error),
+    sorted.map((request) => request.delivery),
+    sorted.map((request) => request.contact),
+    sorted.map(({ to }) => to.state),
+    sorted.map(({ to }) => (to.state === 'active' ? null : to.reason)),
+    places.map((place) => place?.step ?? null),
+    places.map((place) => place?.visit ?? null),
+    places.map((place) => (place === null ? null : new Date(place.since).toISOString())),
+    places.map((place) => (place === null ? null : new Date(place.dueAt).toISOString())),
+    places.map((place) => place?.listens ?? false),
+    ...trailValues(sorted),
   ]);
   const finished = new Set(rows.map((row) => row.token));
   return requests.map((request) => finished.has(request.token));
@@ -39,9 +72,11 @@ export async function finishWork(
 
 const finishClaimed = `
   WITH result AS (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-      $8::integer[], $9::timestamptz[])
-      AS result (workspace_id, id, token, state, error, enrollment_state, next_step, next_visit, next_due)
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[],
+      $8::boolean[], $9::text[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
+      $15::boolean[])
+      AS result (workspace_id, id, token, pokes, state, error, delivery, contact, to_state, reason, step, visit, since,
+        due_at, listens)
   ),
   finished AS (
     UPDATE work w
@@ -49,35 +84,40 @@ const finishClaimed = `
       finished_at = statement_timestamp()
     FROM result
     WHERE w.workspace_id = result.workspace_id AND w.id = result.id AND w.state = 'claimed' AND w.token = result.token
-    RETURNING w.workspace_id, w.series_key, w.enrollment_id, w.delivery_id, result.token, result.state, result.error,
-      result.enrollment_state, result.next_step, result.next_visit, result.next_due
+    RETURNING w.series_key, w.enrollment_id, w.delivery_id, result.*
   ),
   recorded AS (
     UPDATE deliveries d
-    SET state = CASE finished.state WHEN 'done' THEN 'delivered' ELSE 'failed' END,
-      last_error = finished.error,
-      delivered_at = CASE finished.state WHEN 'done' THEN date_trunc('milliseconds', statement_timestamp()) END
+    SET state = coalesce(finished.delivery, 'unknown'),
+      last_error = CASE WHEN finished.delivery IS NULL THEN 'the person moved on before it was confirmed' ELSE finished.error END,
+      delivered_at = CASE finished.delivery WHEN 'delivered'
+        THEN coalesce(d.delivered_at, date_trunc('milliseconds', statement_timestamp())) END
     FROM finished
     WHERE d.workspace_id = finished.workspace_id AND d.id = finished.delivery_id
-    RETURNING d.workspace_id, d.end_user_id, d.delivered_at
+      AND (finished.delivery IS NOT NULL OR d.state = 'sending')
+    RETURNING d.workspace_id, d.end_user_id, CASE WHEN finished.contact THEN d.delivered_at END AS contacted_at
   ),
   contacted AS (
     UPDATE end_users u
-    SET last_contacted_at = greatest(u.last_contacted_at, recorded.delivered_at)
+    SET last_contacted_at = greatest(u.last_contacted_at, recorded.contacted_at)
     FROM recorded
-    WHERE u.workspace_id = recorded.workspace_id AND u.id = recorded.end_user_id AND recorded.delivered_at IS NOT NULL
+    WHERE u.workspace_id = recorded.workspace_id AND u.id = recorded.end_user_id AND recorded.contacted_at IS NOT NULL
   ),
   advanced AS (
     UPDATE enrollments e
-    SET state = finished.enrollment_state, step = finished.next_step, visit = coalesce(finished.next_visit, e.visit),
-      finished_at = CASE finished.enrollment_state WHEN 'active' THEN NULL ELSE statement_timestamp() END
+    SET state = finished.to_state, reason = finished.reason, step = finished.step,
+      visit = coalesce(finished.visit, e.visit), since = coalesce(finished.since, e.since),
+      finished_at = CASE finished.to_state WHEN 'active' THEN NULL ELSE date_trunc('milliseconds', statement_timestamp()) END
     FROM finished
     WHERE e.workspace_id = finished.workspace_id AND e.id = finished.enrollment_id AND e.state = 'active'
+    RETURNING finished.*, e.pokes <> finished.pokes AS poked
   ),
   following AS (
-    INSERT INTO work (workspace_id, series_key, enrollment_id, step, visit, due_at)
-    SELECT workspace_id, series_key, enrollment_id, next_step, next_visit, next_due
-    FROM finished WHERE next_step IS NOT NULL
+    INSERT INTO work (workspace_id, series_key, enrollment_id, step, visit, due_at, listening)
+    SELECT workspace_id, series_key, enrollment_id, step, visit,
+      CASE WHEN poked AND listens THEN least(due_at, date_trunc('milliseconds', statement_timestamp())) ELSE due_at END, listens
+    FROM advanced WHERE to_state = 'active'
     ON CONFLICT (workspace_id, enrollment_id, step, visit) DO NOTHING
-  )
+  ),
+  trod AS (${trailText(16, 'finished')})
   SELECT token FROM finished`;

@@ -23,3 +23,15 @@ export function readJob(data: unknown): WorkJob | null {
   const fits = /^[0-9]{1,18}$/.test(work) && Number.isInteger(epoch) && epoch > 0 && epoch < 2 ** 31;
   return fits && !workspace.includes('\0') ? { workspace, work, epoch } : null;
 }
+
+/** A job that every worker answers at once, by which it is seen that the whole way is open. */
+export interface CanaryJob {
+  readonly canary: string;
+}
+
+/** Reads a canary that came back from Redis; null for any other job. */
+export function readCanary(data: unknown): string | null {
+  if (typeof data !== 'object' || data === null || !('canary' in data)) return null;
+  const { canary } = data;
+  return typeof canary === 'string' && /^[0-9]{1,18}$/.test(canary) ? canary : null;
+}

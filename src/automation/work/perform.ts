@@ -1,30 +1,29 @@
 import type { Pool } from '../../database/pool.js';
-import { MusterError } from '../../errors/index.js';
+import { instantOf, momentOf } from '../../filter/time.js';
 import type { Channel } from '../channels/channel.js';
-import { DeliveryRefused } from '../channels/channel.js';
 import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
 import type { BatchOptions } from '../micro-batch.js';
-import type { SeriesDefinition } from '../series/definition.js';
-import { advance } from '../series/machine.js';
-import type { SendEffect } from '../series/machine.js';
-import { renderTemplate } from '../templates.js';
 import { persistent } from '../persistent.js';
+import { advance } from '../series/advance.js';
+import type { SeriesDefinition } from '../series/model.js';
+import type { Advance, DeliveryEffect, Facts, Outcome } from '../series/moves.js';
 import { beginDeliveries } from './begin-delivery.js';
 import type { BeginRequest } from './begin-delivery.js';
 import type { Claim } from './claim.js';
-import { finishWork } from './finish.js';
-import type { FinishRequest } from './finish.js';
+import { committer, isHere, quietly } from './commit.js';
+import type { Ending } from './commit.js';
+import { deliver } from './deliver.js';
 import { parkWork, postponeWork } from './give-back.js';
 import type { Lease } from './leases.js';
+import type { Prepared } from './prepare.js';
+import { rendered } from './render.js';
 
 export interface PerformOptions {
   readonly pool: Pool;
   readonly logger: Logger;
   readonly channels: ReadonlyMap<string, Channel>;
-  /** The definition that a claim's enrolment entered with. */
-  readonly definitionOf: (claim: Claim) => Promise<SeriesDefinition>;
   readonly maxAttempts: number;
   /** Milliseconds to wait after the given attempt. */
   readonly wait: (attempt: number) => number;
@@ -35,174 +34,165 @@ export interface PerformOptions {
   readonly onNext: () => void;
 }
 
-/** What became of a claim. `lost`: somebody else holds it now, and nothing was written. */
-export type Performed = 'done' | 'failed' | 'postponed' | 'unknown' | 'lost';
+/**
+ * What became of a claim. `moved`: the machine went on or waits, and nothing was to be delivered. `lost`: somebody else
+ * holds it now, and nothing was written.
+ */
+export type Performed = 'done' | 'moved' | 'failed' | 'postponed' | 'unknown' | 'lost';
+
+/** A claim that can be performed, with the clock of Postgres. */
+interface Task {
+  readonly claim: Claim;
+  readonly definition: SeriesDefinition;
+  readonly facts: Facts;
+  readonly now: () => number;
+}
+
+/** What a broken person or definition is left with: nothing more happens to them. */
+const broken: Advance = {
+  state: { status: 'exited', reason: 'broken' },
+  effects: [],
+  wakeAt: null,
+  listens: false,
+  trail: [],
+};
 
 /**
- * Does what a claimed work row is for: names the effect, writes the delivery down, calls the channel with the delivery's
- * id as the idempotency key, and ends the row together with the enrolment's next move. Never throws for what the channel
- * does; errors of Postgres are the caller's.
+ * Does what a claimed work row is for: asks the machine, and either commits its move, or writes the delivery down, calls
+ * the channel with the delivery's id as the idempotency key, and ends the row together with the move that follows.
+ *
+ * Never throws for what a channel or a definition does; errors of Postgres are the caller's.
  */
-export function performer(options: PerformOptions): (claim: Claim, lease: Lease) => Promise<Performed> {
+export function performer(options: PerformOptions): (prepared: Prepared, lease: Lease) => Promise<Performed> {
   const { pool, logger, channels, maxAttempts, wait } = options;
   const begin = persistent(
     microBatch((requests: readonly BeginRequest[]) => beginDeliveries(pool, requests), options.batch),
   );
-  const finish = persistent(
-    microBatch((requests: readonly FinishRequest[]) => finishWork(pool, requests), options.batch),
-  );
+  const write = committer(pool, options.batch);
 
+  const commit = async (claim: Claim, move: Advance, ending: Ending): Promise<boolean> => {
+    const kept = await write(claim, move, ending);
+    if (!kept) return false;
+    const { workspace, work } = claim;
+    if (ending.state === 'failed')
+      logger.error({ workspace, work, error: ending.error }, 'a step was given up');
+    if (move.wakeAt !== null) options.onNext();
+    return true;
+  };
+
+  /** The move after a delivery, or after one that was not allowed. */
   const end = async (
-    claim: Claim,
-    definition: SeriesDefinition,
-    state: 'done' | 'failed',
-    error: string | null,
-    now: number,
+    { claim, definition, facts, now }: Task,
+    result: Outcome['result'],
+    ending: Ending,
   ): Promise<Performed> => {
-    const { step, visit } = claim;
-    const outcome = { step, visit, result: state === 'done' ? 'delivered' : 'failed' } as const;
-    const move = advance(definition, { status: 'active', step, visit }, { outcome }, now);
-    const { status } = move.state;
-    const next =
-      move.state.status === 'active' && move.wakeAt !== null
-        ? { step: move.state.step, visit: move.state.visit, dueAt: move.wakeAt }
-        : null;
-    const kept = await finish({
-      workspace: claim.workspace,
-      work: claim.work,
-      token: claim.token,
-      state,
-      error,
-      enrollment: status === 'entering' ? 'active' : status,
-      next,
-    });
-    if (!kept) return 'lost';
-    if (state === 'failed') {
-      logger.error({ workspace: claim.workspace, work: claim.work, error }, 'a step was given up');
+    const { step, visit } = claim.state;
+    const known = { ...facts, suppressed: facts.suppressed || result === 'suppressed' };
+    let move = broken;
+    try {
+      move = advance(definition, claim.state, { ...known, outcome: { step, visit, result } }, now());
+    } catch (error) {
+      // What was delivered is delivered: the row must not come back for want of a next step.
+      logger.error(
+        { workspace: claim.workspace, work: claim.work, error: errorText(error) },
+        'a series could not go on',
+      );
     }
-    if (next !== null) options.onNext();
-    return state;
+    if (!(await commit(claim, move, ending))) return 'lost';
+    return ending.delivery === null ? 'moved' : ending.state;
   };
 
-  const tryAgain = async (
-    claim: Claim,
-    definition: SeriesDefinition,
-    error: string,
-    now: number,
-  ): Promise<Performed> => {
-    if (claim.attempt >= maxAttempts) return end(claim, definition, 'failed', error, now);
-    const kept = await postponeWork(pool, claim, wait(claim.attempt), error);
-    return kept ? 'postponed' : 'lost';
+  const giveUp = (task: Task, error: string): Promise<Performed> =>
+    end(task, 'failed', { state: 'failed', error, delivery: 'failed', contact: false });
+
+  const later = async (claim: Claim, milliseconds: number, error: string): Promise<Performed> =>
+    (await postponeWork(pool, claim, milliseconds, error)) ? 'postponed' : 'lost';
+
+  /** What cannot be decided is tried again, for another version of Muster may read it, and in the end given up. */
+  const undecided = async (claim: Claim, error: string): Promise<Performed> => {
+    if (claim.attempt < maxAttempts) return later(claim, wait(claim.attempt), error);
+    const ending = { state: 'failed', error, delivery: null, contact: false } as const;
+    return (await commit(claim, broken, ending)) ? 'failed' : 'lost';
   };
 
-  /** A definition that this Muster refuses, though it was accepted once: another version may read it in time. */
-  const unreadable = async (claim: Claim, reason: string): Promise<Performed> => {
-    const error = `the series cannot be read: ${reason}`;
-    if (claim.attempt < maxAttempts) {
-      return (await postponeWork(pool, claim, wait(claim.attempt), error)) ? 'postponed' : 'lost';
-    }
-    const { workspace, work, token } = claim;
-    const kept = await finish({
+  const send = async (task: Task, effect: DeliveryEffect, lease: Lease): Promise<Performed> => {
+    const { claim, definition, facts, now } = task;
+    const { state, workspace, work, token, endUser } = claim;
+    const name = effect.kind === 'webhook' ? 'webhook' : effect.channel;
+    const channel = channels.get(name);
+    const waits = channel?.waits;
+    const attempts = waits === undefined ? maxAttempts : waits.length + 1;
+    const tryAgain = (error: string, atLeast = 0): Promise<Performed> =>
+      claim.attempt >= attempts
+        ? giveUp(task, error)
+        : later(claim, Math.max(atLeast, waits?.[claim.attempt - 1] ?? wait(claim.attempt)), error);
+
+    // Attempts are counted when claimed, so a step that kills its process each time comes to an end as well.
+    if (claim.attempt > attempts) return giveUp(task, claim.lastError ?? 'it was tried too often');
+    if (channel === undefined) return tryAgain(`no channel \`${name}\` runs here`);
+    const begun = await begin({
       workspace,
       work,
       token,
-      state: 'failed',
-      error,
-      enrollment: 'exited',
-      next: null,
+      kind: effect.kind,
+      channel: name,
+      message: rendered(effect, facts.person, now()),
+      endUser,
+      caps: effect.kind === 'send' ? capsOf(definition, facts.zone, now()) : [],
     });
-    return kept ? 'failed' : 'lost';
+    if (begun.verdict === 'suppressed' || begun.verdict === 'capped')
+      return end(task, begun.verdict, quietly);
+    const contact = effect.kind === 'send';
+    if (begun.verdict === 'delivered')
+      return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
+    if (begun.verdict === 'lost' || lease.signal.aborted) return 'lost';
+
+    lease.sending = true;
+    const message = {
+      workspaceId: workspace,
+      endUserId: endUser,
+      userId: claim.user.user_id ?? null,
+      series: claim.series,
+      step: state.step,
+      createdAt: begun.createdAt,
+      ...begun.message,
+    };
+    const delivered = await deliver(channel, message, claim.delivery, lease, options.deliverTimeout);
+    if (delivered.kind === 'delivered')
+      return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
+    if (delivered.kind === 'refused') return giveUp(task, delivered.reason);
+    if (delivered.kind === 'failed') return tryAgain(delivered.reason, delivered.retryAfter);
+    if (channel.onLostConfirmation === 'retry_same_key') return tryAgain(delivered.reason);
+    return (await parkWork(pool, claim, delivered.reason)) ? 'unknown' : 'lost';
   };
 
-  return async (claim, lease) => {
+  return async (prepared, lease) => {
+    const { claim } = prepared;
     const begun = performance.now();
     const now = (): number => Math.round(claim.now + performance.now() - begun);
-    let definition: SeriesDefinition;
+    if ('fault' in prepared) return undecided(claim, prepared.fault);
+    const { definition, facts } = prepared;
+    let move: Advance;
     try {
-      definition = await options.definitionOf(claim);
+      move = advance(definition, claim.state, facts, now());
     } catch (error) {
-      if (error instanceof MusterError) return unreadable(claim, error.message);
-      throw error;
+      return undecided(claim, `the series could not go on: ${errorText(error)}`);
     }
-    // Attempts are counted when claimed, so a step that kills its process each time comes to an end as well.
-    if (claim.attempt > maxAttempts) {
-      return end(claim, definition, 'failed', claim.lastError ?? 'it was tried too often', now());
-    }
-    const { step, visit } = claim;
-    const [effect] = advance(
-      definition,
-      { status: 'active', step, visit },
-      { outcome: null },
-      claim.now,
-    ).effects;
-    if (effect === undefined) return end(claim, definition, 'failed', 'the series has no such step', now());
-    const channel = channels.get(effect.channel);
-    if (channel === undefined)
-      return tryAgain(claim, definition, `no channel \`${effect.channel}\` runs here`, now());
-
-    const message = await begin({
-      workspace: claim.workspace,
-      work: claim.work,
-      token: claim.token,
-      channel: effect.channel,
-      message: rendered(effect, claim),
-    });
-    if (message === null || lease.signal.aborted) return 'lost';
-    lease.sending = true;
-    const { signal } = lease;
-    const { deliverTimeout } = options;
-    const timer = setTimeout(() => lease.abort(`no answer within ${deliverTimeout} ms`), deliverTimeout);
-    try {
-      await untilAborted(
-        channel.deliver(
-          {
-            workspaceId: claim.workspace,
-            endUserId: claim.endUser,
-            userId: claim.user.user_id ?? null,
-            series: claim.series,
-            step,
-            ...message,
-          },
-          { idempotencyKey: claim.delivery, signal },
-        ),
-        signal,
-      );
-    } catch (error) {
-      const reason = errorText(error);
-      if (error instanceof DeliveryRefused) return await end(claim, definition, 'failed', reason, now());
-      // Cut off in the middle: the channel may have taken it.
-      if (signal.aborted && channel.onLostConfirmation === 'park') {
-        return (await parkWork(pool, claim, reason)) ? 'unknown' : 'lost';
-      }
-      return await tryAgain(claim, definition, reason, now());
-    } finally {
-      clearTimeout(timer);
-    }
-    return end(claim, definition, 'done', null, now());
+    const effect = move.effects.find((each): each is DeliveryEffect => each.kind !== 'set_trait');
+    // What is to be delivered at another place than this row's gets a row of its own, with this move.
+    const here = move.state.status === 'active' && isHere(claim, move.state);
+    if (effect !== undefined && here) return send({ claim, definition, facts, now }, effect, lease);
+    if (claim.attempt > maxAttempts) return undecided(claim, claim.lastError ?? 'it was tried too often');
+    return (await commit(claim, move, quietly)) ? 'moved' : 'lost';
   };
 }
 
-function rendered(effect: SendEffect, claim: Claim): { title: string | null; text: string } {
-  const { title, text } = effect.message;
-  return {
-    title: title === null ? null : renderTemplate(title, claim.user, claim.now),
-    text: renderTemplate(text, claim.user, claim.now),
-  };
-}
-
-/** A channel that does not listen to its signal must not hold the worker for ever. */
-async function untilAborted(sending: Promise<void>, signal: AbortSignal): Promise<void> {
-  // It may still fail when nobody waits for it any more; whoever waits hears of it through the race below.
-  sending.catch(() => undefined);
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([sending, aborted]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
-  }
+/** How many messages may have been sent since when, by the caps of a series. */
+function capsOf({ frequencyCaps }: SeriesDefinition, zone: string, now: number): BeginRequest['caps'] {
+  if (frequencyCaps.length === 0) return [];
+  const moment = momentOf(now, zone);
+  return frequencyCaps.map(({ messages, per }) => ({
+    messages,
+    since: instantOf({ kind: 'ago', ...per }, moment),
+  }));
 }

@@ -3,12 +3,13 @@ import type { Redis } from 'ioredis';
 import type { Pool } from '../../database/pool.js';
 import type { Logger } from '../logger.js';
 import { checkIncarnation } from '../redis/incarnation.js';
+import { askCanary } from '../canary.js';
 import { jobIdOf } from './job.js';
-import type { WorkJob } from './job.js';
+import type { CanaryJob, WorkJob } from './job.js';
 import { takeDue } from './take-due.js';
 import type { DueJob } from './take-due.js';
 
-export type WorkQueue = Queue<WorkJob, void, 'work'>;
+export type WorkQueue = Queue<WorkJob | CanaryJob, void, 'work' | 'canary'>;
 
 export interface RelayOptions {
   readonly pool: Pool;
@@ -21,6 +22,8 @@ export interface RelayOptions {
   readonly batch: number;
   /** Jobs that may wait in Redis; the rest stays in Postgres. */
   readonly maxQueued: number;
+  /** Milliseconds between two canaries; null for none. */
+  readonly canaryEvery?: number | null;
 }
 
 /**
@@ -31,14 +34,20 @@ export interface RelayOptions {
  * enqueued until a new incarnation or the sweep makes them due again, with another epoch.
  */
 export function relayRound(options: RelayOptions): () => Promise<boolean> {
-  const { pool, redis, queue, logger, horizon, batch, maxQueued } = options;
+  const { pool, redis, queue, logger, horizon, batch, maxQueued, canaryEvery = null } = options;
   let after = '';
+  let canaryAsked = -Infinity;
   return async () => {
     const lost = await checkIncarnation(pool, redis, queue.name);
     if (lost !== null) {
       // An embedded Redis begins anew at every start; that is worth a warning only where it held something.
       const level = lost === 0 ? 'info' : 'warn';
       logger[level]({ queue: queue.name, rows: lost }, 'redis began anew; what it held is offered again');
+    }
+    if (canaryEvery !== null && performance.now() - canaryAsked >= canaryEvery) {
+      canaryAsked = performance.now();
+      const canary = await askCanary(pool, queue.name, canaryEvery);
+      if (canary !== null) await offerCanary(queue, canary);
     }
     const waiting = await countWaiting(queue);
     const limit = Math.min(batch, maxQueued - waiting);
@@ -55,7 +64,7 @@ export async function offer(queue: WorkQueue, jobs: readonly DueJob[]): Promise<
   if (jobs.length === 0) return;
   await queue.addBulk(
     jobs.map(({ workspace, work, epoch, delay }) => ({
-      name: 'work',
+      name: 'work' as const,
       data: { workspace, work, epoch },
       opts: {
         jobId: jobIdOf({ workspace, work, epoch }),
@@ -68,6 +77,11 @@ export async function offer(queue: WorkQueue, jobs: readonly DueJob[]): Promise<
       },
     })),
   );
+}
+
+async function offerCanary(queue: WorkQueue, canary: string): Promise<void> {
+  const opts = { jobId: `canary-${canary}`, removeOnComplete: true, removeOnFail: true, attempts: 1 };
+  await queue.add('canary', { canary }, opts);
 }
 
 async function countWaiting(queue: WorkQueue): Promise<number> {

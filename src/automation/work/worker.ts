@@ -8,13 +8,17 @@ import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
 import type { BatchOptions } from '../micro-batch.js';
 import { persistent } from '../persistent.js';
+import { answerCanary } from '../canary.js';
+import type { DefinitionReader } from '../series/definitions.js';
 import { claimWork } from './claim.js';
-import type { Claim, ClaimRequest } from './claim.js';
+import type { ClaimRequest } from './claim.js';
 import { releaseWork } from './give-back.js';
-import { readJob } from './job.js';
+import { readCanary, readJob } from './job.js';
 import { holdLeases } from './leases.js';
 import type { Lease } from './leases.js';
 import type { Performed } from './perform.js';
+import { prepare } from './prepare.js';
+import type { Prepared } from './prepare.js';
 
 export interface WorkerOptions {
   readonly pool: Pool;
@@ -26,7 +30,8 @@ export interface WorkerOptions {
   /** Milliseconds that a claim holds without a renewal. */
   readonly lease: number;
   readonly batch: BatchOptions;
-  readonly perform: (claim: Claim, lease: Lease) => Promise<Performed>;
+  readonly definitionOf: DefinitionReader;
+  readonly perform: (prepared: Prepared, lease: Lease) => Promise<Performed>;
 }
 
 export interface RunningWorker {
@@ -42,7 +47,11 @@ export function startWorker(options: WorkerOptions): RunningWorker {
   const { pool, logger, lease, perform } = options;
   const leases = holdLeases(pool, lease);
   const claim = persistent(
-    microBatch((jobs: readonly ClaimRequest[]) => claimWork(pool, jobs, lease), options.batch),
+    microBatch(
+      async (jobs: readonly ClaimRequest[]) =>
+        prepare(pool, await claimWork(pool, jobs, lease), options.definitionOf),
+      options.batch,
+    ),
   );
   const renewing = startLoop('lease', lease / 3, logger, async () => {
     await leases.renew();
@@ -52,14 +61,16 @@ export function startWorker(options: WorkerOptions): RunningWorker {
   const whenAbandoned = once(abandoned.signal, 'abort');
 
   const run = async (data: unknown): Promise<void> => {
+    const canary = readCanary(data);
+    if (canary !== null) return answerCanary(pool, options.queue, canary);
     const job = readJob(data);
     if (job === null) return logger.error({ queue: options.queue }, 'a job that no relay wrote was dropped');
-    const claimed = await claim({ ...job, token: randomUUID() });
+    const prepared = await claim({ ...job, token: randomUUID() });
     // A duplicate, an old epoch, or held by somebody else: the row decides, not Redis.
-    if (claimed === null) return;
-    const held = leases.add(claimed);
+    if (prepared === null) return;
+    const held = leases.add(prepared.claim);
     try {
-      await perform(claimed, held);
+      await perform(prepared, held);
     } finally {
       leases.remove(held);
     }

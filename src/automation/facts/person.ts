@@ -1,0 +1,38 @@
+import type { UserRecord } from '../../filter/record.js';
+
+/** The columns of `personColumns`. */
+export interface PersonRow {
+  readonly person: UserRecord;
+  readonly company: UserRecord['company'];
+  /** No message may be sent to them. */
+  readonly suppressed: boolean;
+  readonly zone_field: string;
+  readonly workspace_zone: string;
+}
+
+/**
+ * A person as the machine reads them, for a SELECT in which `from` has `workspace_id` and `end_user_id`. Each lookup is
+ * fenced (OFFSET 0): the batches are small and the tables are not, and a planner without statistics would read a whole
+ * workspace for each batch.
+ */
+export const personColumns = `u.row AS person, c.row AS company, u.suppressed,
+    coalesce(ws.zone, 'UTC') AS workspace_zone, coalesce(ws.person_zone_field, 'timezone') AS zone_field`;
+
+export const personJoins = (from: string): string => `
+  CROSS JOIN LATERAL (
+    SELECT to_jsonb(u) AS row, u.company_id, muster_suppressed(u.workspace_id, u.id) AS suppressed FROM end_users u
+    WHERE u.workspace_id = ${from}.workspace_id AND u.id = ${from}.end_user_id OFFSET 0
+  ) AS u
+  LEFT JOIN LATERAL (
+    SELECT to_jsonb(c) AS row FROM companies c
+    WHERE c.workspace_id = ${from}.workspace_id AND c.company_id = u.company_id OFFSET 0
+  ) AS c ON true
+  LEFT JOIN LATERAL (
+    SELECT w.zone, w.person_zone_field FROM workspaces w WHERE w.workspace_id = ${from}.workspace_id OFFSET 0
+  ) AS ws ON true`;
+
+/** Now, on the clock of Postgres, in milliseconds since 1970 (UTC). */
+export const nowColumn = `floor(extract(epoch FROM statement_timestamp()) * 1000)::double precision AS now`;
+/** The instant of a column, in the same. */
+export const millis = (column: string): string =>
+  `floor(extract(epoch FROM ${column}) * 1000)::double precision`;

@@ -1,0 +1,61 @@
+import type { Pool } from '../../database/pool.js';
+
+/** What must hold in the queue of record, as figures; ages in milliseconds, null where there is nothing to be old. */
+export interface Invariants {
+  /** Age of the oldest work that is due and not yet offered to Redis. Grows where the relay does not keep up. */
+  readonly oldestDueMs: number | null;
+  /** Rows offered to Redis longer ago than the limit, which nobody claimed. */
+  readonly enqueuedTooLong: number;
+  /** Claims whose lease is over. */
+  readonly claimedPastLease: number;
+  /** Work that was given up. */
+  readonly failed: number;
+  /** Work of which nobody knows whether it was delivered; an operator decides. */
+  readonly unknown: number;
+  /** What waits in the outbox, and the age of the oldest. */
+  readonly outboxDepth: number;
+  readonly outboxOldestMs: number | null;
+  /** Shares that a series failed on. */
+  readonly outboxParked: number;
+}
+
+/** Reads the figures. Each comes from an index that holds what is under way only, however much is behind. */
+export async function readInvariants(pool: Pool, enqueuedFor: number): Promise<Invariants> {
+  const { rows } = await pool.query<Invariants>(readFigures, [enqueuedFor]);
+  const [figures] = rows;
+  if (figures === undefined) throw new Error('a statement without a table answers one row');
+  return figures;
+}
+
+const age = (since: string): string =>
+  `floor(extract(epoch FROM statement_timestamp() - ${since}) * 1000)::double precision`;
+
+// Hops from workspace to workspace, as the relay does.
+const readFigures = `
+  WITH RECURSIVE tenant (workspace_id, due_at) AS (
+    (SELECT workspace_id, due_at FROM work WHERE state = 'pending' AND NOT held ORDER BY workspace_id, due_at LIMIT 1)
+    UNION ALL
+    SELECT next.workspace_id, next.due_at
+    FROM tenant CROSS JOIN LATERAL (
+      SELECT w.workspace_id, w.due_at FROM work w
+      WHERE w.state = 'pending' AND NOT w.held AND w.workspace_id > tenant.workspace_id
+      ORDER BY w.workspace_id, w.due_at LIMIT 1
+    ) AS next
+  ),
+  parked AS (
+    SELECT count(*) FILTER (WHERE state = 'failed')::integer AS failed,
+      count(*) FILTER (WHERE state = 'unknown')::integer AS unknown
+    FROM work WHERE state IN ('unknown', 'failed')
+  ),
+  waiting AS (
+    SELECT count(*)::integer AS depth, min(created_at) AS oldest FROM outbox WHERE NOT parked
+  )
+  SELECT
+    (SELECT ${age('min(due_at)')} FROM tenant WHERE due_at <= statement_timestamp()) AS "oldestDueMs",
+    (SELECT count(*)::integer FROM work
+     WHERE state = 'enqueued' AND enqueued_at < statement_timestamp() - $1 * interval '1 millisecond') AS "enqueuedTooLong",
+    (SELECT count(*)::integer FROM work WHERE state = 'claimed' AND lease_until < statement_timestamp()) AS "claimedPastLease",
+    parked.failed, parked.unknown,
+    waiting.depth AS "outboxDepth", ${age('waiting.oldest')} AS "outboxOldestMs",
+    (SELECT count(*)::integer FROM outbox WHERE parked) AS "outboxParked"
+  FROM parked, waiting`;

@@ -1,0 +1,67 @@
+import type { Client, Pool } from '../../database/pool.js';
+import { inTransaction } from '../../database/transaction.js';
+import { isContact } from '../facts/contacts.js';
+import { addBegun, beginSending, beginValues } from './begin-statement.js';
+import type { Begun, BeginRequest, BegunRow } from './begin-statement.js';
+
+/**
+ * Begins deliveries that frequency caps hold for. Whoever begins one for a person waits for everybody else who does, and
+ * counts after that: of two series with one place left, one has it.
+ */
+export async function beginCapped(
+  pool: Pool,
+  requests: readonly BeginRequest[],
+  begun: Map<string, Begun>,
+): Promise<void> {
+  for (const round of roundsOf(requests)) {
+    addBegun(begun, await inTransaction(pool, (client) => beginRound(client, round)));
+  }
+}
+
+/** Each round has a person once, because one statement does not see what it writes itself. */
+function roundsOf(requests: readonly BeginRequest[]): BeginRequest[][] {
+  const rounds: BeginRequest[][] = [];
+  const met = new Map<string, number>();
+  for (const request of requests) {
+    const person = `${request.workspace}\n${request.endUser}`;
+    const round = met.get(person) ?? 0;
+    met.set(person, round + 1);
+    (rounds[round] ??= []).push(request);
+  }
+  return rounds;
+}
+
+async function beginRound(client: Client, round: readonly BeginRequest[]): Promise<BegunRow[]> {
+  // A statement of its own: the next one sees what those wrote who were waited for.
+  await client.query(lockPeople, [
+    round.map((request) => request.workspace),
+    round.map((request) => request.endUser),
+  ]);
+  const { rows } = await client.query<BegunRow>(beginUnderCaps, [
+    ...beginValues(round),
+    round.map(({ caps }) =>
+      JSON.stringify(caps.map(({ messages, since }) => ({ messages, since: new Date(since).toISOString() }))),
+    ),
+  ]);
+  return rows;
+}
+
+// In one order, so that two batches cannot wait for each other in a circle. The first key tells these locks from others.
+const lockPeople = `
+  SELECT pg_advisory_xact_lock(731684, person.key)
+  FROM (
+    SELECT DISTINCT hashtext(workspace_id || ' ' || id) AS key
+    FROM unnest($1::text[], $2::text[]) AS person (workspace_id, id)
+    ORDER BY key
+  ) AS person`;
+
+// The statement's requests lack the caps; they stand in the seventh list, in the order of the tokens.
+const beginUnderCaps = beginSending(`EXISTS (
+        SELECT FROM unnest($3::uuid[], $7::jsonb[]) AS limited (token, caps)
+        CROSS JOIN LATERAL jsonb_to_recordset(limited.caps) AS cap (messages integer, since timestamptz)
+        WHERE limited.token = held.token AND cap.messages <= (
+          SELECT count(*) FROM deliveries d
+          WHERE d.workspace_id = held.workspace_id AND d.end_user_id = held.end_user_id
+            AND d.attempted_at > cap.since AND ${isContact('d')} AND d.id <> held.delivery_id
+        )
+      )`);
