@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { seriesSchema } from '../../src/automation/series/schema.js';
 import { errorsPage } from './errors-page.js';
 
 /** Every file that is made from code. `--check` writes nothing and exits with 1 when one is not current. */
 const generated: Record<string, () => string> = {
   'docs/errors.md': errorsPage,
+  'docs/series.schema.json': () => JSON.stringify(seriesSchema(), null, 2) + '\n',
 };
 
 const check = process.argv.includes('--check');

@@ -1,6 +1,6 @@
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf, Window } from '../../filter/tree.js';
-import { nameOf } from '../../filter/fields.js';
+import { fieldNamed, nameOf } from '../../filter/fields.js';
 import { templateFields } from '../templates.js';
 import type { FrequencyCap, Length, SeriesDefinition, Step } from './model.js';
 
@@ -58,7 +58,8 @@ export function readsOf(definition: SeriesDefinition): string[] {
     if ('field' in leaf) names.add(nameOf(leaf.field));
   }
   for (const text of definition.steps.flatMap(templatesOf)) {
-    for (const name of templateFields(text)) names.add(name);
+    // A name that the catalogue does not know is a key of the custom fields, as in the template itself.
+    for (const name of templateFields(text)) names.add(fieldNamed(name) === null ? `custom:${name}` : name);
   }
   if (definition.trigger.type === 'date') names.add(nameOf(definition.trigger.field));
   return [...names].toSorted();
