@@ -82,9 +82,38 @@ it('the language and the series machine read no clock and no randomness', () => 
   const impure =
     /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|DateTime\.(now|utc|local)\(|randomUUID|randomBytes/;
   const pure = files(source).filter((file) =>
-    /^(filter\/|automation\/series\/machine)/.test(relative(source, file)),
+    /^(filter\/|automation\/series\/(?!file|store))/.test(relative(source, file)),
   );
   expect(
     pure.filter((file) => impure.test(readFileSync(file, 'utf8'))).map((file) => relative(source, file)),
   ).toEqual([]);
+});
+
+/**
+ * Statements that see every workspace, by file; all others run under row-level security, through `inWorkspace` or
+ * `atomically`.
+ */
+const acrossWorkspaces: Record<string, string> = {
+  'traits/months.ts': 'makes the months of events, which all workspaces share',
+  'traits/catalogue/fold.ts': 'finds the workspaces that have something to fold; folds each under its own',
+  'server/identity/findings.ts': 'adds up the counts of all workspaces in one statement, or none of them',
+  'cli/servers.ts': 'looks at the schema itself, before anything is known about it',
+};
+
+it('what concerns one workspace runs under row-level security', () => {
+  // A question about no table, as whether the server answers, is bound to nothing.
+  const unbound = /\b(?:pool|db)\.query\b(?!\('SELECT 1'\))|\binTransaction\(|\bquery\('BEGIN/;
+  const found = files(source)
+    .map((file) => relative(source, file))
+    .filter((file) => /^(?:traits|audience|server|cli)\//.test(file) || file === 'automation/series/store.ts')
+    .filter((file) => unbound.test(readFileSync(join(source, file), 'utf8')));
+  expect(found.toSorted()).toEqual(Object.keys(acrossWorkspaces).toSorted());
+});
+
+it('only compiled audiences run under the role that sees every workspace', () => {
+  const use = /muster_reader|\b(?:inAudience|amidstAudience)\b[^;]*database\/workspace/;
+  const users = files(source)
+    .map((file) => relative(source, file))
+    .filter((file) => use.test(readFileSync(join(source, file), 'utf8')));
+  expect(users.toSorted()).toEqual(['audience/people.ts', 'database/roles.ts', 'database/workspace.ts']);
 });

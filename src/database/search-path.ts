@@ -12,6 +12,11 @@ export const readOwnPath = `
     THEN (SELECT string_agg(quote_ident(name), ', ') FROM unnest(current_schemas(false)) AS name)
   END`;
 
+/** Makes the schemas that are searched now those that are searched for the rest of the transaction, under any role. */
+export const holdPath = `
+  SELECT set_config('search_path',
+    (SELECT string_agg(quote_ident(name), ', ') FROM unnest(current_schemas(false)) AS name), true)`;
+
 export function keepPath(pool: Pool, path: string): void {
   kept.set(pool, path);
 }

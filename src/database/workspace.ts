@@ -2,7 +2,7 @@ import { DatabaseError, escapeLiteral } from 'pg';
 import { refuse } from '../errors/index.js';
 import type { Client, Pool } from './pool.js';
 import { refuseRoles } from './roles.js';
-import { keptPath } from './search-path.js';
+import { holdPath, keptPath } from './search-path.js';
 import { beginStatement, transact } from './transaction.js';
 import type { TransactionOptions } from './transaction.js';
 
@@ -69,7 +69,9 @@ export async function inAudience<T>(
  * included; also where a statement fails. Only for src/audience/people.ts.
  */
 export async function amidstAudience<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
-  await client.query('SAVEPOINT muster_audience; SET LOCAL ROLE muster_reader; SET LOCAL jit = off');
+  await client.query(
+    `SAVEPOINT muster_audience; ${holdPath}; SET LOCAL ROLE muster_reader; SET LOCAL jit = off`,
+  );
   try {
     return await work(client);
   } finally {
