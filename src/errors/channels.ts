@@ -32,6 +32,12 @@ export const channelErrors = {
     message: 'the signing secret is none of Standard Webhooks',
     hint: 'write `whsec_` and 24 to 64 bytes in base64, or leave it out to have one made',
   },
+  webhook_secret_differs: {
+    status: 409,
+    exit: 2,
+    message: 'the endpoint `{key}` is signed with another secret already',
+    hint: 'leave `secret` out, or POST it to /api/webhooks/{key}/rotate-secret, which lets both sign for a while',
+  },
   webhook_not_found: {
     status: 404,
     exit: 2,

@@ -85,6 +85,17 @@ const tries: Record<string, (service: Service) => Try> = {
   'GET /api/series/:key': () => ({ path: '/api/series/welcome' }),
   'PUT /api/series/:key': () => ({ path: '/api/series/welcome', body: { ...welcome, name: 'taken over' } }),
   'POST /api/series': () => ({ body: { ...welcome, key: 'other' }, status: 201 }),
+  'GET /api/webhooks': () => ({}),
+  'POST /api/webhooks': () => ({ body: { key: 'crm', url: 'https://taken.example/' }, status: 201 }),
+  'GET /api/webhooks/:key': () => ({ path: '/api/webhooks/crm' }),
+  'PUT /api/webhooks/:key': () => ({ path: '/api/webhooks/crm', body: { url: 'https://taken.example/' } }),
+  'POST /api/webhooks/:key/rotate-secret': () => ({
+    path: '/api/webhooks/crm/rotate-secret',
+    body: {},
+    status: 201,
+  }),
+  'POST /api/webhooks/:key/enable': () => ({ path: '/api/webhooks/crm/enable' }),
+  'DELETE /api/webhooks/:key': () => ({ path: '/api/webhooks/crm' }),
   'GET /api/suppressions': () => ({}),
   'POST /api/suppressions': () => ({ body: { user_id: 'u1' } }),
   'DELETE /api/suppressions': () => ({ body: { email: `${mark}@example.com` } }),
@@ -128,6 +139,7 @@ beforeAll(async () => {
   for (const list of ['suppressions', 'unsubscribes'])
     await set('POST', `/api/${list}`, { email: `${mark}@example.com`, reason: mark });
   await set('POST', '/api/series', welcome);
+  await set('POST', '/api/webhooks', { key: 'crm', url: 'https://crm.example/', description: mark });
   await set('PUT', '/api/traits/plan', { declared_type: 'text' });
   await set('POST', '/api/identity/rotate', {});
   const made = await ours.call('POST', '/api/keys', { kind: 'secret', name: mark });

@@ -12,6 +12,7 @@ import type { DisabledReason } from './webhook/target.js';
 /** A webhook endpoint as callers see it: never a secret's text. Times are ISO 8601 in UTC. */
 export interface WebhookEndpoint {
   readonly key: string;
+  /** As the URL standard writes it, which is how it is called. */
   readonly url: string;
   readonly description: string | null;
   readonly enabled: boolean;
@@ -71,7 +72,7 @@ const mostSecrets = 5;
  * another URL begins its count of failures anew. Secrets are changed by rotation only.
  *
  * Errors, all at once: `webhook_bad_key`, `webhook_bad_url`, `webhook_blocked_address`, `bad_label`,
- * `webhook_bad_secret`; then `unknown_workspace`, `too_many_webhooks`.
+ * `webhook_bad_secret`; then `unknown_workspace`, `too_many_webhooks`, `webhook_secret_differs`.
  */
 export async function saveEndpoint(
   pool: Pool,
@@ -86,7 +87,12 @@ export async function saveEndpoint(
     if (isNew && (await countOf(client, workspaceId)) >= mostEndpoints) {
       refuse('too_many_webhooks', { limit: mostEndpoints });
     }
-    await client.query(putEndpoint, [workspaceId, key, url, description ?? null, enabled ?? null]);
+    const values = [workspaceId, key, new URL(url).href, description ?? null, enabled ?? null];
+    await client.query(putEndpoint, values);
+    if (!isNew && endpoint.secret !== undefined) {
+      const { rowCount } = await client.query(readCurrentSecret, [workspaceId, key, endpoint.secret]);
+      if (rowCount === 0) refuse('webhook_secret_differs', { key }, { path: '/secret' });
+    }
     const secret = isNew ? (endpoint.secret ?? newSecret()) : null;
     if (secret !== null) await client.query(addSecret, [workspaceId, key, secret]);
     return { endpoint: await oneEndpoint(client, workspaceId, key), secret };
@@ -258,6 +264,10 @@ const enable = `
   WHERE workspace_id = $1 AND key = $2 AND NOT enabled`;
 
 const addSecret = 'INSERT INTO webhook_secrets (workspace_id, endpoint_key, secret) VALUES ($1, $2, $3)';
+
+const readCurrentSecret = `
+  SELECT 1 FROM webhook_secrets
+  WHERE workspace_id = $1 AND endpoint_key = $2 AND secret = $3 AND valid_until IS NULL`;
 
 const endSecrets = `
   UPDATE webhook_secrets SET valid_until = least(valid_until, ${now} + $3 * interval '1 second')
