@@ -3,9 +3,10 @@ import type { Pool } from '../../src/database/pool.js';
 import { checkCompany } from '../../src/traits/company.js';
 import { checkIdentify } from '../../src/traits/identify.js';
 import type { CheckedIdentify } from '../../src/traits/identify.js';
-import { identify } from '../../src/traits/index.js';
+import { identify, track } from '../../src/traits/index.js';
 import { identifyCompanies, identifyMany, trackMany } from '../../src/traits/many.js';
 import { checkTrack } from '../../src/traits/track.js';
+import type { Track } from '../../src/traits/track.js';
 import { testDatabase } from '../support/database.js';
 import { outboxOf, peopleOf } from './support.js';
 
@@ -144,6 +145,45 @@ it('companies alone are made and merged, a company said twice in one set from th
       custom_fields: {},
       first_seen: new Date('2026-01-01'),
       last_seen: new Date('2026-01-01'),
+    },
+  ]);
+});
+
+it('somebody whom several events of one set make has the times of one made by the first and moved by the others', async () => {
+  const [one, many] = ['events-one', 'events-many'];
+  const now = Date.now() - 86_400_000;
+  const calls = (workspaceId: string): Track[] =>
+    [3, 1, 2].map((hours) => ({
+      workspaceId,
+      userId: 'u',
+      event: 'e',
+      occurredAt: now - hours * 3_600_000,
+      now,
+    }));
+  for (const call of calls(one)) await track(pool, call);
+  await trackMany(pool, many, 'user_id', calls(many).map(checkTrack));
+  await trackMany(pool, many, 'user_id', [
+    checkTrack({ workspaceId: many, userId: 'single', event: 'e', now }),
+  ]);
+  const { rows } = await pool.query<{ who: string; moved: boolean }>(
+    `SELECT workspace_id || ' ' || user_id AS who, created_at, first_seen, last_seen, updated_at > created_at AS moved
+     FROM end_users WHERE workspace_id = ANY ($1) ORDER BY workspace_id DESC, user_id DESC`,
+    [[one, many]],
+  );
+  const times = {
+    created_at: new Date(now),
+    first_seen: new Date(now - 10_800_000),
+    last_seen: new Date(now - 3_600_000),
+  };
+  expect(rows).toEqual([
+    { who: 'events-one u', ...times, moved: true },
+    { who: 'events-many u', ...times, moved: true },
+    {
+      who: 'events-many single',
+      created_at: new Date(now),
+      first_seen: new Date(now),
+      last_seen: new Date(now),
+      moved: false,
     },
   ]);
 });
