@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Scripts {
+  readonly worker: string;
+  readonly oracle: string;
+}
+
+/**
+ * Builds the programs of the child processes into `folder`, each with its packages in one file, from the sources below
+ * `root`: a process that is killed every second must start quickly.
+ */
+export function bundle(folder: string, root: string = repository): Scripts {
+  const names = ['worker-child', 'oracle-child'] as const;
+  buildSync({
+    entryPoints: names.map((name) => join(root, 'test', 'chaos', `${name}.ts`)),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // Optional parts of packages, which are not installed.
+    external: ['pg-native'],
+    // Packages of the older kind call it.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  return { worker: join(folder, 'worker-child.mjs'), oracle: join(folder, 'oracle-child.mjs') };
+}

@@ -1,0 +1,246 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPool } from '../../src/database/pool.js';
+import { pause } from '../../src/embedded/processes.js';
+import { bundle } from './bundle.js';
+import type { Scripts } from './bundle.js';
+import { allFaults, dealFaults } from './faults/index.js';
+import type { Fault, Place, Rig } from './faults/index.js';
+import { breaches } from './laws.js';
+import type { Breach } from './laws.js';
+import { readHistory } from './history.js';
+import { startOracle } from './oracle.js';
+import { startPeople } from './people.js';
+import { startChaosPostgres } from './postgres.js';
+import type { ChaosPostgres } from './postgres.js';
+import { startProxy } from './proxy.js';
+import type { TcpProxy } from './proxy.js';
+import { randomOf } from './random.js';
+import { startChaosRedis } from './redis.js';
+import type { ChaosRedis } from './redis.js';
+import { saveChaosSeries, sendsPerPerson, usualSettings } from './subject.js';
+import type { SubjectSettings } from './subject.js';
+import { isQuiet } from './quiet.js';
+import { installWitness } from './witness.js';
+import { startWorkers } from './workers.js';
+
+/** The servers of a chaos run, which its seeds share; each seed has a database, workers and a provider of its own. */
+export interface ChaosServers {
+  readonly folder: string;
+  readonly scripts: Scripts;
+  readonly postgres: ChaosPostgres;
+  readonly redis: ChaosRedis;
+  readonly postgresProxy: TcpProxy;
+  readonly redisProxy: TcpProxy;
+  stop(): Promise<void>;
+}
+
+export interface ServersOptions {
+  /** The checkout, or a copy, whose runtime the workers run; default this one. */
+  readonly root?: string;
+  /** Leaves the provider's record and the workers' log in the folder. */
+  readonly keep?: boolean;
+}
+
+export async function startChaosServers({ root, keep }: ServersOptions = {}): Promise<ChaosServers> {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-chaos-'));
+  chmodSync(folder, 0o711);
+  const undo: (() => Promise<void>)[] = [];
+  if (keep !== true) undo.push(async () => rmSync(folder, { recursive: true, force: true }));
+  const stop = async (): Promise<void> => {
+    for (let next = undo.pop(); next !== undefined; next = undo.pop()) await next();
+  };
+  const kept = async <T>(starting: Promise<T>, end: (started: T) => Promise<void>): Promise<T> => {
+    const started = await starting;
+    undo.push(() => end(started));
+    return started;
+  };
+  try {
+    const scripts = bundle(join(folder, 'programs'), root);
+    const data = join(folder, 'data');
+    mkdirSync(data, { mode: 0o711 });
+    const postgres = await kept(startChaosPostgres(data), (server) => server.stop());
+    const redis = await kept(startChaosRedis(folder), (server) => server.stop());
+    const postgresProxy = await kept(startProxy(postgres), (proxy) => proxy.close());
+    const redisProxy = await kept(startProxy(redis), (proxy) => proxy.close());
+    return { folder, scripts, postgres, redis, postgresProxy, redisProxy, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export interface ChaosOptions {
+  readonly seed: number;
+  /** How many faults are dealt. */
+  readonly faults: number;
+  /** About how many messages are due; people come in while the faults go on. */
+  readonly sends: number;
+  readonly workers: number;
+  /** Milliseconds between the beginnings of two faults, at most; half of it on average. */
+  readonly pace?: number;
+  /** Which faults; default all. */
+  readonly only?: readonly string[];
+  readonly settings?: Partial<SubjectSettings>;
+  /** Milliseconds that everything may take to come to rest after the last fault was healed. */
+  readonly patience?: number;
+  /** Hears of each fault dealt with. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly seed: number;
+  readonly faults: number;
+  readonly of: number;
+  readonly people: number;
+  /** What it is at: a fault's name, or `coming to rest`. */
+  readonly at: string;
+}
+
+export interface ChaosResult {
+  readonly seed: number;
+  /** How often each fault hit; and those that were dealt and found nothing to hit. */
+  readonly hit: Readonly<Record<string, number>>;
+  readonly missed: Readonly<Record<string, number>>;
+  readonly people: number;
+  /** Messages that the provider accepted, each counted once. */
+  readonly sends: number;
+  /** Calls beyond the first of a message, with the same key. */
+  readonly repeats: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly stuck: number;
+  readonly breaches: readonly Breach[];
+  /** How often a worker process was started. */
+  readonly lives: number;
+  readonly seconds: number;
+  /** Of these, from the last heal to rest. */
+  readonly rest: number;
+}
+
+/** One seed: faults while people come in, then rest, then the laws. */
+export async function runChaos(servers: ChaosServers, options: ChaosOptions): Promise<ChaosResult> {
+  const begun = performance.now();
+  const { seed } = options;
+  const random = randomOf(seed);
+  const settings = { ...usualSettings, ...options.settings };
+  const name = `chaos_${seed}_${Math.round(begun)}`;
+  const databaseUrl = await servers.postgres.newDatabase(name);
+  await servers.redis.admin.flushall();
+  await installWitness(databaseUrl);
+  const setUp = await openPool(databaseUrl, { max: 1 });
+  try {
+    await saveChaosSeries(setUp);
+  } finally {
+    await setUp.end();
+  }
+
+  const throughProxy = proxied(databaseUrl, servers.postgresProxy.port);
+  const oracle = await startOracle(servers.scripts.oracle, join(servers.folder, `${name}.calls`), seed);
+  const people = await startPeople(throughProxy);
+  const workers = startWorkers({
+    script: servers.scripts.worker,
+    count: options.workers,
+    databaseUrl: throughProxy,
+    redisUrl: `redis://:${servers.redis.password}@127.0.0.1:${servers.redisProxy.port}`,
+    oraclePort: oracle.port,
+    settings,
+    log: join(servers.folder, 'workers.log'),
+  });
+  try {
+    const rig: Rig = { ...servers, databaseUrl, oracle, workers, people, settings };
+    await workers.one(random);
+    const { hit, missed } = await inject(rig, options);
+    const healed = performance.now();
+    const patience = healed + (options.patience ?? 120_000);
+    options.onProgress?.({ ...at(rig, options, options.faults), at: 'coming to rest' });
+    // What does not come to rest is named by the laws.
+    while (!(await isQuiet(databaseUrl)) && performance.now() < patience) await pause(100);
+    const ended = performance.now();
+
+    const history = await readHistory(databaseUrl, oracle, people);
+    const found = [
+      ...breaches(history),
+      ...workers.crashes().map((what): Breach => ({ law: 'crash', what })),
+    ];
+    const accepted = history.calls.filter((call) => call.accepted);
+    const sends = new Set(accepted.map((call) => call.key)).size;
+    const count = (law: Breach['law']): number => found.filter((breach) => breach.law === law).length;
+    return {
+      seed,
+      hit,
+      missed,
+      people: people.all.length,
+      sends,
+      repeats: history.calls.length - new Set(history.calls.map((call) => call.key)).size,
+      lost: count('delivered'),
+      duplicates: count('distinct'),
+      stuck: count('stuck'),
+      breaches: found,
+      lives: workers.started(),
+      seconds: (ended - begun) / 1000,
+      rest: (ended - healed) / 1000,
+    };
+  } finally {
+    await workers.stop();
+    await people.stop();
+    await oracle.stop();
+    await servers.postgres.dropDatabase(name);
+  }
+}
+
+function proxied(databaseUrl: string, port: number): string {
+  const url = new URL(databaseUrl);
+  url.port = String(port);
+  return url.href;
+}
+
+function at(rig: Rig, options: ChaosOptions, faults: number): Omit<Progress, 'at'> {
+  return { seed: options.seed, faults, of: options.faults, people: rig.people.all.length };
+}
+
+/** Deals the faults one after the other; those of different places overlap. Returns when all are healed. */
+async function inject(
+  rig: Rig,
+  options: ChaosOptions,
+): Promise<{ hit: Record<string, number>; missed: Record<string, number> }> {
+  const random = randomOf(options.seed);
+  const chosen = allFaults.filter((fault) => options.only?.includes(fault.name) ?? true);
+  const faults = dealFaults(random.fork('deal'), options.faults, chosen);
+  const pauses = random.fork('pauses');
+  const people = Math.ceil(options.sends / sendsPerPerson);
+  const hit: Record<string, number> = {};
+  const missed: Record<string, number> = {};
+  const busy = new Map<Place, Promise<void>>();
+  const arriving: Promise<void>[] = [];
+  let asked = 0;
+  const arrive = (upTo: number): void => {
+    const count = Math.min(people, upTo) - asked;
+    asked += count;
+    if (count > 0) arriving.push(rig.people.identify(count));
+  };
+  // The first fault must find something under way.
+  arrive(Math.ceil(people / faults.length));
+  for (const [index, fault] of faults.entries()) {
+    await pause(pauses.int(0, options.pace ?? 600));
+    await busy.get(fault.place);
+    options.onProgress?.({ ...at(rig, options, index), at: fault.name });
+    busy.set(fault.place, tally(fault, rig, random.fork(`fault ${index}`), hit, missed));
+    arrive(Math.ceil(((index + 2) / faults.length) * people));
+  }
+  await Promise.all(busy.values());
+  await Promise.all(arriving);
+  return { hit, missed };
+}
+
+async function tally(
+  fault: Fault,
+  rig: Rig,
+  random: ReturnType<typeof randomOf>,
+  hit: Record<string, number>,
+  missed: Record<string, number>,
+): Promise<void> {
+  const counts = (await fault.inject(rig, random)) ? hit : missed;
+  counts[fault.name] = (counts[fault.name] ?? 0) + 1;
+}

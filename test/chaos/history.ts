@@ -1,0 +1,31 @@
+import type { EnrollmentRow, History, WorkRow } from './laws.js';
+import type { Oracle } from './oracle.js';
+import type { People } from './people.js';
+import { ask } from './postgres.js';
+import { steady, stopped } from './subject.js';
+import { readBegins, readMoves } from './witness.js';
+
+/** Reads what the provider, the database and its witness know once everything has come to rest. */
+export async function readHistory(databaseUrl: string, oracle: Oracle, people: People): Promise<History> {
+  const [outbox] = await ask<{ count: number }>(databaseUrl, 'SELECT count(*)::integer AS count FROM outbox');
+  return {
+    calls: oracle.calls(),
+    moves: await readMoves(databaseUrl),
+    begins: await readBegins(databaseUrl),
+    people: people.all,
+    pauses: people.pauses,
+    enrollments: await ask<EnrollmentRow>(databaseUrl, enrollments),
+    work: await ask<WorkRow>(databaseUrl, work),
+    outbox: outbox?.count ?? 0,
+    steps: new Map([steady, stopped].map(({ key, steps }) => [key, steps])),
+    stopped: stopped.key,
+  };
+}
+
+const enrollments = `
+  SELECT e.id, e.series_key AS series, u.user_id AS person, e.state
+  FROM enrollments e JOIN end_users u ON u.workspace_id = e.workspace_id AND u.id = e.end_user_id`;
+
+const work = `
+  SELECT id, enrollment_id AS enrollment, step, visit, delivery_id AS delivery, state, held, last_error AS error
+  FROM work`;

@@ -1,0 +1,121 @@
+import { openPool } from '../../src/database/pool.js';
+import type { Pool } from '../../src/database/pool.js';
+import { pause } from '../../src/embedded/processes.js';
+import type { Random } from './random.js';
+import { calls } from './subject.js';
+
+/** What was asked about one person, with times of this process in milliseconds since 1970. */
+export interface Person {
+  readonly userId: string;
+  /** When the first try of identify began, and when one was answered: it is committed. */
+  readonly began: number;
+  readonly identified: number;
+  /** When an unsubscription or suppression was answered. */
+  forbidden?: number;
+  erased?: number;
+}
+
+/** A pause of the series that is stopped. */
+export interface Pause {
+  /** When it was answered, and when the resumption was asked for: in between it holds. */
+  readonly from: number;
+  readonly to: number;
+  /** When the resumption was answered: from then on everybody enters. */
+  readonly over: number;
+}
+
+/**
+ * The customers of the service. Each call is repeated until it is answered, as a good client does; what was answered
+ * must hold from then on.
+ */
+export interface People {
+  readonly all: readonly Person[];
+  readonly pauses: readonly Pause[];
+  /** Identify calls that failed, and were made again. */
+  retried(): number;
+  identify(count: number): Promise<void>;
+  /** This and the next two answer false where nobody is there yet. Gives somebody who came lately another name, so that a message rendered anew would differ. */
+  rename(random: Random): Promise<boolean>;
+  forbid(random: Random, how: 'unsubscribe' | 'suppress'): Promise<boolean>;
+  erase(random: Random): Promise<boolean>;
+  pauseSeries(hold: () => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startPeople(databaseUrl: string): Promise<People> {
+  const pool = await openPool(databaseUrl, { applicationName: 'chaos-people', max: 8, connectTimeout: 3000 });
+  const all: Person[] = [];
+  const pauses: Pause[] = [];
+  let asked = 0;
+  let retried = 0;
+  const stopped = new AbortController();
+
+  const untilAnswered = async (call: (pool: Pool) => Promise<void>): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      try {
+        return await call(pool);
+      } catch {
+        retried += 1;
+        await pause(20);
+      }
+    }
+  };
+  /** Somebody who came lately is likely to be in the middle of a series. */
+  const somebody = (random: Random): Person | undefined => {
+    const untouched = all
+      .slice(-100)
+      .filter((person) => person.forbidden === undefined && person.erased === undefined);
+    return untouched.length === 0 ? undefined : random.pick(untouched);
+  };
+
+  return {
+    all,
+    pauses,
+    retried: () => retried,
+    async identify(count) {
+      await Promise.all(
+        Array.from({ length: count }, async () => {
+          asked += 1;
+          const userId = `p${asked}`;
+          const began = Date.now();
+          await untilAnswered((db) => calls.identify(db, userId, { name: `Name ${userId}` }));
+          if (!stopped.signal.aborted) all.push({ userId, began, identified: Date.now() });
+        }),
+      );
+    },
+    async rename(random) {
+      const person = somebody(random);
+      if (person === undefined) return false;
+      await untilAnswered((db) =>
+        calls.identify(db, person.userId, { name: `Renamed ${random.int(1, 1e6)}` }),
+      );
+      return true;
+    },
+    async forbid(random, how) {
+      const person = somebody(random);
+      if (person === undefined) return false;
+      await untilAnswered((db) => calls[how](db, person.userId));
+      person.forbidden = Date.now();
+      return true;
+    },
+    async erase(random) {
+      const person = somebody(random);
+      if (person === undefined) return false;
+      await untilAnswered((db) => calls.erase(db, person.userId));
+      person.erased = Date.now();
+      return true;
+    },
+    async pauseSeries(hold) {
+      await untilAnswered((db) => calls.pause(db));
+      const from = Date.now();
+      await hold();
+      const to = Date.now();
+      await untilAnswered((db) => calls.resume(db));
+      pauses.push({ from, to, over: Date.now() });
+    },
+    async stop() {
+      stopped.abort();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { ask } from './postgres.js';
+
+/**
+ * Triggers in the rig's own database that write down what happens to each work row and delivery, in the transaction in
+ * which it happens. The runtime does not know of them, and what it rolled back they do not tell.
+ */
+export interface Move {
+  /** Grows along the moves of one row. */
+  readonly n: number;
+  readonly work: string;
+  readonly delivery: string;
+  readonly enrollment: string;
+  readonly series: string;
+  readonly step: string;
+  readonly was: string;
+  readonly now: string;
+  readonly epoch: number;
+  /** Milliseconds since 1970: when the statement began, when the row was due, how long its claim held before. */
+  readonly at: number;
+  readonly due: number;
+  readonly lease: number | null;
+  /** Name of the process that did it. */
+  readonly by: string;
+}
+
+/** A delivery written down as being sent, before its channel is called. */
+export interface Begin {
+  readonly n: number;
+  readonly delivery: string;
+  readonly work: string;
+  readonly at: number;
+  readonly by: string;
+}
+
+const install = `
+  CREATE SEQUENCE chaos_n;
+  CREATE TABLE chaos_moves (
+    n bigint NOT NULL, work text, delivery text, enrollment text, series text, step text, was text, now text,
+    epoch integer, at double precision, due double precision, lease double precision, by text
+  );
+  CREATE TABLE chaos_begins (n bigint NOT NULL, delivery text, work text, at double precision, by text);
+  CREATE FUNCTION chaos_ms(t timestamptz) RETURNS double precision LANGUAGE sql IMMUTABLE
+    RETURN extract(epoch FROM t) * 1000;
+  CREATE FUNCTION chaos_note_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  BEGIN
+    INSERT INTO chaos_moves VALUES (
+      nextval('chaos_n'), NEW.id, NEW.delivery_id, NEW.enrollment_id, NEW.series_key, NEW.step, OLD.state, NEW.state,
+      NEW.epoch, chaos_ms(statement_timestamp()), chaos_ms(NEW.due_at), chaos_ms(OLD.lease_until),
+      current_setting('application_name'));
+    RETURN NULL;
+  END $$;
+  CREATE FUNCTION chaos_note_begin() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  BEGIN
+    INSERT INTO chaos_begins VALUES (
+      nextval('chaos_n'), NEW.id, NEW.work_id, chaos_ms(statement_timestamp()), current_setting('application_name'));
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER chaos_moves AFTER UPDATE ON work FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.token IS DISTINCT FROM NEW.token)
+    EXECUTE FUNCTION chaos_note_move();
+  CREATE TRIGGER chaos_begins AFTER INSERT OR UPDATE ON deliveries FOR EACH ROW
+    WHEN (NEW.state = 'sending')
+    EXECUTE FUNCTION chaos_note_begin();`;
+
+export async function installWitness(databaseUrl: string): Promise<void> {
+  await ask(databaseUrl, install);
+}
+
+export async function readMoves(databaseUrl: string): Promise<Move[]> {
+  return ask<Move>(
+    databaseUrl,
+    `SELECT n::integer, work, delivery, enrollment, series, step, was, now, epoch, at, due, lease, by
+     FROM chaos_moves ORDER BY n`,
+  );
+}
+
+export async function readBegins(databaseUrl: string): Promise<Begin[]> {
+  return ask<Begin>(databaseUrl, `SELECT n::integer, delivery, work, at, by FROM chaos_begins ORDER BY n`);
+}
