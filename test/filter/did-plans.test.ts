@@ -79,6 +79,8 @@ const conditions: [title: string, filter: unknown, claims: boolean][] = [
   ],
 ];
 
+const isAlone = (filter: unknown): boolean => !JSON.stringify(filter).includes('role');
+
 const modes = ['force_custom_plan', 'force_generic_plan'] as const;
 
 test.each(conditions)(
@@ -86,13 +88,13 @@ test.each(conditions)(
   async (_, filter, claims) => {
     const compiled = compileSql(parseFilter(filter), { moment, offset: 1, workspaceParameter: 1 });
     expect(compiled.indexes.some(({ name }) => name === 'events_by_name')).toBe(claims);
+    // Beside a condition that few people fulfil, their own events are fewer than those of that name.
+    const allowed = isAlone(filter) ? ['events_by_name'] : ['events_by_name', 'events_by_person'];
     for (const mode of modes) {
       const plan = await explain('', [workspace, ...compiled.values], compiled.text, mode);
       expect(plan).toMatchObject({ mode, scanned: [] });
       expect(plan.searched.length).toBeGreaterThan(0);
-      // Beside a condition that few people fulfil, their own events are fewer than those of that name.
-      if (!JSON.stringify(filter).includes('role'))
-        expect(new Set(plan.searched)).toEqual(new Set(['events_by_name']));
+      expect(allowed).toEqual(expect.arrayContaining([...new Set(plan.searched)]));
     }
   },
 );
