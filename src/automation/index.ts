@@ -4,6 +4,18 @@ export { DeliveryPostponed, DeliveryRefused } from './channels/channel.js';
 export type { Channel, DeliveryContext, OutgoingMessage } from './channels/channel.js';
 export { inboxChannel } from './channels/inbox.js';
 export { logChannel } from './channels/log.js';
+export { webhookChannel } from './channels/webhook.js';
+export type { WebhookOptions } from './channels/webhook.js';
+export {
+  deleteEndpoint,
+  enableEndpoint,
+  getEndpoint,
+  listEndpoints,
+  rotateEndpointSecret,
+  saveEndpoint,
+} from './channels/endpoints.js';
+export type { SaveEndpoint, SavedEndpoint, WebhookEndpoint } from './channels/endpoints.js';
+export { networkRules } from './channels/webhook/networks.js';
 export type { LogLine } from './channels/log.js';
 export type { Logger } from './logger.js';
 export type { Health } from './health.js';
@@ -12,7 +24,13 @@ export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/advance.js';
 export type { SeriesDefinition } from './series/model.js';
 export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/moves.js';
+export { moveToVersion } from './series/move-version.js';
+export type { Moved } from './series/move-version.js';
 export { parseSeries } from './series/parse.js';
+export { enrollByHand, listEnrollments, removeFromSeries } from './series/people.js';
+export type { EnrolledByHand, EnrollmentState, ListedEnrollment, ListEnrollments } from './series/people.js';
+export { storyOf } from './series/story.js';
+export type { Story, StoryEntry, StoryNext } from './series/story.js';
 export {
   archiveSeries,
   getSeries,

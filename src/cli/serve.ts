@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { networksOf } from '../automation/channels/webhook/networks.js';
 import { buildServer } from '../server/build.js';
 import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
@@ -50,6 +51,7 @@ async function open(
   isStopping: () => boolean,
 ): Promise<{ server: FastifyInstance; url: string }> {
   const rateLimit = rateLimitOf(process.env.MUSTER_RATE_LIMIT);
+  const allowedNetworks = networksOf(process.env.MUSTER_WEBHOOK_NETWORKS);
   await checkPort(port, host);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'check', connections });
@@ -59,6 +61,7 @@ async function open(
     redisUrl: servers.redisUrl,
     log: serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr }),
     isStopping,
+    allowedNetworks,
     ...(rateLimit === undefined ? {} : { rateLimit }),
   });
   stopping.opened(() => server.close());

@@ -1,3 +1,4 @@
+import { networksOf } from '../automation/channels/webhook/networks.js';
 import { startAutomation } from '../automation/index.js';
 import { zoneOf } from '../audience/workspace.js';
 import { databaseAddress } from '../database/unreachable.js';
@@ -67,6 +68,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 
 async function open(options: ServiceOptions, stopping: Stopping): Promise<Running> {
   const rateLimit = rateLimitOf(process.env.MUSTER_RATE_LIMIT);
+  const allowedNetworks = networksOf(process.env.MUSTER_WEBHOOK_NETWORKS);
   await checkPort(options.port, loopback);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'bring' });
@@ -84,12 +86,14 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
     redisUrl,
     logger: log,
     drain: timeForWork(options.drain),
+    webhooks: { allowedNetworks },
   });
   stopping.opened(() => automation.stop());
   const server = await buildServer({
     pool,
     log,
     redisUrl,
+    allowedNetworks,
     ...(rateLimit === undefined ? {} : { rateLimit }),
     onFact: () => automation.nudge(),
   });

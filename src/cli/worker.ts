@@ -1,3 +1,4 @@
+import { networksOf } from '../automation/channels/webhook/networks.js';
 import { startAutomation } from '../automation/index.js';
 import { buildHealthServer } from '../server/health.js';
 import { serviceLog } from '../server/log.js';
@@ -45,6 +46,7 @@ async function open(
   stopping: Stopping,
   isStopping: () => boolean,
 ): Promise<string | null> {
+  const allowedNetworks = networksOf(process.env.MUSTER_WEBHOOK_NETWORKS);
   if (healthPort !== null) await checkPort(healthPort, host);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'check', connections });
@@ -60,6 +62,7 @@ async function open(
     logger: log,
     concurrency,
     drain: timeForWork(drain),
+    webhooks: { allowedNetworks },
   });
   stopping.opened(() => automation.stop());
   if (health === null || healthPort === null) return null;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { urlProblem } from '../../../src/automation/channels/webhook/address.js';
-import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
+import { networkRules, networksOf } from '../../../src/automation/channels/webhook/networks.js';
 import { MusterError } from '../../../src/errors/index.js';
 
 const rules = networkRules();
@@ -206,6 +206,12 @@ it('an allowed network is reached, and by plain http too, and nothing beside it'
   expect(urlProblem('http://10.1.2.3/', own, '')).toBeNull();
   expect(urlProblem('http://10.2.2.3/', own, '')).toMatchObject({ code: 'webhook_blocked_address' });
   expect(urlProblem('http://8.8.8.8/', own, '')).toMatchObject({ code: 'webhook_bad_url' });
+});
+
+it('networks are read from one text', () => {
+  expect(networksOf(' 10.0.0.0/8,fd00::/8\n127.0.0.1 ')).toEqual(['10.0.0.0/8', 'fd00::/8', '127.0.0.1']);
+  expect([networksOf(undefined), networksOf(' , ')]).toEqual([[], []]);
+  expect(() => networksOf('10.0.0.0/8 everything')).toThrow('`everything` is no network');
 });
 
 it('networks that are none are refused, all at once', () => {

@@ -72,6 +72,16 @@ export function networkRules(allowedNetworks: AllowedNetworks = []): NetworkRule
   };
 }
 
+/**
+ * Reads networks from a text, such as `10.0.0.0/8, fd12:3456::/32`; nothing or empty text is none. Errors:
+ * `webhook_bad_network`.
+ */
+export function networksOf(text: string | undefined): AllowedNetworks {
+  const networks = (text ?? '').split(/[\s,]+/).filter((each) => each !== '');
+  networkRules(networks);
+  return networks;
+}
+
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/');
   const version = address.includes('%') ? 0 : isIP(address);
