@@ -8,7 +8,7 @@ import type { Meaning, View } from './view.js';
  * or held back by the claim. A message that fails does not end the series.
  *
  * In quiet hours and outside the send window the person stays here until the first instant at which both allow it, by the
- * zone they are in then: a zone that changes moves it. Frequency caps are asked when the message could go; one
+ * zone they are in then: a zone that changes moves it; the story says so once, on arrival. Frequency caps are asked when the message could go; one
  * that is used up skips the message for good and the person goes on. A cap counts the messages of all series that
  * were sent after the instant so long ago (calendar lengths in the person's zone): seven days after a message it no longer counts.
  *
@@ -18,13 +18,11 @@ export const send: Meaning<'send'> = (step, place, view) => {
   const { definition, zones, now } = view;
   const at = nextSendAt(definition, zones, now);
   if (at > now) {
-    // Said once: on arrival, or when a message that could have gone at the arrival did not.
-    const isNews = place.isNew || nextSendAt(definition, zones, place.since) === place.since;
     return {
       kind: 'rest',
       wakeAt: at,
       listens: goesByPerson(view),
-      noted: isNews ? { what: 'deferred', detail: new Date(at).toISOString() } : null,
+      noted: place.isNew ? { what: 'deferred', detail: new Date(at).toISOString() } : null,
     };
   }
   const cap = definition.frequencyCaps.find((each) => isUsedUp(each, view));

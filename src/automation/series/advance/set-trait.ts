@@ -30,7 +30,8 @@ function traitsOf(step: SetTraitStep): CheckedTraits {
   return found;
 }
 
-function withTraits(person: UserRecord, { columns, custom, removed }: CheckedTraits): UserRecord {
+/** The person with these traits set, as the statements of identify would leave them. */
+export function withTraits(person: UserRecord, { columns, custom, removed }: CheckedTraits): UserRecord {
   const gone = new Set(removed);
   const before = Object.entries(person.custom_fields ?? {}).filter(([key]) => !gone.has(key));
   const bag: Record<string, unknown> = { __proto__: null };
