@@ -19,6 +19,7 @@ export { networkRules } from './channels/webhook/networks.js';
 export type { LogLine } from './channels/log.js';
 export type { Logger } from './logger.js';
 export type { Health } from './health.js';
+export type { DeliveryResult, Observer } from './observer.js';
 export type { Invariants } from './reconcile/invariants.js';
 export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/advance.js';

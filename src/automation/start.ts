@@ -15,6 +15,7 @@ import { idleCheck } from './idle.js';
 import { errorText, startLoop } from './loop.js';
 import { silentLogger } from './logger.js';
 import type { Logger } from './logger.js';
+import type { Observer } from './observer.js';
 import { takeIn } from './outbox/intake.js';
 import { readInvariants } from './reconcile/invariants.js';
 import type { Invariants } from './reconcile/invariants.js';
@@ -78,6 +79,8 @@ export interface AutomationOptions {
   readonly reconcileEvery?: number;
   /** Days for which it is kept who was turned away at the entrance of a series. Default 30. */
   readonly decisionsKept?: number;
+  /** Hears of steps and deliveries, for figures. */
+  readonly observe?: Observer;
   /** A number from 0 (included) to 1 (excluded), for waits between attempts. Default `Math.random`. */
   readonly jitter?: () => number;
 }
@@ -186,6 +189,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     lease,
     batch,
     definitionOf: definitions(pool),
+    observe: options.observe,
     perform: performer({
       pool,
       logger,
@@ -195,6 +199,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       deliverTimeout: options.deliverTimeout ?? 30_000,
       batch,
       onNext: () => relay.nudge(),
+      observe: options.observe,
     }),
   });
 

@@ -3,6 +3,7 @@ import { refuse } from '../errors/index.js';
 import type { Client, Pool } from './pool.js';
 import { refuseRoles } from './roles.js';
 import { holdPath, keptPath } from './search-path.js';
+import { activeTraceparent } from './traceparent.js';
 import { beginStatement, transact } from './transaction.js';
 import type { TransactionOptions } from './transaction.js';
 
@@ -37,9 +38,12 @@ function beginIn(pool: Pool, workspaceId: string, options: TransactionOptions): 
   if (workspaceId === '' || workspaceId.includes('\0')) {
     return refuse('unknown_workspace', { workspace: workspaceId.replaceAll('\0', '\u2400') });
   }
+  // Rows of the outbox keep it, so that what follows from this call is found in its trace.
+  const traceparent = activeTraceparent();
   return [
     ...beginAs(pool, 'muster_app', options),
     `SET LOCAL muster.workspace = ${escapeLiteral(workspaceId)}`,
+    ...(traceparent === null ? [] : [`SET LOCAL muster.traceparent = ${escapeLiteral(traceparent)}`]),
   ].join('; ');
 }
 

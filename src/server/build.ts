@@ -15,6 +15,7 @@ import { identityGuard } from './identity/guard.js';
 import { parseJsonBody } from './json.js';
 import { refuseUnstorable } from './params.js';
 import { defaultRateLimit, rateLimiter } from './limits.js';
+import { traceCalls } from './tracing.js';
 import type { RateLimit } from './limits.js';
 import { audienceRoutes } from './routes/audiences.js';
 import { beaconRoutes } from './routes/beacon.js';
@@ -156,6 +157,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     limiter.close();
     await findings.close();
   });
+  traceCalls(app);
   allowPages(app);
   authenticate(app, access, limiter);
   app.addHook('onRequest', async ({ params }) => refuseUnstorable(params));

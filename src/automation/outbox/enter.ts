@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { Client } from '../../database/pool.js';
 import { MusterError } from '../../errors/index.js';
 import { setTraits } from '../../traits/set-traits.js';
@@ -5,6 +6,7 @@ import { gather } from '../facts/gather.js';
 import { advance } from '../series/advance.js';
 import type { SeriesDefinition } from '../series/model.js';
 import type { Advance, Happening, RefusalReason } from '../series/moves.js';
+import { beginSpan, endSpan } from '../spans.js';
 import { traitsOf } from '../work/commit.js';
 import type { ActiveSeries } from './active-series.js';
 import { readEntrants } from './entrants.js';
@@ -18,6 +20,8 @@ export interface Entrance {
   readonly happening: Happening;
   /** When it happened. */
   readonly at: Date;
+  /** The span that leads here, as W3C writes it; null or left out where nobody traced. */
+  readonly trace?: string | null;
 }
 
 /** What the machine decided, in the order of the entrances. `gone`: there is no such person any more. */
@@ -31,6 +35,8 @@ export interface Entering {
   readonly entrance: Entrance;
   readonly entrant: Entrant;
   readonly move: Advance;
+  /** The span of the decision, where somebody traces. */
+  readonly span: Span | null;
 }
 
 /** Rounds of one call; another is needed only where somebody else let the same person in meanwhile. */
@@ -116,7 +122,12 @@ async function decideRound(
       contacts: found.contacts,
       outcome: null,
     };
-    return { ...each, move: advance(definition, { status: 'entering' }, facts, entrant.now) };
+    const span = beginSpan('muster.enrol', entrance.trace ?? null, {
+      'muster.workspace': workspace,
+      'muster.series': series.key,
+      'muster.happening': entrance.happening.kind,
+    });
+    return { ...each, span, move: advance(definition, { status: 'entering' }, facts, entrant.now) };
   });
 
   const refused = asked.filter(({ move }) => move.state.status === 'refused');
@@ -136,6 +147,10 @@ async function decideRound(
       enrollment,
       active: move.state.status === 'active',
     };
+  }
+  for (const { span, place, entrant, move } of asked) {
+    const lost = move.state.status !== 'refused' && !written.has(entrant.endUser);
+    endSpan(span, { 'muster.decision': lost ? 'looked at again' : (decisions[place]?.kind ?? 'none') });
   }
   const setting = entering.flatMap(({ entrant: { endUser }, move }) => {
     const traits = written.has(endUser) ? traitsOf(move) : null;

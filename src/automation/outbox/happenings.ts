@@ -12,6 +12,8 @@ export interface OutboxRow {
   readonly attempts: number;
   readonly payload: unknown;
   readonly at: Date;
+  /** The span that it happened in, as W3C writes it; null where nobody traced. */
+  readonly trace: string | null;
 }
 
 /** Name of the event, or key of the segment, that a row tells of; null where it has none. */

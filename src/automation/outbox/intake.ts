@@ -12,6 +12,8 @@ import { nameOf, propertiesOf } from './happenings.js';
 import type { OutboxRow } from './happenings.js';
 import { poke } from './poke.js';
 import { touchedBy } from './touched.js';
+import { intakeTraces } from './traces.js';
+import type { IntakeTraces } from './traces.js';
 
 export interface IntakeOptions {
   /** Most rows taken at once. */
@@ -45,8 +47,19 @@ export interface TakenIn {
  */
 export async function takeIn(pool: Pool, options: IntakeOptions): Promise<TakenIn> {
   const definitions = options.definitions ?? definitionCache();
+  const traces = intakeTraces();
+  return traces.around(() => takeSome(pool, options, definitions, traces));
+}
+
+async function takeSome(
+  pool: Pool,
+  options: IntakeOptions,
+  definitions: DefinitionCache,
+  traces: IntakeTraces,
+): Promise<TakenIn> {
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<OutboxRow>(takeHappenings, [options.limit]);
+    const { rows: taken } = await client.query<OutboxRow>(takeHappenings, [options.limit]);
+    const rows = traces.begin(taken);
     const intake: Intake = { client, options, definitions, enrollments: [], entered: 0, failed: 0 };
     for (const group of groupsOf(rows)) await takeGroup(intake, group);
     // Last, because workers wait for whom it counts.
@@ -104,7 +117,7 @@ function entrancesTo(
   const name = nameOf(row);
   if (series.name !== null && series.name !== name) return [];
   const happening = { kind, name, properties: properties.get(row.id) ?? {} };
-  return [{ endUser: row.endUser, happening, at: row.at, row }];
+  return [{ endUser: row.endUser, happening, at: row.at, trace: row.trace, row }];
 }
 
 type RowEntrance = Entrance & { readonly row: OutboxRow };
@@ -213,7 +226,7 @@ const takeHappenings = `
     LIMIT $1
   )
   SELECT o.workspace_id AS workspace, o.id, o.kind, o.end_user_id AS "endUser", o.series_key AS series, o.attempts,
-    o.payload, o.created_at AS at
+    o.payload, o.created_at AS at, o.traceparent AS trace
   FROM waiting
   CROSS JOIN LATERAL (
     SELECT * FROM outbox o
@@ -226,9 +239,9 @@ const takeHappenings = `
 
 const keepForSeries = `
   INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload, created_at,
-    series_key, attempts, retry_at, last_error, parked)
+    series_key, attempts, retry_at, last_error, parked, traceparent)
   SELECT workspace_id, kind, end_user_id, user_id, payload, created_at,
-    $3, $4, statement_timestamp() + $5 * interval '1 millisecond', $6, $7
+    $3, $4, statement_timestamp() + $5 * interval '1 millisecond', $6, $7, traceparent
   FROM outbox WHERE workspace_id = $1 AND id = $2`;
 
 const removeHappenings = `

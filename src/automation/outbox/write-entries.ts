@@ -1,4 +1,5 @@
 import type { Client } from '../../database/pool.js';
+import { spanText } from '../spans.js';
 import { trailText, trailValues } from '../work/trail.js';
 import { placeOf } from '../work/commit.js';
 import type { ActiveSeries } from './active-series.js';
@@ -39,6 +40,7 @@ export async function writeEntries(
       return new Date(place.listens ? Math.min(place.dueAt, entrant.now) : place.dueAt).toISOString();
     }),
     active.map((place) => place?.listens ?? false),
+    entering.map(({ entrance, span }) => spanText(span) ?? entrance.trace ?? null),
     // The person stands for the token: everybody is in a round once.
     ...trailValues(
       entering.map(({ entrant, move }) => {
@@ -52,9 +54,9 @@ export async function writeEntries(
 const letIn = `
   WITH deciding AS (
     SELECT * FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[],
-      $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::boolean[])
+      $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::boolean[], $16::text[])
       AS deciding (end_user_id, entry, happening, happening_name, happened_at, state, reason, step, visit, since, due_at,
-        listens)
+        listens, traceparent)
   ),
   entered AS (
     INSERT INTO enrollments (workspace_id, series_key, version, end_user_id, entry, happening, happening_name, happened_at,
@@ -66,12 +68,13 @@ const letIn = `
     RETURNING workspace_id, id AS enrollment_id, end_user_id, end_user_id AS token
   ),
   begun AS (
-    INSERT INTO work (workspace_id, series_key, enrollment_id, step, visit, due_at, listening)
-    SELECT entered.workspace_id, $2, entered.enrollment_id, deciding.step, deciding.visit, deciding.due_at, deciding.listens
+    INSERT INTO work (workspace_id, series_key, enrollment_id, step, visit, due_at, listening, traceparent)
+    SELECT entered.workspace_id, $2, entered.enrollment_id, deciding.step, deciding.visit, deciding.due_at, deciding.listens,
+      deciding.traceparent
     FROM entered JOIN deciding ON deciding.end_user_id = entered.end_user_id
     WHERE deciding.state = 'active'
   ),
-  trod AS (${trailText(16, 'entered')})
+  trod AS (${trailText(17, 'entered')})
   SELECT end_user_id AS end_user, enrollment_id AS enrollment FROM entered`;
 
 /** Keeps who was turned away, and why. */

@@ -37,6 +37,10 @@ export interface Claim {
   readonly workspaceZone: string;
   /** When it was claimed, on the clock of Postgres, in milliseconds since 1970 (UTC). */
   readonly now: number;
+  /** When it was to be done, in milliseconds since 1970 (UTC). */
+  readonly dueAt: number;
+  /** The span that leads here, as W3C writes it; null where nobody traces. */
+  readonly trace: string | null;
 }
 
 /**
@@ -79,6 +83,8 @@ interface ClaimRow extends PersonRow {
   delivery: string;
   end_user: string;
   now: number;
+  due_at: number;
+  trace: string | null;
 }
 
 function claimOf(row: ClaimRow): Claim {
@@ -102,6 +108,8 @@ function claimOf(row: ClaimRow): Claim {
     zone: zoneOfPerson(person, row.zone_field, row.workspace_zone),
     workspaceZone: row.workspace_zone,
     now: row.now,
+    dueAt: row.due_at,
+    trace: row.trace,
   };
 }
 
@@ -154,6 +162,7 @@ const claimEnqueued = `
   SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, taken.series_key AS series, taken.version,
     taken.enrollment_id AS enrollment, taken.step, taken.visit, ${millis('taken.since')} AS since,
     ${millis('taken.entered_at')} AS entered_at, taken.pokes, taken.attempts AS attempt, taken.last_error,
-    taken.delivery_id AS delivery, taken.end_user_id AS end_user, ${personColumns}, ${nowColumn}
+    taken.delivery_id AS delivery, taken.end_user_id AS end_user, ${millis('taken.due_at')} AS due_at,
+    taken.traceparent AS trace, ${personColumns}, ${nowColumn}
   FROM taken ${personJoins('taken')}
   WHERE taken.state = 'claimed'`;

@@ -84,7 +84,7 @@ const finishClaimed = `
       finished_at = statement_timestamp()
     FROM result
     WHERE w.workspace_id = result.workspace_id AND w.id = result.id AND w.state = 'claimed' AND w.token = result.token
-    RETURNING w.series_key, w.enrollment_id, w.delivery_id, result.*
+    RETURNING w.series_key, w.enrollment_id, w.delivery_id, w.traceparent, result.*
   ),
   recorded AS (
     UPDATE deliveries d
@@ -113,9 +113,10 @@ const finishClaimed = `
     RETURNING finished.*, e.pokes <> finished.pokes AS poked
   ),
   following AS (
-    INSERT INTO work (workspace_id, series_key, enrollment_id, step, visit, due_at, listening)
+    INSERT INTO work (workspace_id, series_key, enrollment_id, step, visit, due_at, listening, traceparent)
     SELECT workspace_id, series_key, enrollment_id, step, visit,
-      CASE WHEN poked AND listens THEN least(due_at, date_trunc('milliseconds', statement_timestamp())) ELSE due_at END, listens
+      CASE WHEN poked AND listens THEN least(due_at, date_trunc('milliseconds', statement_timestamp())) ELSE due_at END,
+      listens, traceparent
     FROM advanced WHERE to_state = 'active'
     ON CONFLICT (workspace_id, enrollment_id, step, visit) DO NOTHING
   ),

@@ -5,6 +5,7 @@ import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
 import type { BatchOptions } from '../micro-batch.js';
+import type { Observer } from '../observer.js';
 import { persistent } from '../persistent.js';
 import { advance } from '../series/advance.js';
 import type { SeriesDefinition } from '../series/model.js';
@@ -19,6 +20,7 @@ import { parkWork, postponeWork } from './give-back.js';
 import type { Lease } from './leases.js';
 import type { Prepared } from './prepare.js';
 import { rendered } from './render.js';
+import { traceDelivery } from './trace-step.js';
 
 export interface PerformOptions {
   readonly pool: Pool;
@@ -32,6 +34,7 @@ export interface PerformOptions {
   readonly batch: BatchOptions;
   /** Hears of each next step, so that the relay need not wait for its next poll. */
   readonly onNext: () => void;
+  readonly observe?: Observer | undefined;
 }
 
 /**
@@ -140,8 +143,10 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
       endUser,
       caps: effect.kind === 'send' ? capsOf(definition, facts.zone, now()) : [],
     });
-    if (begun.verdict === 'suppressed' || begun.verdict === 'capped')
+    if (begun.verdict === 'suppressed' || begun.verdict === 'capped') {
+      options.observe?.delivery?.(name, begun.verdict);
       return end(task, begun.verdict, quietly);
+    }
     const contact = effect.kind === 'send';
     if (begun.verdict === 'delivered')
       return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
@@ -157,7 +162,11 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
       createdAt: begun.createdAt,
       ...begun.message,
     };
-    const delivered = await deliver(channel, message, claim.delivery, lease, options.deliverTimeout);
+    const called = performance.now();
+    const delivered = await traceDelivery(claim, name, () =>
+      deliver(channel, message, claim.delivery, lease, options.deliverTimeout),
+    );
+    options.observe?.delivery?.(name, delivered.kind, performance.now() - called);
     if (delivered.kind === 'delivered')
       return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
     if (delivered.kind === 'refused') return giveUp(task, delivered.reason);

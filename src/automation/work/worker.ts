@@ -7,6 +7,7 @@ import { errorText, startLoop } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
 import type { BatchOptions } from '../micro-batch.js';
+import type { Observer } from '../observer.js';
 import { persistent } from '../persistent.js';
 import { answerCanary } from '../canary.js';
 import type { DefinitionReader } from '../series/definitions.js';
@@ -19,6 +20,7 @@ import type { Lease } from './leases.js';
 import type { Performed } from './perform.js';
 import { prepare } from './prepare.js';
 import type { Prepared } from './prepare.js';
+import { traceStep } from './trace-step.js';
 
 export interface WorkerOptions {
   readonly pool: Pool;
@@ -32,6 +34,7 @@ export interface WorkerOptions {
   readonly batch: BatchOptions;
   readonly definitionOf: DefinitionReader;
   readonly perform: (prepared: Prepared, lease: Lease) => Promise<Performed>;
+  readonly observe?: Observer | undefined;
 }
 
 export interface RunningWorker {
@@ -65,12 +68,14 @@ export function startWorker(options: WorkerOptions): RunningWorker {
     if (canary !== null) return answerCanary(pool, options.queue, canary);
     const job = readJob(data);
     if (job === null) return logger.error({ queue: options.queue }, 'a job that no relay wrote was dropped');
+    const asked = Date.now();
     const prepared = await claim({ ...job, token: randomUUID() });
     // A duplicate, an old epoch, or held by somebody else: the row decides, not Redis.
     if (prepared === null) return;
+    options.observe?.claimed?.(Math.max(0, prepared.claim.now - prepared.claim.dueAt));
     const held = leases.add(prepared.claim);
     try {
-      await perform(prepared, held);
+      await traceStep(prepared.claim, asked, () => perform(prepared, held));
     } finally {
       leases.remove(held);
     }
