@@ -37,6 +37,8 @@ export type { Pool, PoolOptions } from './database/pool.js';
 export { migrate } from './database/migrate.js';
 export { identify } from './traits/identify.js';
 export type { Identified, Identify } from './traits/identify.js';
+export { identifyVisitor } from './traits/visitor.js';
+export type { IdentifyVisitor } from './traits/visitor.js';
 export { identifyCompany } from './traits/company.js';
 export type { IdentifiedCompany, IdentifyCompany } from './traits/company.js';
 export { backfillUser, backfillUsers } from './traits/backfill.js';

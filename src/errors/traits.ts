@@ -80,6 +80,12 @@ export const traitsErrors = {
     message: 'company traits came without a company',
     hint: 'send `company_id` with them; without it they belong to nobody',
   },
+  visitor_company: {
+    status: 400,
+    exit: 2,
+    message: 'a visitor belongs to no company',
+    hint: 'send `user_id` with `{key}`, or the company in a call of its own',
+  },
   bad_label: {
     status: 400,
     exit: 2,

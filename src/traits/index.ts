@@ -23,6 +23,8 @@ export type { Imported, ImportFormat, ImportPhase, ImportUsers, Reject } from '.
 export { sampleUsersCsv } from './sample.js';
 export { ensureEventMonths } from './months.js';
 export { eventLimits, track } from './track.js';
+export { identifyVisitor } from './visitor.js';
+export type { IdentifyVisitor } from './visitor.js';
 export type { Track, Tracked } from './track.js';
 export {
   isSuppressed,

@@ -33,6 +33,7 @@ it('what the library gives changes on purpose only', () => {
     'getUser',
     'identify',
     'identifyCompany',
+    'identifyVisitor',
     'importUsers',
     'instantOf',
     'isSuppressed',

@@ -167,11 +167,16 @@ it('a body of the wrong shape is refused with every problem and its path', async
   expect(body.error?.details.problems.map(({ code, path }) => `${code} ${path}`).toSorted()).toEqual([
     'body_invalid /anonymous_id',
     'body_invalid /traits',
-    'body_missing_key /user_id',
     'body_unknown_key /__proto__',
     'body_unknown_key /a~1b~0c',
     'body_unknown_key /extra',
   ]);
+});
+
+it('a call that names nobody is refused, and says by what it could', async () => {
+  const { status, body } = await service.raw(identify, '{"traits":{}}');
+  expect([status, body.error]).toMatchObject([400, { code: 'body_missing_key', path: '/user_id' }]);
+  expect(body.error?.hint).toContain('anonymous_id');
 });
 
 it('bytes that are not HTTP get the same shape and no stack', async () => {

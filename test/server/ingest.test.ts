@@ -81,6 +81,29 @@ it('a visitor is joined by identify, and the events move over', async () => {
   expect(body).toMatchObject({ count: 1, sample: [{ user_id: 'joined' }] });
 });
 
+const identify = (body: object): ReturnType<Service['call']> =>
+  service.call('POST', '/api/sdk/users/identify', body, service.writeKey);
+
+it('a visitor alone is identified by anonymous_id and is created once they are somebody; a company has no visitors', async () => {
+  const alone = await identify({ anonymous_id: 'v2', traits: { plan: 'free', source: 'ad' } });
+  expect(alone.body).toMatchObject({
+    created: false,
+    user: { user_id: null, anonymous_id: 'v2', custom_fields: { plan: 'free' } },
+  });
+  for (const [key, value] of Object.entries({ company_id: 'c', company_traits: { plan: 'x' } })) {
+    const { status, body } = await identify({ anonymous_id: 'v2', [key]: value });
+    expect([status, body.error]).toMatchObject([400, { code: 'visitor_company', path: `/${key}` }]);
+  }
+  const reserved = await identify({ anonymous_id: 'v3', traits: { id: 'x' } });
+  expect([reserved.status, reserved.body.error?.code]).toEqual([400, 'reserved_trait']);
+  expect(
+    (await identify({ user_id: 'known', anonymous_id: 'v2', traits: { plan: 'pro' } })).body,
+  ).toMatchObject({
+    created: true,
+    user: { user_id: 'known', custom_fields: { plan: 'pro', source: 'ad' } },
+  });
+});
+
 it('PATCH and the batch change traits and never move last_seen', async () => {
   await service.call('POST', '/api/sdk/users/identify', { user_id: 'p1', traits: { a: 1 } });
   const { last_seen: before } = await user('p1');

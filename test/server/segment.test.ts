@@ -237,13 +237,23 @@ it('items about one person keep their order in a batch, also when only another i
   expect(fields).toMatchObject({ last: 59, k0: 0, k30: 30, k59: 59 });
 });
 
-it('identify of a visitor alone is kept as an event with the traits, and joins the user later', async () => {
-  await post('identify', { anonymousId: 'lone', traits: { plan: 'trial' } });
-  expect(await eventsOf('anonymous_id', 'lone')).toMatchObject([
-    { event: 'identify', properties: { plan: 'trial' } },
-  ]);
-  await post('identify', { userId: 'lone-user', anonymousId: 'lone' });
-  expect(await eventsOf('user_id', 'lone-user')).toHaveLength(1);
+it('identify of a visitor alone sets their traits, alone and in a batch, and whom they join has them later', async () => {
+  logged.length = 0;
+  const lone = { anonymousId: 'lone' };
+  const traits = { id: 'lone', plan: 'trial', step: 1, updated_at: 'x' };
+  expect((await post('identify', { ...lone, traits })).status).toBe(200);
+  const batch = [
+    { type: 'identify', ...lone, traits: { step: 2 } },
+    { type: 'track', ...lone, event: 'Landed' },
+    { type: 'identify', ...lone, traits: { step: null, source: 'ad' } },
+    { type: 'identify', ...lone, traits: { renewal_status: 'maybe' } },
+  ];
+  expect((await post('batch', { batch })).status).toBe(200);
+  expect(logged.join('')).toContain('"dropped":["updated_at"]');
+  expect(logged.join('')).toContain('"accepted":3,"rejected":{"trait_not_allowed":1}');
+  expect((await eventsOf('anonymous_id', 'lone')).map(({ event }) => event)).toEqual(['Landed']);
+  await post('identify', { userId: 'lone-user', ...lone, traits: { plan: 'pro' } });
+  expect((await user('lone-user')).custom_fields).toEqual({ plan: 'pro', source: 'ad' });
 });
 
 it('alias of a known user is refused, because two users are never merged', async () => {

@@ -1,12 +1,15 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox, Static } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
+import { refuse } from '../../errors/index.js';
 import { identifyCompany } from '../../traits/company.js';
 import { identify } from '../../traits/identify.js';
 import { companyView, userView } from '../../traits/profile.js';
+import { identifyVisitor } from '../../traits/visitor.js';
+import type { IdentifyVisitor } from '../../traits/visitor.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
 import { ErrorAnswer } from '../schemas.js';
-import { CompanyAnswer, CompanyBody, IdentifyAnswer, IdentifyBody } from '../schemas/ingest.js';
+import { CompanyAnswer, CompanyBody, IdentifyBody, SdkIdentifyAnswer } from '../schemas/ingest.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 413: ErrorAnswer, 429: ErrorAnswer };
 
@@ -25,16 +28,23 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
     {
       config,
       bodyLimit: eventLimit,
-      schema: { tags, body: IdentifyBody, response: { 200: IdentifyAnswer, ...refusals } },
+      schema: { tags, body: IdentifyBody, response: { 200: SdkIdentifyAnswer, ...refusals } },
     },
     async ({ body, workspaceId, keyKind }) => {
-      await guard.user({ workspaceId, kind: keyKind }, body.user_id, {
-        hash: body.user_hash,
-        token: body.token,
-      });
+      const { user_id: userId, user_hash: hash, token } = body;
+      const caller = { workspaceId, kind: keyKind };
+      const signature = { hash, token };
+      if (userId === undefined) {
+        const user = await identifyVisitor(pool, visitorOf(workspaceId, body));
+        onFact();
+        // Whoever may not speak for a person learns nothing of them from a visitor's id.
+        const hidden = user.user_id !== null && (await guard.fault(caller, user.user_id, signature)) !== null;
+        return { user: hidden ? null : userView(user, clock()), created: false };
+      }
+      await guard.user(caller, userId, signature);
       const { user, created } = await identify(pool, {
         workspaceId,
-        userId: body.user_id,
+        userId,
         traits: body.traits ?? {},
         companyId: body.company_id,
         companyTraits: body.company_traits,
@@ -64,3 +74,16 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
     },
   );
 };
+
+/** Errors: `body_missing_key`, `visitor_company`. */
+function visitorOf(workspaceId: string, body: Static<typeof IdentifyBody>): IdentifyVisitor {
+  const { anonymous_id: anonymousId, traits = {} } = body;
+  if (anonymousId === undefined) {
+    const hint = 'send `user_id`, or `anonymous_id` for somebody who is not signed in';
+    return refuse('body_missing_key', { key: 'user_id' }, { path: '/user_id', hint });
+  }
+  for (const key of ['company_id', 'company_traits'] as const) {
+    if (body[key] !== undefined) refuse('visitor_company', { key }, { path: `/${key}` });
+  }
+  return { workspaceId, anonymousId, traits };
+}

@@ -22,16 +22,23 @@ const signature = {
 
 export const IdentifyBody = Type.Object(
   {
-    user_id: Id("the person's id in your product"),
+    user_id: Type.Optional(Id("the person's id in your product; a visitor who is not signed in has none")),
     traits: Type.Optional(Traits),
     company_id: Type.Optional(Id('the company that the person belongs to from now on')),
     company_traits: Type.Optional(Traits),
-    anonymous_id: Type.Optional(Id('the visitor that this person was until now')),
+    anonymous_id: Type.Optional(Id('the visitor that this person was until now, or, without a user_id, is')),
     ...signature,
   },
   closed,
 );
 export const IdentifyAnswer = Type.Object({ user: User, created: Type.Boolean() });
+export const SdkIdentifyAnswer = Type.Object({
+  user: Type.Union([User, Type.Null()], {
+    description:
+      'null for the anonymous_id of a person whom identity is enforced for and the caller did not sign for',
+  }),
+  created: Type.Boolean({ description: 'false for a visitor: whoever they turn out to be is created then' }),
+});
 
 export const CompanyBody = Type.Object(
   { company_id: Id("the company's id in your product"), traits: Type.Optional(Traits) },

@@ -24,7 +24,7 @@ export interface BatchOutcome {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** Calls that join a visitor, worked on at once; more would only wait for connections to the database. */
+/** Calls about visitors, worked on at once; more would only wait for connections to the database. */
 const lanes = 8;
 /** Calls that one statement takes: enough that a commit costs little, and few enough that nobody waits long for their rows. */
 const mostTogether = 500;
@@ -49,7 +49,7 @@ export async function applyBatch(
       const operation = await read(parts, caller, item, received);
       const task = taskOf(operation);
       tasks.push(task);
-      if (task.kind !== 'single') accept(counts, operation);
+      if (task.kind !== 'single' && task.kind !== 'visitor') accept(counts, operation);
     });
   }
   for (const wave of planWaves(tasks, await linkedTo(parts, caller, tasks))) {
@@ -74,10 +74,11 @@ async function read({ guard }: Parts, caller: Caller, item: unknown, received: R
   return operationOf(caller.workspaceId, message);
 }
 
-/** Errors: those of identify, identifyCompany and track; a single call has them when it is applied. */
+/** Errors: those of identify, identifyCompany and track; calls about visitors have theirs when they are applied. */
 export function taskOf(operation: Operation): Task {
   if (operation.kind === 'track') return { kind: 'track', checked: checkTrack(operation.call) };
   if (operation.kind === 'company') return { kind: 'company', checked: checkCompany(operation.call) };
+  if (operation.kind === 'visitor') return { kind: 'visitor', operation };
   // Joining a visitor takes several statements, one after another.
   if (operation.call.anonymousId !== undefined) return { kind: 'single', operation };
   return { kind: 'identify', checked: checkIdentify(operation.call) };

@@ -6,6 +6,8 @@ import type { IdentifyCompany } from '../../traits/company.js';
 import { identify } from '../../traits/identify.js';
 import type { Identify } from '../../traits/identify.js';
 import { getUser } from '../../traits/read.js';
+import { identifyVisitor } from '../../traits/visitor.js';
+import type { IdentifyVisitor } from '../../traits/visitor.js';
 import { track } from '../../traits/track.js';
 import type { Track } from '../../traits/track.js';
 import type { Message } from './message.js';
@@ -14,6 +16,7 @@ import { mapTraits } from './traits.js';
 /** What a call of Segment's API asks for, in Muster's own calls. */
 export type Operation = (
   | { readonly kind: 'identify' | 'alias'; readonly call: Identify }
+  | { readonly kind: 'visitor'; readonly call: IdentifyVisitor }
   | { readonly kind: 'company'; readonly call: IdentifyCompany }
   | { readonly kind: 'track'; readonly call: Track }
 ) & {
@@ -24,8 +27,7 @@ export type Operation = (
 /**
  * Reads a call as one of Muster's.
  *
- * - identify: the user, joined with the visitor when both ids are sent. Traits of a visitor alone have no place yet, so
- *   such a call is an event `identify` of the visitor with the traits as its properties.
+ * - identify: the user, joined with the visitor when both ids are sent; without a user id, the visitor.
  * - group: the company, and the user's membership of it.
  * - track: an event. page and screen: events named `page` and `screen`, with `name` and `category` in the properties.
  *   The `context` goes along as the property `context`, unless there is one already.
@@ -41,6 +43,9 @@ export function operationOf(workspaceId: string, message: Message): Operation {
   if (type === 'identify' && userId !== undefined) {
     return { kind: 'identify', call: { workspaceId, userId, anonymousId, traits, now }, dropped };
   }
+  if (type === 'identify') {
+    return { kind: 'visitor', call: { workspaceId, anonymousId: anonymousId ?? '', traits, now }, dropped };
+  }
   if (type === 'group') {
     const companyId = message.groupId ?? '';
     if (userId === undefined)
@@ -55,9 +60,10 @@ export function operationOf(workspaceId: string, message: Message): Operation {
   return { kind: 'track', call, dropped: [] };
 }
 
-/** Does it. Errors: those of identify, identifyCompany and track, and `segment_alias_known`. */
+/** Does it. Errors: those of identify, identifyVisitor, identifyCompany and track, and `segment_alias_known`. */
 export async function perform(pool: Pool, { kind, call }: Operation): Promise<void> {
   if (kind === 'track') await track(pool, call);
+  else if (kind === 'visitor') await identifyVisitor(pool, call);
   else if (kind === 'company') await identifyCompany(pool, call);
   else {
     if (kind === 'alias') await refuseKnown(pool, call);
@@ -70,8 +76,7 @@ async function refuseKnown(pool: Pool, { workspaceId, userId, anonymousId = '' }
   if ((await getUser(pool, { workspaceId, userId: anonymousId })) !== null) refuse('segment_alias_known');
 }
 
-function propertiesOf({ type, properties, traits, context, name, category }: Message): unknown {
-  const sent = type === 'identify' ? traits : properties;
+function propertiesOf({ type, properties: sent, context, name, category }: Message): unknown {
   // What is no object is refused where events are checked.
   if (sent !== undefined && !isObject(sent)) return sent;
   const all: Record<string, unknown> = { __proto__: null };

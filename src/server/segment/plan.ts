@@ -4,7 +4,7 @@ import { traitsText } from '../../traits/many.js';
 import type { CheckedTrack } from '../../traits/track.js';
 import type { Operation } from './operation.js';
 
-/** One call of a batch. All but a `single` are checked and can no longer be refused. */
+/** One call of a batch. All but a `single` and a `visitor` are checked and can no longer be refused. */
 export type Task =
   | { readonly kind: 'identify'; readonly checked: CheckedIdentify }
   | { readonly kind: 'company'; readonly checked: CheckedCompany }
@@ -12,14 +12,15 @@ export type Task =
   | {
       readonly kind: 'single';
       readonly operation: Extract<Operation, { readonly kind: 'identify' | 'alias' }>;
-    };
+    }
+  | { readonly kind: 'visitor'; readonly operation: Extract<Operation, { readonly kind: 'visitor' }> };
 
 /** Calls none of which another one of the same wave could tell from having come first. Each list keeps their order. */
 export interface Wave {
   readonly identify: CheckedIdentify[];
   readonly company: CheckedCompany[];
   readonly track: { readonly user_id: CheckedTrack[]; readonly anonymous_id: CheckedTrack[] };
-  readonly single: Extract<Task, { kind: 'single' }>['operation'][];
+  readonly single: Extract<Task, { kind: 'single' | 'visitor' }>['operation'][];
 }
 
 /**
@@ -79,6 +80,7 @@ function touchedBy(task: Task, personOf: (id: string) => string): [key: string, 
   const [id = ''] = idsOf(task);
   const person = personOf(id);
   if (task.kind === 'track') return [[person, task.checked.record.by]];
+  if (task.kind === 'visitor') return [[person, null]];
   const { call } = task.kind === 'single' ? task.operation : task.checked;
   if (call.companyId === undefined) return [[person, null]];
   const company = task.kind === 'identify' ? task.checked.company : null;
@@ -90,7 +92,7 @@ function touchedBy(task: Task, personOf: (id: string) => string): [key: string, 
 }
 
 function put(task: Task, wave: Wave): void {
-  if (task.kind === 'single') wave.single.push(task.operation);
+  if (task.kind === 'single' || task.kind === 'visitor') wave.single.push(task.operation);
   else if (task.kind === 'track') wave.track[task.checked.record.by].push(task.checked);
   else if (task.kind === 'company') wave.company.push(task.checked);
   else wave.identify.push(task.checked);
@@ -111,6 +113,7 @@ function idsOf(task: Task): string[] {
     const { by, id } = task.checked.record;
     return [by === 'user_id' ? userKey(id) : visitorKey(id)];
   }
+  if (task.kind === 'visitor') return [visitorKey(task.operation.call.anonymousId)];
   const { call } = task.kind === 'single' ? task.operation : task.checked;
   const ids = [userKey(call.userId)];
   if (call.anonymousId !== undefined) ids.push(visitorKey(call.anonymousId));

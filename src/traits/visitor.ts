@@ -1,0 +1,63 @@
+import { MusterError } from '../errors/index.js';
+import type { Problem } from '../errors/index.js';
+import { momentOf } from '../filter/time.js';
+import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
+import { collectId, collectTraits } from './check.js';
+import { atomically } from './database.js';
+import type { Database } from './database.js';
+import type { EndUser } from './row.js';
+import { mergeVisitor } from './statements/merge-visitor.js';
+
+export interface IdentifyVisitor {
+  readonly workspaceId: string;
+  /** The id of somebody who is not signed in: text of 1 to 512 bytes. */
+  readonly anonymousId: string;
+  /** Names and values; null removes a trait, what is not named stays. */
+  readonly traits?: unknown;
+  /** When it happened, in milliseconds since 1970 (UTC) or as a Date; default the database's clock. */
+  readonly now?: Date | number | undefined;
+}
+
+/** The row that another call makes or joins meanwhile is seen by the second try; a third is for one deleted in between. */
+const mostTries = 10;
+
+/**
+ * Merges traits onto a visitor, atomically, and makes their row where there is none. It is a visit: `last_seen` moves, never
+ * backwards. A visitor is nobody yet, so it fires no `user_created`: the identify that says who they are does, whatever came
+ * before it. A change of a visitor who was there is `user_updated` in the outbox.
+ *
+ * What is known of a person by their user id is worth more than what a visitor says. So when an identify joins the visitor
+ * with a person who is there, the person's own traits stay and the visitor's fill what is missing; and a visitor who is
+ * somebody already only fills what that person lacks, and removes nothing. It makes no difference which of the two came
+ * first. Where the person was not there, the visitor's row becomes theirs, traits included.
+ *
+ * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
+ *
+ * Errors, all at once and before anything is written: `bad_user_id` (the anonymous id) and those of `checkTraits`.
+ *
+ * @returns the row, which is a person's where it has a user id
+ */
+export async function identifyVisitor(db: Database, call: IdentifyVisitor): Promise<EndUser> {
+  const { workspaceId, anonymousId } = call;
+  const problems: Problem[] = [];
+  collectId('anonymous_id', anonymousId, problems);
+  const traits = collectTraits(call.traits, problems);
+  if (problems.length > 0) throw new MusterError(problems);
+  const merge = {
+    workspaceId,
+    anonymousId,
+    at: call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString(),
+    columns: JSON.stringify(traits.columns),
+    custom: JSON.stringify(traits.custom),
+    removed: traits.removed,
+  };
+  const user = await atomically(db, workspaceId, async (client) => {
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const merged = await mergeVisitor(client, merge);
+      if (merged !== null) return merged;
+    }
+    throw new Error(`the row of a visitor came and went ${mostTries} times during one call`);
+  });
+  await noteTraitsSent(db, workspaceId, 'user', sentKeys(traits));
+  return user;
+}
