@@ -33,7 +33,8 @@ export async function beginInWorkspace(
   await begin(client, beginIn(pool, workspaceId, options));
 }
 
-function beginIn(pool: Pool, workspaceId: string, options: TransactionOptions): string {
+/** The text that begins a transaction in a workspace. Errors: `unknown_workspace`. */
+export function beginIn(pool: Pool, workspaceId: string, options: TransactionOptions = {}): string {
   // The empty text stands for no workspace, and at NUL the statement would end.
   if (workspaceId === '' || workspaceId.includes('\0')) {
     return refuse('unknown_workspace', { workspace: workspaceId.replaceAll('\0', '\u2400') });
@@ -104,9 +105,13 @@ async function begin(client: Client, text: string): Promise<void> {
   try {
     await client.query(text);
   } catch (error) {
-    if (!(error instanceof DatabaseError) || !roleRefused.has(error.code)) throw error;
-    await client.query('ROLLBACK');
-    await refuseRoles(client);
-    throw error;
+    await client.query('ROLLBACK').catch(() => undefined);
+    return tellBeginning(client, error);
   }
+}
+
+/** Throws the error that a beginning failed with, as one about the roles where it is. The transaction is over. */
+export async function tellBeginning(client: Client, error: unknown): Promise<never> {
+  if (error instanceof DatabaseError && roleRefused.has(error.code)) await refuseRoles(client);
+  throw error;
 }

@@ -4,7 +4,6 @@ import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectId, collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
-import { atomically } from './database.js';
 import type { Database } from './database.js';
 import type { CompanyRow } from './row.js';
 import { mergeCompany } from './statements/merge-company.js';
@@ -42,7 +41,7 @@ export async function identifyCompany(db: Database, call: IdentifyCompany): Prom
     custom: JSON.stringify(traits.custom),
     removed: traits.removed,
   };
-  const { created, ...company } = await atomically(db, workspaceId, (client) => mergeCompany(client, merge));
+  const { created, ...company } = await mergeCompany(db, merge);
   await noteTraitsSent(db, workspaceId, 'company', sentKeys(traits));
   return { company, created };
 }

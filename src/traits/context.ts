@@ -1,6 +1,6 @@
 import { MusterError, problem, refuse } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
-import { atomically } from './database.js';
+import { atomically, runStatement } from './database.js';
 import type { Database } from './database.js';
 import { checkJson, textFault } from './json.js';
 import type { WhichUser } from './read.js';
@@ -90,28 +90,24 @@ export async function deleteContextEntry(
   call: WhichUser & { readonly key: string },
 ): Promise<{ deleted: boolean }> {
   if (textFault(call.userId) !== null || textFault(call.key) !== null) return { deleted: false };
-  return atomically(db, call.workspaceId, async (client) => {
-    const { rowCount } = await client.query(
-      `DELETE FROM context_entries AS c USING end_users AS u
-       WHERE u.workspace_id = $1 AND u.user_id = $2
-         AND c.workspace_id = $1 AND c.end_user_id = u.id AND c.key = $3`,
-      [call.workspaceId, call.userId, call.key],
-    );
-    return { deleted: rowCount === 1 };
+  const { rowCount } = await runStatement(db, call.workspaceId, {
+    text: `DELETE FROM context_entries AS c USING end_users AS u
+      WHERE u.workspace_id = $1 AND u.user_id = $2
+        AND c.workspace_id = $1 AND c.end_user_id = u.id AND c.key = $3`,
+    values: [call.workspaceId, call.userId, call.key],
   });
+  return { deleted: rowCount === 1 };
 }
 
 /** In the order of their keys; none for a person who is not there. */
 export async function listContextEntries(db: Database, which: WhichUser): Promise<ContextEntry[]> {
   if (textFault(which.userId) !== null) return [];
-  return atomically(db, which.workspaceId, async (client) => {
-    const { rows } = await client.query<ContextEntry>(
-      `SELECT c.key, c.value, c.updated_at
-       FROM end_users AS u JOIN context_entries AS c ON c.workspace_id = $1 AND c.end_user_id = u.id
-       WHERE u.workspace_id = $1 AND u.user_id = $2
-       ORDER BY c.key`,
-      [which.workspaceId, which.userId],
-    );
-    return rows;
+  const { rows } = await runStatement<ContextEntry>(db, which.workspaceId, {
+    text: `SELECT c.key, c.value, c.updated_at
+      FROM end_users AS u JOIN context_entries AS c ON c.workspace_id = $1 AND c.end_user_id = u.id
+      WHERE u.workspace_id = $1 AND u.user_id = $2
+      ORDER BY c.key`,
+    values: [which.workspaceId, which.userId],
   });
+  return rows;
 }

@@ -1,5 +1,7 @@
 import { Pool as PgPool } from 'pg';
+import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { Client, Pool } from '../database/pool.js';
+import { queryInWorkspace } from '../database/one-trip.js';
 import { inWorkspace } from '../database/workspace.js';
 import { retryLost } from './retry.js';
 
@@ -21,4 +23,15 @@ export async function atomically<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   return db instanceof PgPool ? retryLost(() => inWorkspace(db, workspaceId, work)) : work(db);
+}
+
+/** One statement as `atomically` runs it, in a transaction of its own where a pool is given. */
+export async function runStatement<Row extends QueryResultRow>(
+  db: Database,
+  workspaceId: string,
+  query: QueryConfig,
+): Promise<QueryResult<Row>> {
+  if (db instanceof PgPool) return retryLost(() => queryInWorkspace<Row>(db, workspaceId, query));
+  const client: Client = db;
+  return client.query<Row>(query);
 }

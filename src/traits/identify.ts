@@ -61,7 +61,11 @@ export interface Identified {
  */
 export async function identify(db: Database, call: Identify): Promise<Identified> {
   const checked = checkIdentify(call);
-  const merged = await atomically(db, call.workspaceId, (client) => identifyTogether(client, call, checked));
+  // One statement goes to the server in one trip; only the visitor's row and the company's traits take more.
+  const merged =
+    call.anonymousId === undefined && checked.company === null
+      ? await mergeUntilSettled(db, call, checked.traits, checked.at, false)
+      : await atomically(db, call.workspaceId, (client) => identifyTogether(client, call, checked));
   await noteTraitsSent(db, call.workspaceId, 'user', sentKeys(checked.traits));
   if (checked.company !== null)
     await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(checked.company.traits));
@@ -108,14 +112,14 @@ function collectCompany(
 const mostTries = 10;
 
 async function mergeUntilSettled(
-  client: Client,
+  db: Database,
   call: Identify,
   traits: CheckedTraits,
   at: string | null,
   adopted: boolean,
 ): Promise<MergedUser> {
   for (let tries = 0; tries < mostTries; tries += 1) {
-    const merged = await mergeUser(client, {
+    const merged = await mergeUser(db, {
       workspaceId: call.workspaceId,
       userId: call.userId,
       at,

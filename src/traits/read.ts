@@ -4,7 +4,7 @@ import { shown } from '../filter/parse/context.js';
 import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
 import type { Client } from '../database/pool.js';
-import { atomically } from './database.js';
+import { atomically, runStatement } from './database.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
 import { companyColumnNames, endUserColumns } from './row.js';
@@ -18,12 +18,10 @@ export interface WhichUser {
 /** The person's row, or null when the workspace has nobody of that id. Ids are compared letter by letter. */
 export async function getUser(db: Database, { workspaceId, userId }: WhichUser): Promise<EndUser | null> {
   if (!canBeStored(userId)) return null;
-  const { rows } = await atomically(db, workspaceId, (client) =>
-    client.query<EndUser>(
-      `SELECT ${endUserColumns('u')} FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2`,
-      [workspaceId, userId],
-    ),
-  );
+  const { rows } = await runStatement<EndUser>(db, workspaceId, {
+    text: `SELECT ${endUserColumns('u')} FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2`,
+    values: [workspaceId, userId],
+  });
   return rows[0] ?? null;
 }
 

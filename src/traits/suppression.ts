@@ -1,7 +1,7 @@
 import { MusterError, problem, refuse } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import { collectId } from './check.js';
-import { atomically } from './database.js';
+import { atomically, runStatement } from './database.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
 import { traitLimits } from './known-traits.js';
@@ -110,24 +110,23 @@ export async function resubscribe(db: Database, call: Whom & AboutTopic): Promis
  */
 export async function isSuppressed(db: Database, call: Whom & AboutTopic): Promise<boolean> {
   const values = [call.workspaceId, ...check(call), call.topic ?? ''];
-  const { rows } = await atomically(db, call.workspaceId, (client) =>
-    client.query<{ suppressed: boolean }>(findSuppressed, values),
-  );
+  const { rows } = await runStatement<{ suppressed: boolean }>(db, call.workspaceId, {
+    text: findSuppressed,
+    values: values,
+  });
   return rows[0]?.suppressed ?? false;
 }
 
 /** Errors: `bad_page`. */
 export async function listSuppressed(db: Database, options: ListOptions): Promise<Page<SuppressionEntry>> {
   const { limit, after } = checkPage(options, 2);
-  const { rows } = await atomically(db, options.workspaceId, (client) =>
-    client.query<Keyed<SuppressionEntry>>(
-      `SELECT s.kind, s.identifier, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
+  const { rows } = await runStatement<Keyed<SuppressionEntry>>(db, options.workspaceId, {
+    text: `SELECT s.kind, s.identifier, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
        FROM suppressions AS s
        WHERE s.workspace_id = $1 AND (s.kind, s.hash) > ($2, decode($3, 'hex'))
        ORDER BY s.kind, s.hash LIMIT $4`,
-      [options.workspaceId, after[0], after[1], limit + 1],
-    ),
-  );
+    values: [options.workspaceId, after[0], after[1], limit + 1],
+  });
   return pageOf(
     rows,
     limit,
@@ -139,14 +138,16 @@ export async function listSuppressed(db: Database, options: ListOptions): Promis
 /** Errors: `bad_page`. */
 export async function listUnsubscribed(db: Database, options: ListOptions): Promise<Page<UnsubscribeEntry>> {
   const { limit, after } = checkPage(options, 3);
-  const { rows } = await atomically(db, options.workspaceId, (client) =>
-    client.query<Keyed<UnsubscribeEntry & { readonly topic: string }>>(
-      `SELECT s.kind, s.identifier, s.topic, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
+  const { rows } = await runStatement<Keyed<UnsubscribeEntry & { readonly topic: string }>>(
+    db,
+    options.workspaceId,
+    {
+      text: `SELECT s.kind, s.identifier, s.topic, s.reason, s.source, s.created_at AS at, encode(s.hash, 'hex') AS hash
        FROM unsubscribes AS s
        WHERE s.workspace_id = $1 AND (s.kind, s.hash, s.topic) > ($2, decode($3, 'hex'), $4)
        ORDER BY s.kind, s.hash, s.topic LIMIT $5`,
-      [options.workspaceId, after[0], after[1], after[2], limit + 1],
-    ),
+      values: [options.workspaceId, after[0], after[1], after[2], limit + 1],
+    },
   );
   return pageOf(
     rows,
@@ -203,10 +204,8 @@ async function change(
   statement: string,
   values: readonly unknown[],
 ): Promise<{ changed: boolean }> {
-  return atomically(db, workspaceId, async (client) => {
-    const { rowCount } = await client.query(statement, [...values]);
-    return { changed: rowCount !== 0 };
-  });
+  const { rowCount } = await runStatement(db, workspaceId, { text: statement, values: [...values] });
+  return { changed: rowCount !== 0 };
 }
 
 /** Before the statement that hashes with it, which sees what was there when it began. */

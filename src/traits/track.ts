@@ -4,7 +4,6 @@ import { parseIso } from '../filter/iso8601.js';
 import { child, described, isObject } from '../filter/parse/context.js';
 import { momentOf } from '../filter/time.js';
 import { collectId } from './check.js';
-import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { checkJson, textFault } from './json.js';
 import { withEventMonths } from './months.js';
@@ -67,9 +66,7 @@ const year = 365.25 * 24 * hour;
  */
 export async function track(db: Database, call: Track): Promise<Tracked> {
   const { record, occurred } = checkTrack(call);
-  const stored = await withEventMonths(db, [occurred], () =>
-    atomically(db, record.workspaceId, (client) => recordEvent(client, record)),
-  );
+  const stored = await withEventMonths(db, [occurred], () => recordEvent(db, record));
   return { accepted: true, stored };
 }
 

@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
 import type { CheckedTraits } from '../check.js';
-import { atomically } from '../database.js';
+import { runStatement } from '../database.js';
 import type { Database } from '../database.js';
 import type { TraitEntity } from './types.js';
 
@@ -36,7 +36,7 @@ export async function noteTraitsSent(
   }
   if (due.length === 0) return;
   try {
-    await atomically(db, workspaceId, (client) => client.query(statement, [workspaceId, entity, due]));
+    await runStatement(db, workspaceId, { text: statement, values: [workspaceId, entity, due] });
   } catch (error) {
     for (const key of due) noted.delete(`${workspaceId}\n${entity}\n${key}`);
     if (!(db instanceof Pool)) throw error;

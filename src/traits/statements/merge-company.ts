@@ -1,4 +1,5 @@
-import type { Client } from '../../database/pool.js';
+import { runStatement } from '../database.js';
+import type { Database } from '../database.js';
 import { companyColumns } from '../row.js';
 import type { CompanyRow } from '../row.js';
 
@@ -17,10 +18,10 @@ export interface MergeCompany {
 
 /** Creates or updates one company, merging into the row as it is when its lock is held. */
 export async function mergeCompany(
-  client: Client,
+  db: Database,
   merge: MergeCompany,
 ): Promise<CompanyRow & { readonly created: boolean }> {
-  const { rows } = await client.query<CompanyRow & { readonly created: boolean }>({
+  const { rows } = await runStatement<CompanyRow & { readonly created: boolean }>(db, merge.workspaceId, {
     name: 'muster_merge_company',
     text,
     values: [merge.workspaceId, merge.companyId, merge.at, merge.columns, merge.custom, merge.removed],

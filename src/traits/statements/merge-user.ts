@@ -1,4 +1,5 @@
-import type { Client } from '../../database/pool.js';
+import { runStatement } from '../database.js';
+import type { Database } from '../database.js';
 import { endUserColumns } from '../row.js';
 import type { EndUser } from '../row.js';
 
@@ -37,8 +38,8 @@ export interface MergedUser extends EndUser {
  * Ways that lost: reading and writing in two statements (needs a lock held across a round trip); `xmax = 0` to tell a
  * creation (does not name what changed); `RETURNING old` (Postgres 18 only).
  */
-export async function mergeUser(client: Client, merge: MergeUser): Promise<MergedUser | null> {
-  const { rows } = await client.query<MergedUser>({
+export async function mergeUser(db: Database, merge: MergeUser): Promise<MergedUser | null> {
+  const { rows } = await runStatement<MergedUser>(db, merge.workspaceId, {
     name: 'muster_merge_user',
     text,
     values: [

@@ -1,4 +1,5 @@
-import type { Client } from '../../database/pool.js';
+import { runStatement } from '../database.js';
+import type { Database } from '../database.js';
 
 export interface RecordEvent {
   readonly workspaceId: string;
@@ -25,8 +26,8 @@ export interface RecordEvent {
  *
  * @returns whether the event was stored; false for a message id that is known
  */
-export async function recordEvent(client: Client, record: RecordEvent): Promise<boolean> {
-  const { rowCount } = await client.query({
+export async function recordEvent(db: Database, record: RecordEvent): Promise<boolean> {
+  const { rowCount } = await runStatement(db, record.workspaceId, {
     name: `muster_record_event_by_${record.by}`,
     text: texts[record.by],
     values: [
