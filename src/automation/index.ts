@@ -25,7 +25,13 @@ export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/advance.js';
 export type { SeriesDefinition } from './series/model.js';
 export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/moves.js';
+export { moveToVersion } from './series/move-version.js';
+export type { Moved } from './series/move-version.js';
 export { parseSeries } from './series/parse.js';
+export { enrollByHand, listEnrollments, removeFromSeries } from './series/people.js';
+export type { EnrolledByHand, EnrollmentState, ListedEnrollment, ListEnrollments } from './series/people.js';
+export { storyOf } from './series/story.js';
+export type { Story, StoryEntry, StoryNext } from './series/story.js';
 export {
   archiveSeries,
   getSeries,

@@ -36,9 +36,9 @@ const answerQuestions = `
   SELECT ARRAY(
     SELECT floor(extract(epoch FROM d.attempted_at) * 1000)::double precision FROM deliveries d
     WHERE d.workspace_id = question.workspace_id AND d.end_user_id = question.end_user_id
-      AND d.attempted_at > question.since AND ${isContact('d')} AND d.id IS DISTINCT FROM question.except
+      AND d.attempted_at > question.since AND ${isContact('d')} AND d.id IS DISTINCT FROM question.own
     ORDER BY d.attempted_at
   ) AS times
   FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::uuid[]) WITH ORDINALITY
-    AS question (workspace_id, end_user_id, since, except, place)
+    AS question (workspace_id, end_user_id, since, own, place)
   ORDER BY question.place`;

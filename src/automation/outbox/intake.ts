@@ -63,7 +63,7 @@ async function takeSome(
     const intake: Intake = { client, options, definitions, enrollments: [], entered: 0, failed: 0 };
     for (const group of groupsOf(rows)) await takeGroup(intake, group);
     // Last, because workers wait for whom it counts.
-    const woken = await poke(client, await touchedBy(client, rows), intake.enrollments);
+    const woken = await poke(client, await touchedBy(client, rows), intake.enrollments, definitions(client));
     await client.query(removeHappenings, [rows.map((row) => row.workspace), rows.map((row) => row.id)]);
     return { rows: rows.length, entered: intake.entered, failed: intake.failed, woken };
   });

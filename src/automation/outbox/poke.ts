@@ -1,16 +1,20 @@
 import type { Client } from '../../database/pool.js';
+import { MusterError } from '../../errors/index.js';
+import type { DefinitionReader } from '../series/definitions.js';
+import { wakesOf } from '../series/wakes.js';
+import type { Touched } from './touched.js';
 
-/** A person to whom something happened. */
-export interface Touched {
-  readonly workspace: string;
-  readonly endUser: string;
-  /** Whether it may have moved the person to another zone: then every wait of theirs is reckoned anew. */
-  readonly zone: boolean;
+interface Poked {
+  workspace: string;
+  enrollment: string;
+  end_user: string;
+  series: string;
+  version: number;
 }
 
 /**
- * Tells everybody inside a series that something happened to them: what waits and listens is due now, and what is being
- * worked on will be looked at again. Those of `entered` came in by this very transaction and know it already.
+ * Tells everybody inside a series that something happened to them: what waits for it is due now, and what is being worked
+ * on will be looked at again. Those of `entered` came in by this very transaction and know it already.
  *
  * Two statements. The first counts, and so waits for workers that are writing a move down; the second then sees the work
  * rows which they made. A worker that comes after the first sees the count. Answers how many rows are due now.
@@ -19,43 +23,63 @@ export async function poke(
   client: Client,
   touched: readonly Touched[],
   entered: readonly string[],
+  definitionOf: DefinitionReader,
 ): Promise<number> {
   if (touched.length === 0) return 0;
-  const { rows: poked } = await client.query<{ workspace: string; enrollment: string; zone: boolean }>(
-    count,
-    [
-      touched.map((person) => person.workspace),
-      touched.map((person) => person.endUser),
-      touched.map((person) => person.zone),
-      entered,
-    ],
-  );
+  const { rows: poked } = await client.query<Poked>(count, [
+    touched.map((person) => person.workspace),
+    touched.map((person) => person.endUser),
+    entered,
+  ]);
   if (poked.length === 0) return 0;
+  const people = new Map(touched.map((person) => [`${person.workspace}\n${person.endUser}`, person]));
+  const concerned: { row: Poked; zone: boolean }[] = [];
+  for (const row of poked) {
+    const person = people.get(`${row.workspace}\n${row.end_user}`);
+    if (person !== undefined && (await concerns(person, row, definitionOf)))
+      concerned.push({ row, zone: person.zone });
+  }
+  if (concerned.length === 0) return 0;
   const { rowCount } = await client.query(wake, [
-    poked.map((row) => row.workspace),
-    poked.map((row) => row.enrollment),
-    poked.map((row) => row.zone),
+    concerned.map(({ row }) => row.workspace),
+    concerned.map(({ row }) => row.enrollment),
+    concerned.map(({ zone }) => zone),
   ]);
   return rowCount ?? 0;
 }
 
+async function concerns(
+  { fields, events, whole, zone }: Touched,
+  { workspace, series, version }: Poked,
+  definitionOf: DefinitionReader,
+): Promise<boolean> {
+  if (whole || zone) return true;
+  try {
+    const wakes = wakesOf(await definitionOf(workspace, series, version));
+    return wakes.always || meet(wakes.fields, fields) || meet(wakes.events, events);
+  } catch (error) {
+    // Whoever looks next will say that it cannot be read.
+    if (error instanceof MusterError) return true;
+    throw error;
+  }
+}
+
+function meet(asked: ReadonlySet<string>, happened: ReadonlySet<string>): boolean {
+  return [...happened].some((name) => asked.has(name));
+}
+
 const count = `
-  WITH touched AS (
-    SELECT workspace_id, end_user_id, bool_or(zone) AS zone
-    FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS touched (workspace_id, end_user_id, zone)
-    GROUP BY 1, 2
-  ),
-  inside AS MATERIALIZED (
-    SELECT e.workspace_id, e.id, touched.zone
-    FROM touched
+  WITH inside AS MATERIALIZED (
+    SELECT e.workspace_id, e.id
+    FROM unnest($1::text[], $2::uuid[]) AS touched (workspace_id, end_user_id)
     JOIN enrollments e ON e.workspace_id = touched.workspace_id AND e.end_user_id = touched.end_user_id
-    WHERE e.state = 'active' AND e.id <> ALL ($4::bigint[])
+    WHERE e.state = 'active' AND e.id <> ALL ($3::bigint[])
     ORDER BY e.workspace_id, e.id
     FOR NO KEY UPDATE OF e
   )
   UPDATE enrollments e SET pokes = e.pokes + 1
   FROM inside WHERE e.workspace_id = inside.workspace_id AND e.id = inside.id
-  RETURNING e.workspace_id AS workspace, e.id AS enrollment, inside.zone`;
+  RETURNING e.workspace_id AS workspace, e.id AS enrollment, e.end_user_id AS end_user, e.series_key AS series, e.version`;
 
 // A row that somebody holds is on its way to a worker, who reads the person after this.
 const wake = `

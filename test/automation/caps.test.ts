@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { saveSeries } from '../../src/automation/index.js';
+import { takeIn } from '../../src/automation/outbox/intake.js';
+import { beginDeliveries } from '../../src/automation/work/begin-delivery.js';
+import { claimWork } from '../../src/automation/work/claim.js';
+import { takeDue } from '../../src/automation/work/take-due.js';
+import { suppress } from '../../src/traits/index.js';
+import { days, intake, one, pass, send, standing, stepsOf, trailOf } from './inside.js';
+import { identifyMany, identifyNew, recorder, useAutomation, workspace } from './support.js';
+
+const fixture = useAutomation();
+const capped = { frequency_caps: [{ messages: 2, per: days(7) }] };
+const token = (index: number): string => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+
+test('six series for one person at once, each with a cap of two: two messages', async () => {
+  const { pool, start } = fixture();
+  for (let index = 1; index <= 6; index += 1) {
+    await saveSeries(pool, workspace, stepsOf(`s${index}`, [send('hello')], capped));
+  }
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  await identifyMany(pool, 'p', 20);
+  await automation.idle(20_000);
+  const counts = new Map<string | null, number>();
+  for (const { user } of lines) counts.set(user, (counts.get(user) ?? 0) + 1);
+  expect([...counts.values()]).toEqual(Array.from({ length: 20 }, () => 2));
+  expect(await trailOf(pool, 'p1')).toEqual(
+    expect.arrayContaining(['hello capped 2 per 7 days', 'hello delivered']),
+  );
+});
+
+test('two deliveries that begin at the same time do not both have the last place', async () => {
+  const { pool } = fixture();
+  for (const key of ['a', 'b', 'c', 'd']) await saveSeries(pool, workspace, stepsOf(key, [send('hello')]));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  const jobs = await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
+  const claims = await claimWork(
+    pool,
+    jobs.map((job, index) => ({ ...job, token: token(index) })),
+    60_000,
+  );
+  const requests = claims.flatMap((claim) =>
+    claim === null
+      ? []
+      : [
+          {
+            ...claim,
+            kind: 'send' as const,
+            channel: 'log',
+            message: { title: null, text: 'hello' },
+            caps: [{ messages: 1, since: claim.now - 86_400_000 }],
+          },
+        ],
+  );
+  expect(requests).toHaveLength(4);
+  // Two batches of two, as two workers would have them.
+  const begun = await Promise.all([
+    beginDeliveries(pool, requests.slice(0, 2)),
+    beginDeliveries(pool, requests.slice(2)),
+  ]);
+  expect(
+    begun
+      .flat()
+      .map(({ verdict }) => verdict)
+      .toSorted(),
+  ).toEqual(['capped', 'capped', 'capped', 'send']);
+});
+
+test('a cap counts the messages of other series, and those of its length of time only', async () => {
+  const { pool, start } = fixture();
+  const onOrder = { trigger: { type: 'event', event: 'order placed' }, entry: 'every_time' };
+  await saveSeries(pool, workspace, stepsOf('free', [send('hello'), send('again')]));
+  await saveSeries(pool, workspace, stepsOf('capped', [send('more')], { ...onOrder, ...capped }));
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  const { id } = await identifyNew(pool, 'ada');
+  const order = async (): Promise<void> => {
+    await pool.query(
+      `INSERT INTO outbox (workspace_id, kind, end_user_id, payload) VALUES ($1, 'event', $2, '{"event": "order placed"}')`,
+      [workspace, id],
+    );
+    await automation.idle();
+  };
+  await automation.idle();
+  await order();
+  expect(lines.map(({ step }) => step)).toEqual(['hello', 'again']);
+  await pass(pool, '7 days');
+  await order();
+  expect(lines.map(({ step }) => step)).toEqual(['hello', 'again', 'more']);
+});
+
+test('suppressed between the claim and the send: nothing is sent, and the person leaves', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, stepsOf('one', [send('first'), send('second')]));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  const [job] = await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
+  if (job === undefined) throw new Error('nothing was due');
+  const [claim] = await claimWork(pool, [{ ...job, token: token(1) }], 60_000);
+  if (claim === null || claim === undefined) throw new Error('it was not claimed');
+  expect(claim.suppressed).toBe(false);
+  await suppress(pool, { workspaceId: workspace, userId: 'ada' });
+  const message = { title: null, text: 'hello' };
+  expect(
+    await beginDeliveries(pool, [{ ...claim, kind: 'send', channel: 'log', message, caps: [] }]),
+  ).toEqual([{ verdict: 'suppressed' }]);
+  expect(await one(pool, 'SELECT count(*)::integer AS count FROM deliveries')).toEqual({ count: 0 });
+  await pool.query(`UPDATE work SET lease_until = now() - interval '1 second'`);
+  const automation = await start({ sweepEvery: 20 });
+  await automation.idle();
+  expect(await standing(pool)).toEqual(['ada one exited suppressed']);
+});
