@@ -50,7 +50,7 @@ test('a webhook step calls its endpoint with the rendered payload, signed, and t
   await identifyNew(pool, 'ada', { name: 'Ada' });
   const automation = await start({ webhooks: { allowedNetworks } });
   await automation.idle();
-  const [{ headers = {}, body = '' } = {}] = receiver.calls;
+  const { headers = {}, body = '' } = receiver.calls[0] ?? {};
   const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
   const { rows } = await pool.query<{ id: string; created_at: Date }>(
     `SELECT id, created_at FROM deliveries WHERE step = 'tell-crm' AND state = 'delivered'`,
