@@ -22,6 +22,8 @@ it('makes a row that waits for an identify, then merges: null removes, what is n
   const first = await say({ name: 'Jane', plan: 'free', step: 1 }, '2026-03-01');
   expect(first).toMatchObject({ user_id: null, anonymous_id: 'v', name: 'Jane' });
   expect(await facts(workspaceId)).toEqual([]);
+  const { rows } = await db.pool.query('SELECT awaits_identify FROM end_users WHERE id = $1', [first.id]);
+  expect(rows).toEqual([{ awaits_identify: true }]);
   await say({ name: null, plan: 'pro', step: null, on_contract: true, 'a/b': 1 }, '2026-03-03');
   const last = await say({}, '2026-03-02');
   expect(last).toMatchObject({
