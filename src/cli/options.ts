@@ -46,6 +46,14 @@ export function withDrain(command: Command): Command {
   );
 }
 
+/** Adds `--allow-evicting-redis`. */
+export function withEvicting(command: Command): Command {
+  return command.option(
+    '--allow-evicting-redis',
+    'run on a Redis that may throw jobs away when its memory is full; steps may then come late',
+  );
+}
+
 /** Adds `--connections`. */
 export function withConnections(command: Command): Command {
   return command.option(

@@ -4,6 +4,7 @@ import { networksOf } from '../automation/channels/webhook/networks.js';
 import { buildServer } from '../server/build.js';
 import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
+import { openMetrics } from '../server/metrics/registry.js';
 import { checkPort, portRefusal } from './port.js';
 import { openServers } from './servers.js';
 import { listenForStop, Stopped, timeForWork } from './stopping.js';
@@ -61,6 +62,8 @@ async function open(
     redisUrl: servers.redisUrl,
     log: serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr }),
     isStopping,
+    metrics: openMetrics(servers.pool, { ofProcess: true }),
+    metricsToken: process.env.MUSTER_METRICS_TOKEN,
     allowedNetworks,
     ...(rateLimit === undefined ? {} : { rateLimit }),
   });

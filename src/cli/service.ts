@@ -3,9 +3,11 @@ import { startAutomation } from '../automation/index.js';
 import { zoneOf } from '../audience/workspace.js';
 import { databaseAddress } from '../database/unreachable.js';
 import { momentOf } from '../filter/time.js';
+import { automationChecks } from '../server/automation-checks.js';
 import { buildServer } from '../server/build.js';
 import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
+import { openMetrics } from '../server/metrics/registry.js';
 import { dataDir } from './data-dir.js';
 import type { LocalKeys } from './keys-file.js';
 import { checkPort, loopback, portRefusal } from './port.js';
@@ -31,6 +33,8 @@ export interface ServiceOptions {
   readonly sample: boolean;
   /** Seconds that a stop may take. */
   readonly drain: number;
+  /** Whether to run on a Redis that may throw jobs away. */
+  readonly allowEvictingRedis: boolean;
   /** Whether to print one line for a program, and nothing else, on stdout. */
   readonly json: boolean;
 }
@@ -81,11 +85,14 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
   if (options.sample) await loadSample(servers, options);
   stopping.check();
 
+  const metrics = openMetrics(pool, { ofProcess: true, health: () => automation.health() });
   const automation = await startAutomation({
     pool,
     redisUrl,
     logger: log,
+    evicting: options.allowEvictingRedis ? 'degrade' : 'refuse',
     drain: timeForWork(options.drain),
+    observe: metrics.observer,
     webhooks: { allowedNetworks },
   });
   stopping.opened(() => automation.stop());
@@ -94,6 +101,9 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
     log,
     redisUrl,
     allowedNetworks,
+    metrics,
+    metricsToken: process.env.MUSTER_METRICS_TOKEN,
+    checks: automationChecks(automation),
     ...(rateLimit === undefined ? {} : { rateLimit }),
     onFact: () => automation.nudge(),
   });

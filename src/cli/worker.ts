@@ -1,7 +1,9 @@
 import { networksOf } from '../automation/channels/webhook/networks.js';
 import { startAutomation } from '../automation/index.js';
+import { automationChecks } from '../server/automation-checks.js';
 import { buildHealthServer } from '../server/health.js';
 import { serviceLog } from '../server/log.js';
+import { openMetrics } from '../server/metrics/registry.js';
 import { checkPort, portRefusal } from './port.js';
 import { openServers } from './servers.js';
 import { listenForStop, Stopped, timeForWork } from './stopping.js';
@@ -17,6 +19,8 @@ export interface WorkerOptions {
   readonly drain: number;
   /** Steps performed at once. */
   readonly concurrency: number;
+  /** Whether to run on a Redis that may throw jobs away. */
+  readonly allowEvictingRedis: boolean;
   /** Most connections to Postgres at once. */
   readonly connections: number;
   /** Whether to print one line for a program, and nothing else, on stdout. */
@@ -42,7 +46,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 }
 
 async function open(
-  { healthPort, host, drain, concurrency, connections }: WorkerOptions,
+  { healthPort, host, drain, concurrency, connections, allowEvictingRedis }: WorkerOptions,
   stopping: Stopping,
   isStopping: () => boolean,
 ): Promise<string | null> {
@@ -53,19 +57,31 @@ async function open(
   stopping.opened(() => servers.stop());
   const { pool, redisUrl } = servers;
   const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
-  const health = healthPort === null ? null : await buildHealthServer({ pool, log, isStopping });
-  // Registered before the automation is, and so closed after it: it answers until the last step is over.
-  if (health !== null) stopping.opened(() => health.close());
+  const metrics = openMetrics(pool, { ofProcess: true, health: () => automation.health() });
   const automation = await startAutomation({
     pool,
     redisUrl,
     logger: log,
     concurrency,
+    evicting: allowEvictingRedis ? 'degrade' : 'refuse',
     drain: timeForWork(drain),
     webhooks: { allowedNetworks },
+    observe: metrics.observer,
   });
-  stopping.opened(() => automation.stop());
-  if (health === null || healthPort === null) return null;
+  const health = await buildHealthServer({
+    pool,
+    log,
+    isStopping,
+    metrics,
+    metricsToken: process.env.MUSTER_METRICS_TOKEN,
+    checks: automationChecks(automation),
+  });
+  stopping.opened(async () => {
+    await automation.stop();
+    // Last, so that it answers until the last step is over.
+    await health.close();
+  });
+  if (healthPort === null) return null;
   try {
     return await health.listen({ port: healthPort, host });
   } catch (error) {

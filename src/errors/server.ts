@@ -224,6 +224,18 @@ export const serverErrors = {
     message: 'the document has the key `{key}`, the address has `{address}`',
     hint: 'send one key in both; a series cannot be renamed',
   },
+  metrics_not_open: {
+    status: 403,
+    exit: 2,
+    message: 'figures are given to this machine only',
+    hint: 'set MUSTER_METRICS_TOKEN and send it as `Authorization: Bearer TOKEN`',
+  },
+  metrics_bad_token: {
+    status: 401,
+    exit: 2,
+    message: 'the figures need the token that MUSTER_METRICS_TOKEN holds',
+    hint: 'send it as `Authorization: Bearer TOKEN`; keys of a workspace do not open them',
+  },
   not_ready: {
     status: 503,
     exit: 3,

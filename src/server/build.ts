@@ -15,6 +15,9 @@ import { identityGuard } from './identity/guard.js';
 import { parseJsonBody } from './json.js';
 import { refuseUnstorable } from './params.js';
 import { defaultRateLimit, rateLimiter } from './limits.js';
+import { openMetrics } from './metrics/registry.js';
+import type { Metrics } from './metrics/registry.js';
+import { metricsRoutes } from './routes/metrics.js';
 import { traceCalls } from './tracing.js';
 import type { RateLimit } from './limits.js';
 import { audienceRoutes } from './routes/audiences.js';
@@ -42,6 +45,10 @@ export interface ServerOptions {
   readonly checks?: Readonly<Record<string, ReadyCheck>>;
   /** Whether the process was asked to stop; `/readyz` refuses from then on. */
   readonly isStopping?: () => boolean;
+  /** Gathers figures and gives them at `/metrics`; without it they are gathered for this server alone. */
+  readonly metrics?: Metrics;
+  /** What scrapers of `/metrics` have to send; without it only this machine may ask. */
+  readonly metricsToken?: string | undefined;
   /** Where log lines go; nowhere when left out. */
   readonly log?: FastifyBaseLogger;
   /** Called after a commit that may have caused something to happen, so that it need not wait for the next poll. */
@@ -147,6 +154,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     );
   });
   answerFailures(app);
+  const metrics = options.metrics ?? openMetrics(pool);
+  metrics.observeCalls(app);
   const access = accessBook(pool, clock);
   const limiter = rateLimiter(options.rateLimit ?? defaultRateLimit, options.redisUrl);
   const findings = identityFindings(pool, (err) =>
@@ -179,6 +188,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     checks: { database: () => pool.query('SELECT 1'), ...checks },
     isStopping,
   });
+  await app.register(metricsRoutes, { metrics, token: options.metricsToken });
   await app.register(sdkRoutes, { pool, guard, clock, onFact });
   await app.register(trackRoutes, { pool, guard, onFact });
   await app.register(beaconRoutes);

@@ -6,6 +6,8 @@ import type { Pool } from '../database/pool.js';
 import { answerFailures } from './failures.js';
 import { healthRoutes } from './routes/health.js';
 import type { ReadyCheck } from './routes/health.js';
+import type { Metrics } from './metrics/registry.js';
+import { metricsRoutes } from './routes/metrics.js';
 
 export interface HealthServerOptions {
   readonly pool: Pool;
@@ -13,9 +15,12 @@ export interface HealthServerOptions {
   /** What `/readyz` asks beside the database, by name. */
   readonly checks?: Readonly<Record<string, ReadyCheck>>;
   readonly isStopping: () => boolean;
+  readonly metrics: Metrics;
+  /** What scrapers of `/metrics` have to send; without it only this machine may ask. */
+  readonly metricsToken?: string | undefined;
 }
 
-/** The port of a process without an API: `/healthz` and `/readyz`. Without listening, as `buildServer`. */
+/** The port of a process without an API: `/healthz`, `/readyz` and `/metrics`. Without listening, as `buildServer`. */
 export async function buildHealthServer(options: HealthServerOptions): Promise<FastifyInstance> {
   const { pool, checks = {}, isStopping } = options;
   const app = fastify({
@@ -29,6 +34,7 @@ export async function buildHealthServer(options: HealthServerOptions): Promise<F
     checks: { database: () => pool.query('SELECT 1'), ...checks },
     isStopping,
   });
+  await app.register(metricsRoutes, { metrics: options.metrics, token: options.metricsToken });
   await app.ready();
   return app;
 }

@@ -36,6 +36,8 @@ const everyone = { filter: { everyone: true } };
 const open = new Set([
   'GET /healthz',
   'GET /readyz',
+  // Figures of the whole installation, which no key of a workspace opens.
+  'GET /metrics',
   'GET /openapi.json',
   'GET /muster.js',
   'OPTIONS /api/sdk/*',

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { withConnections, withDrain, withExamples, withJson, wholeNumber } from '../options.js';
+import { withConnections, withDrain, withEvicting, withExamples, withJson, wholeNumber } from '../options.js';
 import { loopback } from '../port.js';
 import type { WorkerOptions } from '../worker.js';
 
@@ -21,16 +21,25 @@ export function workerCommand(): Command {
     .option('--host <address>', 'address of the health port; 0.0.0.0 for all of this machine', loopback)
     .option('--concurrency <number>', 'steps performed at once', wholeNumber(1, 10_000), 50)
     .action(run);
-  return withExamples(withJson(withConnections(withDrain(command))), [
+  return withExamples(withJson(withEvicting(withConnections(withDrain(command)))), [
     ['muster worker', 'beside muster serve'],
     ['muster worker --health-port 9100 --drain 25', 'with a port for probes and for Prometheus'],
     ['muster worker --concurrency 200 --connections 20', 'for channels that answer slowly'],
   ]);
 }
 
-type Options = Omit<WorkerOptions, 'json' | 'healthPort'> & { json?: true; healthPort?: number };
+type Options = Omit<WorkerOptions, 'json' | 'healthPort' | 'allowEvictingRedis'> & {
+  json?: true;
+  healthPort?: number;
+  allowEvictingRedis?: true;
+};
 
-async function run({ healthPort, json, ...options }: Options): Promise<void> {
+async function run({ healthPort, json, allowEvictingRedis, ...options }: Options): Promise<void> {
   const { runWorker } = await import('../worker.js');
-  await runWorker({ ...options, healthPort: healthPort ?? null, json: json === true });
+  await runWorker({
+    ...options,
+    healthPort: healthPort ?? null,
+    allowEvictingRedis: allowEvictingRedis === true,
+    json: json === true,
+  });
 }

@@ -2,8 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { MusterError, problem } from '../../errors/index.js';
 import { ErrorAnswer, Health, Readiness } from '../schemas.js';
 
-/** A part that has to answer before the server takes work; throws when it does not. */
+/** A part that has to answer before the server takes work; throws when it does not, `NotReady` to say why. */
 export type ReadyCheck = () => Promise<unknown>;
+
+/** Its message says what a part is instead of ready, such as `is old`. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
 
 const patienceMs = 2000;
 
@@ -49,7 +54,7 @@ async function stateOf(check: ReadyCheck): Promise<string> {
   });
   const state = check().then(
     () => 'ok',
-    () => 'cannot be reached',
+    (error: unknown) => (error instanceof NotReady ? error.message : 'cannot be reached'),
   );
   const first = await Promise.race([state, late]);
   clearTimeout(timer);
