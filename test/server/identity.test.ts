@@ -56,7 +56,7 @@ async function send(proof: object, userId = 'u1', key = service.writeKey): Promi
 }
 
 async function post(path: string, body: object, key = service.writeKey): Promise<string> {
-  const answer = await service.call('POST', path, body, key);
+  const answer = await service.call('POST', identify, body, key);
   return answer.body.error?.code ?? String(answer.status);
 }
 
@@ -171,7 +171,6 @@ it('track asks for a user and not for a visitor; a company alone takes a secret 
 });
 
 it('a visitor is not asked; their id shows nobody the person whom they joined, and cannot change what is theirs', async () => {
-  const identify = '/api/sdk/users/identify';
   const joined = { user_id: 'joined', anonymous_id: 'a7', traits: { plan: 'pro' } };
   expect(await post(identify, { ...joined, user_hash: hash('joined') })).toBe('200');
   const visit = { anonymous_id: 'a7', traits: { plan: 'taken over' } };
