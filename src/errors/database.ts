@@ -54,7 +54,7 @@ export const databaseErrors = {
     status: 503,
     exit: 2,
     message: 'workspaces cannot be kept apart on this server: {reason}',
-    hint: 'have an administrator of the server run: {sql}',
+    hint: 'run `muster migrate` as a user who may create roles, or have an administrator of the server run: {sql}',
   },
   database_unguarded: {
     status: 503,

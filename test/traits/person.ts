@@ -41,8 +41,8 @@ export async function personWithEverything(
        INSERT INTO work (workspace_id, series_key, enrollment_id, step, due_at) SELECT $1, 'welcome', id, 'hello', now() FROM enrolled
        RETURNING id, enrollment_id, delivery_id
      ), delivered AS (
-       INSERT INTO deliveries (workspace_id, id, work_id, enrollment_id, series_key, step, end_user_id, channel, state, message)
-       SELECT $1, delivery_id, id, enrollment_id, 'welcome', 'hello', $2, 'inbox', 'delivered', jsonb_build_object('text', $3::text)
+       INSERT INTO deliveries (workspace_id, id, work_id, enrollment_id, series_key, step, end_user_id, channel, state, delivered_at, message)
+       SELECT $1, delivery_id, id, enrollment_id, 'welcome', 'hello', $2, 'inbox', 'delivered', now(), jsonb_build_object('text', $3::text)
        FROM worked RETURNING id
      )
      INSERT INTO inbox_messages (workspace_id, delivery_id, end_user_id, text) SELECT $1, id, $2, $3 FROM delivered`,
