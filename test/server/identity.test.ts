@@ -56,7 +56,7 @@ async function send(proof: object, userId = 'u1', key = service.writeKey): Promi
 }
 
 async function post(path: string, body: object, key = service.writeKey): Promise<string> {
-  const answer = await service.call('POST', identify, body, key);
+  const answer = await service.call('POST', path, body, key);
   return answer.body.error?.code ?? String(answer.status);
 }
 
