@@ -31,7 +31,8 @@ export { loadPresets, presetNamed } from './audience/presets.js';
 export type { Preset } from './audience/presets.js';
 export { customerFor, daysSinceSignup } from './traits/profile.js';
 
-// On a database.
+// On a database. With a pool, everything runs under row-level security of the workspace named; a client that is inside a
+// transaction of the caller's keeps the role that the caller gave it.
 export { openPool } from './database/pool.js';
 export type { Pool, PoolOptions } from './database/pool.js';
 export { migrate } from './database/migrate.js';

@@ -177,6 +177,29 @@ describe('a user who is no superuser', () => {
     });
   });
 
+  test('and owns no table needs the three roles alone, where another user migrates', async () => {
+    await withOwner('CREATEROLE', async (pool, { name, url }) => {
+      await migrate(pool);
+      const service = `service_${randomBytes(4).toString('hex')}`;
+      await as(server, async (sql) => {
+        await sql(`CREATE ROLE ${service} LOGIN PASSWORD 'secret'`);
+        await sql(`GRANT muster_app, muster_reader, muster_engine TO ${service}`);
+      });
+      const address = new URL(url);
+      address.username = service;
+      const serving = await openPool(address.href);
+      try {
+        await checkIsolation(serving);
+        await useIt(serving);
+        const owned = serving.query('DROP TABLE outbox');
+        await expect(owned).rejects.toThrow('must be owner');
+      } finally {
+        await serving.end();
+        await as(databaseUrl(server, name), (sql) => sql(`DROP OWNED BY ${service}; DROP ROLE ${service}`));
+      }
+    });
+  });
+
   test('and has a schema of its own name finds its tables there under every role', async () => {
     await withOwner('CREATEROLE', async (pool, { name, url }) => {
       await pool.query(`CREATE SCHEMA ${name}`);
