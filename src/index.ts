@@ -30,6 +30,18 @@ export type { ErrorCode, Problem } from './errors/index.js';
 export { loadPresets, presetNamed } from './audience/presets.js';
 export type { Preset } from './audience/presets.js';
 export { customerFor, daysSinceSignup } from './traits/profile.js';
+export { loadSeries } from './automation/series/file.js';
+export { parseSeries } from './automation/series/parse.js';
+export type { SeriesDefinition } from './automation/series/model.js';
+export { simulate } from './automation/simulate.js';
+export type {
+  CalendarDay,
+  Fate,
+  SimulatedMove,
+  SimulateOptions,
+  SimulationReport,
+  StepFunnel,
+} from './automation/simulate.js';
 
 // On a database. With a pool, everything runs under row-level security of the workspace named; a client that is inside a
 // transaction of the caller's keeps the role that the caller gave it.

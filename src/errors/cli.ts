@@ -20,6 +20,18 @@ export const cliErrors = {
     message: 'cannot read the filter file `{file}`: {reason}',
     hint: 'give a preset key, a path to a JSON file, or the filter itself in single quotes',
   },
+  unknown_example: {
+    status: 404,
+    exit: 2,
+    message: 'there is no example series `{key}`',
+    hint: 'the examples are {known}; a file is named by its path, such as ./series.json',
+  },
+  not_in_file: {
+    status: 404,
+    exit: 2,
+    message: 'nobody in the file has the user_id `{user_id}`',
+    hint: 'check the spelling; letter case counts',
+  },
   database_not_migrated: {
     status: 503,
     exit: 2,

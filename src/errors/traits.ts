@@ -236,6 +236,12 @@ export const traitsErrors = {
     message: 'unknown key `{key}` beside `user_id` and `traits`',
     hint: 'put it inside `traits`',
   },
+  row_wrong_value: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` is not {expected}',
+    hint: 'a line of people to simulate is {"user_id", "traits", "created_at", "company", "events"}; leave out what you do not have',
+  },
   row_too_long: {
     status: 400,
     exit: 2,

@@ -6,17 +6,15 @@ import { foldTraits } from './catalogue/fold.js';
 import { noteTraitsSent } from './catalogue/sent.js';
 import { newBatch } from './import/batch.js';
 import type { Batch } from './import/batch.js';
-import { StrayQuote, readCsv } from './import/csv.js';
-import { csvRows } from './import/csv-rows.js';
-import type { BuiltRow, CsvRows } from './import/csv-rows.js';
-import { checkHeader } from './import/header.js';
+import type { BuiltRow } from './import/csv-rows.js';
 import { openLoader } from './import/load.js';
 import type { Loader } from './import/load.js';
-import { ndjsonRow, readNdjson } from './import/ndjson.js';
+import { openReader } from './import/reader.js';
+import type { Reader } from './import/reader.js';
 import { openRejects } from './import/rejects.js';
 import type { Reject, Rejects } from './import/rejects.js';
 import { checkRejectsPath, checkUnchanged, openSource } from './import/source.js';
-import type { ImportFormat, Source } from './import/source.js';
+import type { ImportFormat } from './import/source.js';
 
 export type { Reject } from './import/rejects.js';
 export type { ImportFormat } from './import/source.js';
@@ -71,10 +69,7 @@ export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imp
   const source = await openSource(options.source, options.format);
   if (options.rejectsPath !== undefined) await checkRejectsPath(options.rejectsPath, source);
   const report = (phase: ImportPhase) => (done: number) => options.onProgress?.(phase, done, source.size);
-  const reader =
-    source.format === 'ndjson'
-      ? await firstNdjsonPass(source, report('reading'))
-      : await firstCsvPass(source, report('reading'));
+  const reader = await openReader(source, report('reading'));
   await checkUnchanged(source);
   const rejects = openRejects(options.rejectsPath, reader.header);
   const loader = await openLoader(pool, {
@@ -93,70 +88,6 @@ export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imp
 async function catalogueImported(pool: Pool, workspaceId: string, sent: Iterable<string>): Promise<void> {
   await noteTraitsSent(pool, workspaceId, 'user', sent);
   await foldTraits(pool, workspaceId).catch(() => 0);
-}
-
-/** A file whose first pass is done. */
-interface Reader {
-  /** Names of the columns that rejected rows are written with. */
-  readonly header: readonly string[];
-  /** Reads all rows again, piece by piece; gives the bytes read so far after each piece. */
-  rows(onRow: (line: number, built: BuiltRow, cells: readonly string[]) => void): AsyncIterable<number>;
-  /** Traits that the rows had a value of, once they are read. */
-  sent(): Iterable<string>;
-}
-
-async function firstNdjsonPass(source: Source, progress: (done: number) => void): Promise<Reader> {
-  for await (const done of readNdjson({ source, onLine: () => undefined })) progress(done);
-  const sent = new Set<string>();
-  return {
-    header: ['row'],
-    rows: (onRow) =>
-      readNdjson({
-        source,
-        onLine: (line, text) => onRow(line, ndjsonRow(text, sent), text === null ? [] : [text]),
-      }),
-    sent: () => sent,
-  };
-}
-
-async function firstCsvPass(
-  source: Source,
-  progress: (done: number) => void,
-  messy = false,
-): Promise<Reader> {
-  let header: readonly string[] = [];
-  let rows: CsvRows = csvRows(header);
-  const onHeader = (cells: readonly string[]): void => {
-    checkHeader(cells);
-    header = cells;
-    rows = csvRows(cells);
-  };
-  try {
-    const reading = readCsv({
-      source,
-      messy,
-      onHeader,
-      onRow: ({ cells, fault }) => {
-        if (fault === null) rows.see(cells);
-      },
-    });
-    for await (const done of reading) progress(done);
-  } catch (error) {
-    if (error instanceof StrayQuote && !messy) return firstCsvPass(source, progress, true);
-    throw error;
-  }
-  return {
-    header,
-    rows: (onRow) =>
-      readCsv({
-        source,
-        messy,
-        onHeader: () => undefined,
-        onRow: ({ line, cells, fault }) =>
-          onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, cells),
-      }),
-    sent: () => rows.sent,
-  };
 }
 
 async function load(

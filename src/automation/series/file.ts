@@ -5,8 +5,16 @@ import { parseSeries } from './parse.js';
 
 /** Example series that ship with Muster, by key. */
 export const exampleSeries = {
-  welcome: new URL('../../../rules/series/welcome.json', import.meta.url),
+  welcome: exampleFile('welcome'),
+  onboarding: exampleFile('onboarding'),
+  'trial-ending': exampleFile('trial-ending'),
+  'win-back': exampleFile('win-back'),
+  renewal: exampleFile('renewal'),
 } as const;
+
+function exampleFile(key: string): URL {
+  return new URL(`../../../rules/series/${key}.json`, import.meta.url);
+}
 
 /**
  * Reads and checks one series from a JSON file. Errors: `series_unreadable`, `series_not_json`, those of `parseSeries`.
@@ -18,6 +26,11 @@ export async function loadSeries(file: string | URL): Promise<SeriesDefinition> 
   } catch (error) {
     return refuse('series_unreadable', { file: String(file), reason: reasonOf(error) }, { cause: error });
   }
+  return parseSeriesText(text);
+}
+
+/** Checks a series written as JSON text. Errors: `series_not_json`, those of `parseSeries`. */
+export function parseSeriesText(text: string): SeriesDefinition {
   return parseSeries(parseJson(text));
 }
 
