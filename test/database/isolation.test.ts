@@ -195,7 +195,7 @@ describe('as the role of audiences', () => {
     await expect(write).rejects.toMatchObject({ code: '25006' });
   });
 
-  test('previews and the entrances of series run as it, and as nobody else', async () => {
+  test('previews, and looks in the middle of a transaction, run as it and as nobody else', async () => {
     const filter = parseFilter({ everyone: true });
     const look = (): Promise<unknown> => preview(pool, { workspaceId: 'ours', filter, moment });
     const among = (): Promise<unknown> =>

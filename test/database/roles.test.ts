@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { matchingAmong } from '../../src/audience/people.js';
 import { preview } from '../../src/audience/preview.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
 import { saveSeries } from '../../src/automation/series/store.js';
@@ -7,6 +8,7 @@ import { migrate } from '../../src/database/migrate.js';
 import { openPool } from '../../src/database/pool.js';
 import type { Pool } from '../../src/database/pool.js';
 import { checkIsolation } from '../../src/database/roles.js';
+import { inTransaction } from '../../src/database/transaction.js';
 import { inWorkspace } from '../../src/database/workspace.js';
 import { startPostgres } from '../../src/embedded/index.js';
 import { MusterError } from '../../src/errors/index.js';
@@ -207,6 +209,17 @@ describe('a user who is no superuser', () => {
       try {
         await migrate(other);
         await useIt(other);
+        const look = { workspaceId: 'ours', moment: momentOf(Date.now()) };
+        const found = await inTransaction(other, async (client) => {
+          const { rows } = await client.query<{ id: string }>('SELECT id FROM end_users');
+          return matchingAmong(
+            client,
+            look,
+            parseFilter(admins),
+            rows.map(({ id }) => id),
+          );
+        });
+        expect(found).toHaveLength(3);
         const { rows } = await other.query(`SELECT to_regclass('public.end_users') AS public`);
         expect(rows).toEqual([{ public: null }]);
       } finally {
