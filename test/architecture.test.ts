@@ -97,6 +97,7 @@ const acrossWorkspaces: Record<string, string> = {
   'traits/months.ts': 'makes the months of events, which all workspaces share',
   'traits/catalogue/fold.ts': 'finds the workspaces that have something to fold; folds each under its own',
   'server/identity/findings.ts': 'adds up the counts of all workspaces in one statement, or none of them',
+  'server/metrics/gauges.ts': 'counts for the operator of all workspaces, and names none',
   'cli/servers.ts': 'looks at the schema itself, before anything is known about it',
 };
 
