@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { MusterError, problem, refuse } from '../errors/index.js';
 import { accessBook } from './access.js';
 import { authenticate } from './auth.js';
+import { runInBackground } from './background.js';
 import { allowPages } from './cors.js';
 import { answer, answerFailures, bodyLimit } from './failures.js';
 import { identityFindings } from './identity/findings.js';
@@ -167,6 +168,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     await findings.close();
   });
   traceCalls(app);
+  runInBackground(app, pool, clock);
   allowPages(app);
   authenticate(app, access, limiter);
   app.addHook('onRequest', async ({ params }) => refuseUnstorable(params));

@@ -2,7 +2,6 @@ import { Type } from '@fastify/type-provider-typebox';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { declareTrait } from '../../traits/catalogue/declare.js';
-import { startFolding } from '../../traits/catalogue/fold.js';
 import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
 import { declarableTypes } from '../../traits/catalogue/types.js';
 import type { CataloguedTrait } from '../../traits/catalogue/types.js';
@@ -40,18 +39,10 @@ const DeclareBody = Type.Object(
 );
 const Params = Type.Object({ key: Type.String() }, closed);
 
-/** Milliseconds between two foldings of what the triggers appended. */
-const foldEvery = 5000;
-
 /** `/api/traits`: which traits arrive, of which types, and what they should be. */
 export const traitRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app, { pool }) => {
   const config = { needs: 'secret' } as const;
   const tags = ['traits'];
-
-  const folding = startFolding(pool, foldEvery, (err) => {
-    app.log.warn({ err }, 'traits were not folded');
-  });
-  app.addHook('onClose', () => folding.stop());
 
   app.get(
     '/api/traits',

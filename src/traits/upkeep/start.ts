@@ -1,0 +1,62 @@
+import type { Pool } from '../../database/pool.js';
+import { ensureEventMonths } from '../months.js';
+import { pruneMessages } from './messages.js';
+import { analyzeEvents } from './statistics.js';
+
+/** Months after this one that are made ahead. */
+const monthsAhead = 2;
+
+export interface UpkeepOptions {
+  /** Milliseconds between two rounds. */
+  readonly every: number;
+  /** Hears of each part of a round that failed; the next round tries again. */
+  readonly onError: (error: unknown) => void;
+  /** Milliseconds since 1970 (UTC); default the clock. */
+  readonly clock?: () => number;
+}
+
+export interface Upkeep {
+  /** Ends the timer and waits for what runs. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Keeps the tables of events in order until it is stopped: makes this month and the next two, forgets old message ids a
+ * stretch at a time, and has the whole analyzed when it grew. Any number of processes may do so.
+ */
+export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: UpkeepOptions): Upkeep {
+  // Somewhere, so that processes that never live long do not all look at the beginning.
+  let from = Math.floor(Math.random() * 2 ** 31);
+  const parts = [
+    () => makeMonthsAhead(pool, clock()),
+    async () => {
+      from = (await pruneMessages(pool, { now: clock(), from })).next;
+    },
+    () => analyzeEvents(pool),
+  ];
+  let running: Promise<void> = Promise.resolve();
+  let busy = false;
+  const round = async (): Promise<void> => {
+    busy = true;
+    for (const part of parts) await part().catch(onError);
+    busy = false;
+  };
+  const timer = setInterval(() => {
+    if (!busy) running = round();
+  }, every);
+  timer.unref();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+/** Makes the month (UTC) of the instant and the two after it, where they are missing, so that no event waits for its month. */
+export async function makeMonthsAhead(pool: Pool, now: number): Promise<void> {
+  const at = new Date(now);
+  const month = (ahead: number): number => Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead);
+  const months = Array.from({ length: monthsAhead + 1 }, (_, ahead) => month(ahead));
+  await ensureEventMonths(pool, months);
+}
