@@ -100,7 +100,6 @@ const acrossWorkspaces: Record<string, string> = {
   'traits/upkeep/statistics.ts': 'has a whole table analyzed and reads no row of it',
   'server/metrics/gauges.ts': 'counts what the installation has to do, by state and not by workspace',
   'server/identity/findings.ts': 'adds up the counts of all workspaces in one statement, or none of them',
-  'server/metrics/gauges.ts': 'counts for the operator of all workspaces, and names none',
   'cli/servers.ts': 'looks at the schema itself, before anything is known about it',
 };
 
