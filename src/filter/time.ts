@@ -1,6 +1,7 @@
 import { DateTime, IANAZone } from 'luxon';
 import { refuse } from '../errors/index.js';
 import { parseIso } from './iso8601.js';
+import { offsetAt } from './offsets.js';
 
 export const units = ['minutes', 'hours', 'days', 'weeks', 'months'] as const;
 /** `minutes` and `hours` are exact lengths; the others are calendar units in the zone. */
@@ -53,11 +54,38 @@ export function instantOf(time: Time, moment: Moment): number {
 
 function resolve(time: Time, moment: Moment): number {
   if (time.kind === 'at') return parseIso(time.text) ?? refuse('bad_time', { text: time.text });
-  const now = local(moment);
   if (time.kind === 'start_of')
-    return firstOf(now.plus({ [`${time.unit}s`]: time.offset }).startOf(time.unit));
-  const length = { [time.unit]: time.amount };
-  return (time.kind === 'ago' ? now.minus(length) : now.plus(length)).toMillis();
+    return firstOf(
+      local(moment)
+        .plus({ [`${time.unit}s`]: time.offset })
+        .startOf(time.unit),
+    );
+  const amount = time.kind === 'ago' ? -time.amount : time.amount;
+  return (
+    plainSum(moment, amount, time.unit) ??
+    local(moment)
+      .plus({ [time.unit]: amount })
+      .toMillis()
+  );
+}
+
+const fixedLengths: Partial<Record<Unit, number>> = { minutes: 60_000, hours: 3_600_000 };
+const calendarDays: Partial<Record<Unit, number>> = { days: 86_400_000, weeks: 604_800_000 };
+
+/**
+ * What luxon's sum is where no clock changes near it, at a twentieth of the cost; null where luxon has to say. A filter
+ * is asked about thousands of instants in a simulation, and its times are all that has to be found anew.
+ */
+function plainSum({ now, zone }: Moment, amount: number, unit: Unit): number | null {
+  const exact = fixedLengths[unit];
+  if (exact !== undefined) return now + amount * exact;
+  const days = calendarDays[unit];
+  if (days === undefined) return null;
+  const here = offsetAt(now, zone);
+  const sum = now + here + amount * days;
+  // Both a day before and a day after: between them no change is missed, whichever way it goes.
+  const there = offsetAt(sum - 86_400_000, zone);
+  return there === offsetAt(sum + 86_400_000, zone) ? sum - there : null;
 }
 
 /** A zone's wall clock costs more to find than all else about a time, and one filter asks for it several times. */

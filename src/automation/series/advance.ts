@@ -99,7 +99,7 @@ function stay(
     return { state, effects: [...effects, verdict.effect], wakeAt: view.now, listens: mayLeave, trail };
   }
   const turns = [goal, exit].map((filter) =>
-    filter === null ? null : horizonOf(filter, view.person, view.moment),
+    filter === null ? null : horizonOf(filter, view.person, view.moment, verdict.wakeAt),
   );
   const wakeAt = earliest([verdict.wakeAt, ...turns]);
   return { state, effects, wakeAt, listens: verdict.listens || mayLeave, trail };

@@ -1,6 +1,7 @@
-import { DateTime, IANAZone } from 'luxon';
+import { DateTime } from 'luxon';
+import { offsetAt } from '../offsets.js';
 import { instantOf } from '../time.js';
-import type { Moment, Time } from '../time.js';
+import type { Moment, Time, Unit } from '../time.js';
 
 /**
  * Where a relative time passes a fixed instant as `now` moves on.
@@ -18,6 +19,8 @@ const day = 86_400_000;
  * where it stops being equal, and where it jumps. Between two of them it stays below, equal or above.
  */
 export function crossings(time: Time, value: number, moment: Moment): number[] {
+  const plain = plainCrossing(time, value, moment.zone);
+  if (plain !== null) return [plain, plain + 1].filter((at) => at > moment.now);
   return windowsOf(time, value, moment.zone)
     .filter(({ now }) => now.end > moment.now)
     .flatMap(({ now, bound }) => {
@@ -29,6 +32,33 @@ export function crossings(time: Time, value: number, moment: Moment): number[] {
         return [cut, value + distance, value + distance + 1];
       });
     });
+}
+
+const dayLengths: Partial<Record<Unit, number>> = { days: day, weeks: 7 * day };
+const exactLengths: Partial<Record<Unit, number>> = { minutes: 60_000, hours: 3_600_000 };
+
+/**
+ * The one instant at which the bound is equal to the value, where no clock changes near either of the two: there the bound keeps
+ * its distance from `now`, and the search that follows would find the same. Null where it has to search.
+ */
+function plainCrossing(time: Time, value: number, zone: string): number | null {
+  if (time.kind !== 'ago' && time.kind !== 'from_now') return null;
+  const sign = time.kind === 'ago' ? 1 : -1;
+  const exact = exactLengths[time.unit];
+  if (exact !== undefined) return value + sign * time.amount * exact;
+  const length = dayLengths[time.unit];
+  if (length === undefined) return null;
+  const there = steadyOffset(value, zone);
+  if (there === null) return null;
+  const wall = value + there + sign * time.amount * length;
+  const here = steadyOffset(wall, zone);
+  return here === null ? null : wall - here;
+}
+
+/** The offset that holds from two days before the instant to two days after it, or null. */
+function steadyOffset(instant: number, zone: string): number | null {
+  const before = offsetAt(instant - 2 * day, zone);
+  return before === offsetAt(instant + 2 * day, zone) ? before : null;
 }
 
 interface Span {
@@ -109,23 +139,21 @@ interface Offsets {
 
 /** The zone's offsets in a window and where they change, found by a look at every day and a search within it. */
 function offsetsIn({ start, end }: Span, zone: string): Offsets {
-  const calendar = IANAZone.create(zone);
-  const offsetAt = (instant: number): number => calendar.offset(instant) * 60_000;
-  const offsets = [offsetAt(start)];
+  const offsets = [offsetAt(start, zone)];
   const changes: number[] = [];
   for (let from = start; from < end; from += day) {
     const to = Math.min(from + day, end);
-    const before = offsetAt(from);
-    if (offsetAt(to) === before) continue;
+    const before = offsetAt(from, zone);
+    if (offsetAt(to, zone) === before) continue;
     let low = from;
     let high = to;
     while (high - low > 1) {
       const middle = Math.floor((low + high) / 2);
-      if (offsetAt(middle) === before) low = middle;
+      if (offsetAt(middle, zone) === before) low = middle;
       else high = middle;
     }
     changes.push(high);
-    offsets.push(offsetAt(high));
+    offsets.push(offsetAt(high, zone));
   }
   return { offsets, changes };
 }

@@ -3,9 +3,10 @@ import { compilePredicate } from '../../../filter/predicate.js';
 import type { Predicate } from '../../../filter/predicate.js';
 import type { UserRecord } from '../../../filter/record.js';
 import { isRelative } from '../../../filter/time.js';
-import type { Moment } from '../../../filter/time.js';
+import type { Moment, Unit } from '../../../filter/time.js';
 import { leavesOf } from '../../../filter/tree.js';
 import type { Filter, Leaf, Literal } from '../../../filter/tree.js';
+import { columnInstant, readerOf } from '../../../filter/values.js';
 
 /** How the machine asks a filter about a person: by the one predicate, compiled as seldom as its times allow. */
 
@@ -30,12 +31,51 @@ export function matches(filter: Filter, person: UserRecord, moment: Moment): boo
 }
 
 /**
- * The first instant after the moment at which the filter's verdict may differ though the data stay, in milliseconds since
- * 1970 (UTC); null where it never does. Up to it the verdict is the same; at it one of the conditions has changed.
+ * The first instant after the moment, and not after `until`, at which the filter's verdict may differ though the data stay, in
+ * milliseconds since 1970 (UTC); null where there is none. Up to it the verdict is the same; at it one of the
+ * conditions has changed.
  */
-export function horizonOf(filter: Filter, person: UserRecord, moment: Moment): number | null {
-  return earliest(compiled(filter, moment).moving.map((leaf) => leafHorizon(leaf, person, moment)));
+export function horizonOf(filter: Filter, person: UserRecord, moment: Moment, until: number): number | null {
+  const turns = compiled(filter, moment).moving.map((leaf) =>
+    mayTurn(leaf, person, moment, until) ? leafHorizon(leaf, person, moment) : null,
+  );
+  const first = earliest(turns);
+  return first === null || first > until ? null : first;
 }
+
+/**
+ * False where a look at the distances shows that the leaf's times stay on their side of the person's value until then;
+ * to find the very instant costs a hundred times as much.
+ */
+function mayTurn(leaf: Leaf, person: UserRecord, moment: Moment, until: number): boolean {
+  if (leaf.kind !== 'compare' && leaf.kind !== 'between' && leaf.kind !== 'in') return true;
+  const { field } = leaf.subject;
+  if (field.kind === 'derived') return true;
+  const value = columnInstant(readerOf(field, moment.now)(person));
+  if (Number.isNaN(value)) return false;
+  return literalsOf(leaf).some((literal) => {
+    if (literal.type !== 'time') return false;
+    const { value: time } = literal;
+    if (time.kind === 'at') return false;
+    if (time.kind === 'start_of') return true;
+    // The bound is this far from now, in either direction of the clock's and the calendar's unevenness.
+    const sign = time.kind === 'ago' ? 1 : -1;
+    const ends = [shortest, longest].map((length) => value + sign * time.amount * length[time.unit]);
+    return Math.min(...ends) - slack <= until && Math.max(...ends) + slack > moment.now;
+  });
+}
+
+const day = 86_400_000;
+const shortest: Readonly<Record<Unit, number>> = {
+  minutes: 60_000,
+  hours: 3_600_000,
+  days: day,
+  weeks: 7 * day,
+  months: 28 * day,
+};
+const longest: Readonly<Record<Unit, number>> = { ...shortest, months: 31 * day };
+/** Clamped months, changes of the clock and skipped dates move a sum by less. */
+const slack = 5 * day;
 
 /** The least of the instants that are there, or null. */
 export function earliest(instants: readonly (number | null)[]): number | null {

@@ -29,7 +29,7 @@ export const waitFor: Meaning<'wait_for'> = (step, place, view) => {
   }
   const over = later(place.since, step.timeout, view.zones.person);
   if (now >= over) return { kind: 'go', to: step.onTimeout, noted: { what: 'timed_out', detail: null } };
-  const turn = !mayBeMet && asked.isAtArrival ? now + 1 : horizonOf(asked.filter, asked.person, moment);
+  const turn = !mayBeMet && asked.isAtArrival ? now + 1 : horizonOf(asked.filter, asked.person, moment, over);
   return { kind: 'rest', wakeAt: earliest([over, turn]) ?? over, listens: true, noted: null };
 };
 
