@@ -25,6 +25,9 @@ export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/advance.js';
 export type { SeriesDefinition } from './series/model.js';
 export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/moves.js';
+export { deleteSeries } from './series/delete.js';
+export { listVersions } from './series/versions.js';
+export type { SeriesVersion } from './series/versions.js';
 export { moveToVersion } from './series/move-version.js';
 export type { Moved } from './series/move-version.js';
 export { parseSeries } from './series/parse.js';
@@ -41,4 +44,8 @@ export {
   saveSeries,
 } from './series/store.js';
 export type { SavedSeries, SeriesStatus } from './series/store.js';
+export { listParked, resolutions } from './work/parked.js';
+export type { ListParked, ParkedStep, Resolution } from './work/parked.js';
+export { resolveStep } from './work/resolve.js';
+export type { Resolved } from './work/resolve.js';
 export { renderTemplate, templateFields, templateProblems } from './templates.js';

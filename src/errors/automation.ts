@@ -176,6 +176,30 @@ export const automationErrors = {
     message: 'the series `{key}` is archived',
     hint: 'save it under another key',
   },
+  series_has_people: {
+    status: 409,
+    exit: 2,
+    message: 'the series `{key}` has {count} people inside',
+    hint: 'wait until they have passed, or ask with `force`: they leave at their next step, and nothing more is sent',
+  },
+  delivery_not_parked: {
+    status: 404,
+    exit: 2,
+    message: 'there is no parked step with the delivery id `{id}` in this workspace',
+    hint: 'GET /api/deliveries lists those that were given up or are unknown; one that is resolved is gone from it',
+  },
+  delivery_passed: {
+    status: 409,
+    exit: 2,
+    message: 'the person has gone on from the step `{step}`, so that it cannot be tried again',
+    hint: 'resolve it as `skip`, or as `delivered` where it did arrive',
+  },
+  delivery_never_tried: {
+    status: 409,
+    exit: 2,
+    message: 'nothing was ever sent for the delivery `{id}`',
+    hint: 'resolve it as `retry` or `skip`',
+  },
   redis_unreachable: {
     status: 503,
     exit: 3,

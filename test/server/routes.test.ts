@@ -19,7 +19,7 @@ let pool: Pool;
 let ours: Service;
 let theirs: Service;
 /** Ids that only exist once `ours` was set up. */
-const ids = { key: '' };
+const ids = { key: '', delivery: '' };
 
 /** Stands in every value of `ours` that nobody else may see. */
 const mark = 'OURS-ONLY';
@@ -85,7 +85,14 @@ const tries: Record<string, (service: Service) => Try> = {
   'PUT /api/traits/:key': () => ({ path: '/api/traits/plan', body: { declared_type: 'number' } }),
   'GET /api/series': () => ({}),
   'GET /api/series/:key': () => ({ path: '/api/series/welcome' }),
-  'PUT /api/series/:key': () => ({ path: '/api/series/welcome', body: { ...welcome, name: 'taken over' } }),
+  'PUT /api/series/:key': () => ({
+    path: '/api/series/welcome',
+    body: {
+      ...welcome,
+      name: 'taken over',
+      steps: [{ type: 'send', key: 'hello', channel: 'log', message: { text: 'taken over' } }],
+    },
+  }),
   'POST /api/series': () => ({ body: { ...welcome, key: 'other' }, status: 201 }),
   'GET /api/webhooks': () => ({}),
   'POST /api/webhooks': () => ({ body: { key: 'crm', url: 'https://taken.example/' }, status: 201 }),
@@ -98,6 +105,21 @@ const tries: Record<string, (service: Service) => Try> = {
   }),
   'POST /api/webhooks/:key/enable': () => ({ path: '/api/webhooks/crm/enable' }),
   'DELETE /api/webhooks/:key': () => ({ path: '/api/webhooks/crm' }),
+  'GET /api/series/:key/versions': () => ({ path: '/api/series/welcome/versions' }),
+  'GET /api/series/:key/enrollments': () => ({ path: '/api/series/welcome/enrollments' }),
+  'GET /api/series/:key/enrollments/:user_id': () => ({ path: '/api/series/welcome/enrollments/u2' }),
+  'GET /api/deliveries': () => ({}),
+  'POST /api/deliveries/:id/resolve': () => ({
+    path: `/api/deliveries/${ids.delivery}/resolve`,
+    body: { as: 'retry' },
+  }),
+  'POST /api/series/:key/enroll': () => ({ path: '/api/series/welcome/enroll', body: { user_id: 'u1' } }),
+  'POST /api/series/:key/move': () => ({ path: '/api/series/welcome/move', body: { to: 1 } }),
+  'POST /api/series/:key/remove': () => ({ path: '/api/series/welcome/remove', body: { user_id: 'u2' } }),
+  'POST /api/series/:key/pause': () => ({ path: '/api/series/welcome/pause' }),
+  'POST /api/series/:key/resume': () => ({ path: '/api/series/welcome/resume' }),
+  'POST /api/series/:key/archive': () => ({ path: '/api/series/welcome/archive' }),
+  'DELETE /api/series/:key': () => ({ path: '/api/series/welcome?force=true' }),
   'GET /api/suppressions': () => ({}),
   'POST /api/suppressions': () => ({ body: { user_id: 'u1' } }),
   'DELETE /api/suppressions': () => ({ body: { email: `${mark}@example.com` } }),
@@ -141,6 +163,14 @@ beforeAll(async () => {
   for (const list of ['suppressions', 'unsubscribes'])
     await set('POST', `/api/${list}`, { email: `${mark}@example.com`, reason: mark });
   await set('POST', '/api/series', welcome);
+  // Nothing may be sent to the first one, who is on both lists.
+  await set('POST', '/api/sdk/users/identify', { user_id: 'u2', traits: { name: mark } });
+  await set('POST', '/api/series/welcome/enroll', { user_id: 'u2' });
+  const { rows } = await pool.query<{ id: string }>(
+    `UPDATE work SET state = 'unknown', last_error = $1 WHERE workspace_id = 'ours' RETURNING delivery_id AS id`,
+    [mark],
+  );
+  ids.delivery = rows[0]?.id ?? '';
   await set('POST', '/api/webhooks', { key: 'crm', url: 'https://crm.example/', description: mark });
   await set('PUT', '/api/traits/plan', { declared_type: 'text' });
   await set('POST', '/api/identity/rotate', {});

@@ -21,7 +21,7 @@ const mostLooks = 100;
 /**
  * Moves the people inside a series to a version of it, by default the current one, each to the step of the same key. Their
  * place is looked at anew at once: a wait counts from when they arrived, with its new length. The messages they had are
- * not repeated.
+ * not repeated. Where `from` is given, only those on that version are moved.
  *
  * Errors: `series_not_found`, `series_no_such_version`, and, for all steps at once, `series_step_gone`: then nobody is moved.
  */
@@ -30,15 +30,16 @@ export async function moveToVersion(
   workspaceId: string,
   key: string,
   wanted?: number,
+  from?: number,
 ): Promise<Moved> {
   let moved = 0;
   let target: Target | null = null;
   for (let look = 0; ; look += 1) {
     const found: Target =
       target ??
-      (await inWorkspace(pool, workspaceId, (client) => targetOf(client, workspaceId, key, wanted)));
+      (await inWorkspace(pool, workspaceId, (client) => targetOf(client, workspaceId, key, wanted, from)));
     target = found;
-    const values = [workspaceId, key, found.version, found.steps];
+    const values = [workspaceId, key, found.version, from ?? null, found.steps];
     let some = 0;
     do {
       const { rows } = await inWorkspace(pool, workspaceId, (client) =>
@@ -48,7 +49,7 @@ export async function moveToVersion(
       moved += some;
     } while (some === atOnce);
     const { rows } = await inWorkspace(pool, workspaceId, (client) =>
-      client.query<{ left: number }>(countLeft, values.slice(0, 3)),
+      client.query<{ left: number }>(countLeft, values.slice(0, 4)),
     );
     const left = rows[0]?.left ?? 0;
     if (left === 0 || look >= mostLooks) return { version: found.version, moved, left };
@@ -66,11 +67,13 @@ async function targetOf(
   workspaceId: string,
   key: string,
   wanted: number | undefined,
+  from: number | undefined,
 ): Promise<Target> {
   const series = (await seriesByKey(client, workspaceId, key)) ?? refuse('series_not_found', { key });
   const version = wanted ?? series.version;
-  if (!Number.isInteger(version) || version < 1 || version > series.version) {
-    refuse('series_no_such_version', { key, version, last: series.version });
+  for (const each of [version, from ?? version]) {
+    if (!Number.isInteger(each) || each < 1 || each > series.version)
+      refuse('series_no_such_version', { key, version: each, last: series.version });
   }
   const definition = await definitionCache()(client)(workspaceId, key, version);
   const steps = definition.steps.map((step) => step.key);
@@ -78,6 +81,7 @@ async function targetOf(
     workspaceId,
     key,
     version,
+    from ?? null,
     steps,
   ]);
   if (rows.length > 0) {
@@ -90,7 +94,8 @@ async function targetOf(
 
 const findGone = `
   SELECT e.step, count(*)::integer AS count FROM enrollments e
-  WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.state = 'active' AND e.version <> $3 AND e.step <> ALL ($4::text[])
+  WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.state = 'active' AND e.version <> $3
+    AND ($4::integer IS NULL OR e.version = $4) AND e.step <> ALL ($5::text[])
   GROUP BY e.step ORDER BY e.step`;
 
 // A row that becomes pending loses its place in Redis, and with it every claim that began on the old version. What a worker
@@ -101,8 +106,8 @@ const moveSome = `
     FROM enrollments e
     JOIN work w ON w.workspace_id = e.workspace_id AND w.enrollment_id = e.id AND w.step = e.step AND w.visit = e.visit
     WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.state = 'active' AND e.version <> $3
-      AND e.step = ANY ($4::text[]) AND w.state IN ('pending', 'enqueued', 'unknown')
-    ORDER BY e.id LIMIT $5
+      AND ($4::integer IS NULL OR e.version = $4) AND e.step = ANY ($5::text[]) AND w.state IN ('pending', 'enqueued', 'unknown')
+    ORDER BY e.id LIMIT $6
     FOR NO KEY UPDATE OF e, w
   ),
   woken AS (
@@ -120,4 +125,5 @@ const moveSome = `
 
 const countLeft = `
   SELECT count(*)::integer AS left FROM enrollments e
-  WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.state = 'active' AND e.version <> $3`;
+  WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.state = 'active' AND e.version <> $3
+    AND ($4::integer IS NULL OR e.version = $4)`;

@@ -20,6 +20,7 @@ import { parkWork, postponeWork } from './give-back.js';
 import type { Lease } from './leases.js';
 import type { Prepared } from './prepare.js';
 import { rendered } from './render.js';
+import { skipped } from './resolve.js';
 import { traceDelivery } from './trace-step.js';
 
 export interface PerformOptions {
@@ -130,6 +131,14 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
         ? giveUp(task, error)
         : later(claim, Math.max(atLeast, waits?.[claim.attempt - 1] ?? wait(claim.attempt)), error);
 
+    if (claim.attempt > skipped) {
+      return end(task, 'failed', {
+        state: 'done',
+        error: claim.lastError,
+        delivery: 'failed',
+        contact: false,
+      });
+    }
     // Attempts are counted when claimed, so a step that kills its process each time comes to an end as well.
     if (claim.attempt > attempts) return giveUp(task, claim.lastError ?? 'it was tried too often');
     if (channel === undefined) return tryAgain(`no channel \`${name}\` runs here`);

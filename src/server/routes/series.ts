@@ -1,45 +1,48 @@
-import { Type } from '@fastify/type-provider-typebox';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { getSeries, listSeries, saveSeries } from '../../automation/series/store.js';
+import {
+  archiveSeries,
+  deleteSeries,
+  getSeries,
+  listSeries,
+  listVersions,
+  pauseSeries,
+  resumeSeries,
+  saveSeries,
+} from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { problem, MusterError } from '../../errors/index.js';
 import { described, shown } from '../../filter/parse/context.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
+import { DeleteQuery, Series, SeriesList, SeriesVersions } from '../schemas/series.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
 /** `/api/series`: the automations of a workspace. Saving a changed one makes a new version. */
-export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app, { pool }) => {
+export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () => void }> = async (
+  app,
+  { pool, onFact },
+) => {
   const config = { needs: 'secret' } as const;
   const tags = ['series'];
+  const params = SeriesParams;
 
   app.get(
     '/api/series',
-    {
-      config,
-      schema: { tags, response: { 200: Type.Object({ series: Type.Array(Type.Unknown()) }), ...refusals } },
-    },
+    { config, schema: { tags, response: { 200: SeriesList, ...refusals } } },
     async ({ workspaceId }) => ({ series: await listSeries(pool, workspaceId) }),
   );
 
   app.get(
     '/api/series/:key',
-    {
-      config,
-      schema: {
-        tags,
-        params: SeriesParams,
-        response: { 200: Type.Unknown(), ...refusals, 404: ErrorAnswer },
-      },
-    },
-    async ({ params, workspaceId }) => getSeries(pool, workspaceId, params.key),
+    { config, schema: { tags, params, response: { 200: Series, ...refusals, 404: ErrorAnswer } } },
+    async ({ params: { key }, workspaceId }) => getSeries(pool, workspaceId, key),
   );
 
   app.post(
     '/api/series',
     {
       config,
-      schema: { tags, body: SeriesBody, response: { 201: Type.Unknown(), ...refusals, 409: ErrorAnswer } },
+      schema: { tags, body: SeriesBody, response: { 201: Series, ...refusals, 409: ErrorAnswer } },
     },
     async ({ body, workspaceId }, reply) => reply.status(201).send(await saveSeries(pool, workspaceId, body)),
   );
@@ -48,22 +51,58 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (ap
     '/api/series/:key',
     {
       config,
-      schema: {
-        tags,
-        params: SeriesParams,
-        body: SeriesBody,
-        response: { 200: Type.Unknown(), ...refusals, 409: ErrorAnswer },
-      },
+      schema: { tags, params, body: SeriesBody, response: { 200: Series, ...refusals, 409: ErrorAnswer } },
     },
-    async ({ params, body, workspaceId }) => {
-      if (body.key !== params.key) {
+    async ({ params: { key }, body, workspaceId }) => {
+      if (body.key !== key) {
         throw new MusterError(
-          problem('key_differs', { key: textOf(body.key), address: params.key }, { path: '/key' }),
+          problem('key_differs', { key: textOf(body.key), address: key }, { path: '/key' }),
         );
       }
       return saveSeries(pool, workspaceId, body);
     },
   );
+
+  app.delete(
+    '/api/series/:key',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        querystring: DeleteQuery,
+        description: 'archives it: what it did to people stays on record',
+        response: { 200: Series, ...refusals, 404: ErrorAnswer, 409: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, query: { force = false }, workspaceId }) => {
+      const deleted = await deleteSeries(pool, workspaceId, key, { force });
+      onFact();
+      return deleted;
+    },
+  );
+
+  app.get(
+    '/api/series/:key/versions',
+    { config, schema: { tags, params, response: { 200: SeriesVersions, ...refusals, 404: ErrorAnswer } } },
+    async ({ params: { key }, workspaceId }) => ({ versions: await listVersions(pool, workspaceId, key) }),
+  );
+
+  const changes = { pause: pauseSeries, resume: resumeSeries, archive: archiveSeries } as const;
+  for (const [name, change] of Object.entries(changes)) {
+    app.post(
+      `/api/series/:key/${name}`,
+      {
+        config,
+        schema: { tags, params, response: { 200: Series, ...refusals, 404: ErrorAnswer, 409: ErrorAnswer } },
+      },
+      async ({ params: { key }, workspaceId }) => {
+        const changed = await change(pool, workspaceId, key);
+        onFact();
+        return changed;
+      },
+    );
+  }
 };
 
 /** Never `String` of what was sent: a list that is nested deeply enough ends the stack. */

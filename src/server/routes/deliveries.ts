@@ -1,0 +1,46 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { listParked, resolveStep } from '../../automation/index.js';
+import type { Pool } from '../../database/pool.js';
+import { ErrorAnswer } from '../schemas.js';
+import {
+  Deliveries,
+  DeliveriesQuery,
+  DeliveryParams,
+  ResolveBody,
+  ResolvedAnswer,
+} from '../schemas/deliveries.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+
+/** `/api/deliveries`: steps that were given up or are unknown, for an operator to decide about. */
+export const deliveryRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () => void }> = async (
+  app,
+  { pool, onFact },
+) => {
+  const config = { needs: 'secret' } as const;
+  const tags = ['deliveries'];
+
+  app.get(
+    '/api/deliveries',
+    { config, schema: { tags, querystring: DeliveriesQuery, response: { 200: Deliveries, ...refusals } } },
+    async ({ query, workspaceId }) => listParked(pool, workspaceId, query),
+  );
+
+  app.post(
+    '/api/deliveries/:id/resolve',
+    {
+      config,
+      schema: {
+        tags,
+        params: DeliveryParams,
+        body: ResolveBody,
+        response: { 200: ResolvedAnswer, ...refusals, 404: ErrorAnswer, 409: ErrorAnswer },
+      },
+    },
+    async ({ params: { id }, body, workspaceId }) => {
+      const resolved = await resolveStep(pool, workspaceId, id, body.as);
+      onFact();
+      return resolved;
+    },
+  );
+};

@@ -1,0 +1,43 @@
+import { Type } from '@fastify/type-provider-typebox';
+import type { ParkedStep } from '../../automation/index.js';
+import { NullableText, NullableTime, closed } from '../schemas.js';
+import { nextPage, pageQuery } from './series.js';
+
+const State = Type.Union([Type.Literal('unknown'), Type.Literal('failed')], {
+  description: 'unknown: it may have arrived, and the person waits; failed: it was given up',
+});
+const As = Type.Union([Type.Literal('retry'), Type.Literal('delivered'), Type.Literal('skip')], {
+  description: 'retry: with the same idempotency key; delivered: it did arrive; skip: go on without it',
+});
+
+export const DeliveriesQuery = Type.Object(
+  { state: Type.Optional(State), series: Type.Optional(Type.String({ maxLength: 63 })), ...pageQuery },
+  closed,
+);
+export const Deliveries = Type.Object({
+  deliveries: Type.Array(
+    Type.Unsafe<ParkedStep>(
+      Type.Object({
+        id: Type.String({ format: 'uuid', description: 'what providers saw as the idempotency key' }),
+        state: State,
+        series: Type.String(),
+        version: Type.Integer(),
+        step: Type.String(),
+        visit: Type.Integer(),
+        user_id: NullableText,
+        anonymous_id: NullableText,
+        enrollment: Type.String(),
+        channel: NullableText,
+        kind: NullableText,
+        attempts: Type.Integer(),
+        error: NullableText,
+        attempted_at: NullableTime,
+        resolvable_as: Type.Array(As),
+      }),
+    ),
+  ),
+  ...nextPage,
+});
+export const DeliveryParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
+export const ResolveBody = Type.Object({ as: As }, closed);
+export const ResolvedAnswer = Type.Object({ id: Type.String(), as: As });
