@@ -28,6 +28,14 @@ test('there is an example of each kind that the guide names', () => {
   ]);
 });
 
+test('the series in the guide is one', () => {
+  const guide = readFileSync(new URL('../../../docs/series.md', import.meta.url), 'utf8');
+  const [, example] = /```json\n([\s\S]*?)```/.exec(guide) ?? [];
+  const document: unknown = JSON.parse(example ?? '');
+  expect(parseSeries(document).steps).toHaveLength(3);
+  expect(validate(document)).toBe(true);
+});
+
 test('whatever Muster accepts is valid under the schema', () => {
   fc.assert(
     fc.property(seriesArbitrary, (document) => {
