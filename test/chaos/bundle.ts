@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -13,9 +13,9 @@ export interface Scripts {
  * Builds the programs of the child processes into `folder`, each with its packages in one file, from the sources below
  * `root`: a process that is killed every second must start quickly.
  */
-export function bundle(folder: string, root: string = repository): Scripts {
+export async function bundle(folder: string, root: string = repository): Promise<Scripts> {
   const names = ['worker-child', 'oracle-child'] as const;
-  buildSync({
+  await build({
     entryPoints: names.map((name) => join(root, 'test', 'chaos', `${name}.ts`)),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
@@ -31,5 +31,6 @@ export function bundle(folder: string, root: string = repository): Scripts {
     },
     logLevel: 'error',
   });
+  await stop();
   return { worker: join(folder, 'worker-child.mjs'), oracle: join(folder, 'oracle-child.mjs') };
 }

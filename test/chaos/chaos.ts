@@ -57,7 +57,7 @@ export async function startChaosServers({ root, keep }: ServersOptions = {}): Pr
     return started;
   };
   try {
-    const scripts = bundle(join(folder, 'programs'), root);
+    const scripts = await bundle(join(folder, 'programs'), root);
     const data = join(folder, 'data');
     mkdirSync(data, { mode: 0o711 });
     const postgres = await kept(startChaosPostgres(data), (server) => server.stop());
@@ -119,6 +119,8 @@ export interface ChaosResult {
   readonly rest: number;
 }
 
+const usualPace = 600;
+
 /** One seed: faults while people come in, then rest, then the laws. */
 export async function runChaos(servers: ChaosServers, options: ChaosOptions): Promise<ChaosResult> {
   const begun = performance.now();
@@ -138,7 +140,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
 
   const throughProxy = proxied(databaseUrl, servers.postgresProxy.port);
   const oracle = await startOracle(servers.scripts.oracle, join(servers.folder, `${name}.calls`), seed);
-  const people = await startPeople(throughProxy);
+  const people = await startPeople(throughProxy, random.fork('people'));
   const workers = startWorkers({
     script: servers.scripts.worker,
     count: options.workers,
@@ -218,12 +220,12 @@ async function inject(
   const arrive = (upTo: number): void => {
     const count = Math.min(people, upTo) - asked;
     asked += count;
-    if (count > 0) arriving.push(rig.people.identify(count));
+    if (count > 0) arriving.push(rig.people.identify(count, options.pace ?? usualPace));
   };
   // The first fault must find something under way.
   arrive(Math.ceil(people / faults.length));
   for (const [index, fault] of faults.entries()) {
-    await pause(pauses.int(0, options.pace ?? 600));
+    await pause(pauses.int(0, options.pace ?? usualPace));
     await busy.get(fault.place);
     options.onProgress?.({ ...at(rig, options, index), at: fault.name });
     busy.set(fault.place, tally(fault, rig, random.fork(`fault ${index}`), hit, missed));

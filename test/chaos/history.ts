@@ -1,8 +1,8 @@
-import type { EnrollmentRow, History, WorkRow } from './laws.js';
+import type { EnrollmentRow, History, Refusal, WorkRow } from './laws.js';
 import type { Oracle } from './oracle.js';
 import type { People } from './people.js';
 import { ask } from './postgres.js';
-import { steady, stopped } from './subject.js';
+import { allSeries, stopped } from './subject.js';
 import { readBegins, readMoves } from './witness.js';
 
 /** Reads what the provider, the database and its witness know once everything has come to rest. */
@@ -16,8 +16,10 @@ export async function readHistory(databaseUrl: string, oracle: Oracle, people: P
     pauses: people.pauses,
     enrollments: await ask<EnrollmentRow>(databaseUrl, enrollments),
     work: await ask<WorkRow>(databaseUrl, work),
+    delivered: (await ask<{ id: string }>(databaseUrl, delivered)).map(({ id }) => id),
+    refusals: await ask<Refusal>(databaseUrl, refusals),
     outbox: outbox?.count ?? 0,
-    steps: new Map([steady, stopped].map(({ key, steps }) => [key, steps])),
+    steps: new Map(allSeries.map(({ key, sends }) => [key, sends])),
     stopped: stopped.key,
   };
 }
@@ -29,3 +31,9 @@ const enrollments = `
 const work = `
   SELECT id, enrollment_id AS enrollment, step, visit, delivery_id AS delivery, state, held, last_error AS error
   FROM work`;
+
+const delivered = `SELECT id FROM deliveries WHERE state = 'delivered'`;
+
+const refusals = `
+  SELECT d.series_key AS series, u.user_id AS person
+  FROM series_decisions d JOIN end_users u ON u.workspace_id = d.workspace_id AND u.id = d.end_user_id`;

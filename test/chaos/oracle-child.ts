@@ -61,7 +61,7 @@ function deliver(request: IncomingMessage, response: ServerResponse, body: strin
       break;
     case 'refuse':
       note(false);
-      response.writeHead(429, { 'retry-after': String(random.int(0, 1)) }).end('{}');
+      response.writeHead(429, { 'retry-after': String(random.int(0, 2)) }).end('{}');
       break;
     case 'slow': {
       const late = (): void => {

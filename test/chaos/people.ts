@@ -10,6 +10,8 @@ export interface Person {
   /** When the first try of identify began, and when one was answered: it is committed. */
   readonly began: number;
   readonly identified: number;
+  /** When they were let go on in the series that waits for it. */
+  ready?: number;
   /** When an unsubscription or suppression was answered. */
   forbidden?: number;
   erased?: number;
@@ -33,7 +35,8 @@ export interface People {
   readonly pauses: readonly Pause[];
   /** Identify calls that failed, and were made again. */
   retried(): number;
-  identify(count: number): Promise<void>;
+  /** So many new people, spread over some milliseconds. */
+  identify(count: number, within: number): Promise<void>;
   /** This and the next two answer false where nobody is there yet. Gives somebody who came lately another name, so that a message rendered anew would differ. */
   rename(random: Random): Promise<boolean>;
   forbid(random: Random, how: 'unsubscribe' | 'suppress'): Promise<boolean>;
@@ -42,7 +45,7 @@ export interface People {
   stop(): Promise<void>;
 }
 
-export async function startPeople(databaseUrl: string): Promise<People> {
+export async function startPeople(databaseUrl: string, random: Random): Promise<People> {
   const pool = await openPool(databaseUrl, { applicationName: 'chaos-people', max: 8, connectTimeout: 3000 });
   const all: Person[] = [];
   const pauses: Pause[] = [];
@@ -61,45 +64,50 @@ export async function startPeople(databaseUrl: string): Promise<People> {
     }
   };
   /** Somebody who came lately is likely to be in the middle of a series. */
-  const somebody = (random: Random): Person | undefined => {
+  const somebody = (draw: Random, fits: (person: Person) => boolean = () => true): Person | undefined => {
     const untouched = all
-      .slice(-100)
-      .filter((person) => person.forbidden === undefined && person.erased === undefined);
-    return untouched.length === 0 ? undefined : random.pick(untouched);
+      .filter((person) => person.forbidden === undefined && person.erased === undefined && fits(person))
+      .slice(-100);
+    return untouched.length === 0 ? undefined : draw.pick(untouched);
   };
 
   return {
     all,
     pauses,
     retried: () => retried,
-    async identify(count) {
+    async identify(count, within) {
       await Promise.all(
         Array.from({ length: count }, async () => {
           asked += 1;
           const userId = `p${asked}`;
+          await pause(random.int(0, within));
           const began = Date.now();
           await untilAnswered((db) => calls.identify(db, userId, { name: `Name ${userId}` }));
-          if (!stopped.signal.aborted) all.push({ userId, began, identified: Date.now() });
+          if (stopped.signal.aborted) return;
+          const person: Person = { userId, began, identified: Date.now() };
+          all.push(person);
+          await pause(random.int(0, 2500));
+          await untilAnswered((db) => calls.makeReady(db, userId));
+          person.ready = Date.now();
         }),
       );
     },
-    async rename(random) {
-      const person = somebody(random);
+    async rename(draw) {
+      const person = somebody(draw);
       if (person === undefined) return false;
-      await untilAnswered((db) =>
-        calls.identify(db, person.userId, { name: `Renamed ${random.int(1, 1e6)}` }),
-      );
+      await untilAnswered((db) => calls.identify(db, person.userId, { name: `Renamed ${draw.int(1, 1e6)}` }));
       return true;
     },
-    async forbid(random, how) {
-      const person = somebody(random);
+    async forbid(draw, how) {
+      const person = somebody(draw);
       if (person === undefined) return false;
       await untilAnswered((db) => calls[how](db, person.userId));
       person.forbidden = Date.now();
       return true;
     },
-    async erase(random) {
-      const person = somebody(random);
+    async erase(draw) {
+      // Whoever is still to be made ready would be made anew by it.
+      const person = somebody(draw, ({ ready }) => ready !== undefined);
       if (person === undefined) return false;
       await untilAnswered((db) => calls.erase(db, person.userId));
       person.erased = Date.now();

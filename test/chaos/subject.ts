@@ -1,5 +1,11 @@
 import { Agent } from 'node:http';
-import { pauseSeries, resumeSeries, saveSeries, startAutomation } from '../../src/automation/index.js';
+import {
+  DeliveryPostponed,
+  pauseSeries,
+  resumeSeries,
+  saveSeries,
+  startAutomation,
+} from '../../src/automation/index.js';
 import type { Automation, Channel, Logger } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
 import { eraseUser, identify, suppress, unsubscribe } from '../../src/traits/index.js';
@@ -12,35 +18,76 @@ import { post } from './oracle.js';
 
 export const workspace = 'chaos';
 
-/** Runs the whole time; everybody who was identified must be in it. */
-export const steady = { key: 'steady', steps: ['first', 'second', 'third'] };
-/** Is paused and resumed in the middle. */
-export const stopped = { key: 'stopped', steps: ['one', 'two'] };
+/** The step that waits for a minute, of which the witness leaves less than a second. */
+export const restStep = 'rest';
+/** Name of the trait that lets a person go on, and of the channel that leads to the oracle. */
+const ready = 'ready';
+const channel = 'log';
+
+export interface ChaosSeries {
+  readonly key: string;
+  /** Its sending steps, in order. */
+  readonly sends: readonly string[];
+  readonly steps: readonly object[];
+}
+
+const send = (key: string): object => ({
+  type: 'send',
+  key,
+  channel,
+  message: { text: `${key}: hello {{ name|there }}` },
+});
+
+/** Runs the whole time; everybody who was identified must be in it. Rests twice: for a time, and for a change of traits. */
+export const steady: ChaosSeries = {
+  key: 'steady',
+  sends: ['first', 'second', 'third'],
+  steps: [
+    send('first'),
+    { type: 'wait', key: restStep, for: [1, 'minutes'] },
+    send('second'),
+    {
+      type: 'wait_for',
+      key: 'until-ready',
+      filter: { '==': [{ var: `custom:${ready}` }, true] },
+      timeout: [300, 'days'],
+    },
+    send('third'),
+  ],
+};
+
+/** Is paused and resumed in the middle; sets a trait on the way. */
+export const stopped: ChaosSeries = {
+  key: 'stopped',
+  sends: ['one', 'two'],
+  steps: [send('one'), { type: 'set_trait', key: 'mark', traits: { got_one: true } }, send('two')],
+};
+
+export const allSeries: readonly ChaosSeries[] = [steady, stopped];
+
+/** Messages that one person gets in all. */
+export const sendsPerPerson = allSeries.reduce((count, { sends }) => count + sends.length, 0);
 
 export async function saveChaosSeries(pool: Pool): Promise<void> {
-  for (const { key, steps } of [steady, stopped]) {
-    await saveSeries(pool, workspace, {
-      key,
-      name: key,
-      trigger: { type: 'user_created' },
-      steps: steps.map((step) => ({
-        type: 'send',
-        key: step,
-        channel: 'log',
-        message: { text: `${step}: hello {{ name|there }}` },
-      })),
-    });
+  for (const { key, steps } of allSeries) {
+    await saveSeries(pool, workspace, { key, name: key, trigger: { type: 'user_created' }, steps });
   }
 }
 
 /** Times of the runtime, in milliseconds; short, so that a minute holds many lives of a worker. */
 export interface SubjectSettings {
   readonly lease: number;
+  readonly horizon: number;
   readonly enqueuedFor: number;
   readonly deliverTimeout: number;
 }
 
-export const usualSettings: SubjectSettings = { lease: 1500, enqueuedFor: 3000, deliverTimeout: 1000 };
+export const usualSettings: SubjectSettings = {
+  lease: 1500,
+  horizon: 500,
+  enqueuedFor: 3000,
+  deliverTimeout: 1000,
+};
 
 export interface SubjectOptions {
   readonly pool: Pool;
@@ -60,11 +107,13 @@ export function startSubject(options: SubjectOptions): Promise<Automation> {
     channels: [oracleChannel(options)],
     concurrency: 20,
     poll: 50,
-    horizon: 500,
     sweepEvery: 200,
     relayBatch: 200,
     intakeBatch: 100,
     drain: 1500,
+    reconcileEvery: 2000,
+    canaryEvery: 1000,
+    decisionsKept: 1,
     connectTimeout: 2000,
     // No step may be given up here, and waits between attempts are fiftieths of the usual ones.
     maxAttempts: 1000,
@@ -77,11 +126,11 @@ export function startSubject(options: SubjectOptions): Promise<Automation> {
 function oracleChannel({ oraclePort, around }: SubjectOptions): Channel {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
-    name: 'log',
+    name: channel,
     onLostConfirmation: 'retry_same_key',
     deliver: (message, { idempotencyKey, signal }) =>
       around(async () => {
-        const { status } = await post({
+        const { status, retryAfter } = await post({
           port: oraclePort,
           path: '/deliver',
           agent,
@@ -94,7 +143,9 @@ function oracleChannel({ oraclePort, around }: SubjectOptions): Channel {
             text: message.text,
           }),
         });
-        if (status !== 200) throw new Error(`the provider answered ${status}`);
+        const said = `the provider answered ${status}`;
+        if (status === 429) throw new DeliveryPostponed(said, (retryAfter ?? 0) * 1000);
+        if (status !== 200) throw new Error(said);
       }),
   };
 }
@@ -104,6 +155,7 @@ export const failpointStatements = {
   claim: /lease_until = CASE[^]*w\.epoch = /,
   begin: /INSERT INTO deliveries/,
   finish: /last_contacted_at = greatest/,
+  defer: /state = CASE WHEN place\.inside/,
   relay: /SET state = 'enqueued'/,
   intake: /DELETE FROM outbox/,
 } as const;
@@ -112,6 +164,10 @@ export const failpointStatements = {
 export const calls = {
   async identify(pool: Pool, userId: string, traits: Record<string, unknown>): Promise<void> {
     await identify(pool, { workspaceId: workspace, userId, traits });
+  },
+  /** Lets somebody go on who waits for it. */
+  async makeReady(pool: Pool, userId: string): Promise<void> {
+    await identify(pool, { workspaceId: workspace, userId, traits: { [ready]: true } });
   },
   async unsubscribe(pool: Pool, userId: string): Promise<void> {
     await unsubscribe(pool, { workspaceId: workspace, userId });
@@ -129,6 +185,3 @@ export const calls = {
     await resumeSeries(pool, workspace, stopped.key);
   },
 };
-
-/** Messages that one person gets in all. */
-export const sendsPerPerson = steady.steps.length + stopped.steps.length;

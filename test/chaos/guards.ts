@@ -1,0 +1,134 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { repository } from './bundle.js';
+import { runChaos, startChaosServers } from './chaos.js';
+import type { ChaosOptions, ChaosResult } from './chaos.js';
+import type { Law } from './laws.js';
+import { examplesOf } from './report.js';
+
+/**
+ * The guards are real: each is taken out of a copy of the sources, and chaos that aims at it runs on the copy's workers
+ * until a law breaks. `npm run chaos:guards [-- --seed 1 --seeds 5 --only NAME --whole]`. With `--whole` the same chaos runs on
+ * the sources as they are, where nothing may break. Exit code 1 where a guard was not missed.
+ */
+interface Guard {
+  readonly name: string;
+  readonly file: string;
+  /** Each text must be there, once. */
+  readonly changes: readonly (readonly [string, string])[];
+  readonly chaos: Omit<ChaosOptions, 'seed'>;
+}
+
+const guards: readonly Guard[] = [
+  {
+    name: 'state at the claim',
+    file: 'src/automation/work/claim.ts',
+    changes: [[`AND (w.state = 'enqueued' OR w.state = 'claimed' AND w.token = verdict.token)`, '']],
+    // Dumps bring back jobs whose rows are over.
+    chaos: { faults: 12, sends: 1500, workers: 2, only: ['redis killed, old dump'] },
+  },
+  {
+    name: 'epoch at the claim',
+    file: 'src/automation/work/claim.ts',
+    changes: [[' AND w.epoch = verdict.epoch', '']],
+    // A dump brings back jobs whose rows were put off meanwhile and are offered again for later.
+    chaos: {
+      faults: 30,
+      sends: 3000,
+      workers: 2,
+      pace: 300,
+      only: ['redis killed, old dump', 'provider 429 with Retry-After'],
+      settings: { horizon: 5000 },
+    },
+  },
+  {
+    name: 'incarnation of Redis',
+    file: 'src/automation/redis/incarnation.ts',
+    changes: [['if (inRedis !== null && inRedis === inPostgres) return null;', 'return null;']],
+    // Without the slow sweep, which would find them in the end.
+    chaos: {
+      faults: 10,
+      sends: 1500,
+      workers: 2,
+      only: ['flushall', 'redis killed, empty'],
+      settings: { enqueuedFor: 3_600_000 },
+      patience: 40_000,
+    },
+  },
+  {
+    name: 'lease at the end',
+    file: 'src/automation/work/finish.ts',
+    changes: [[` AND w.state = 'claimed' AND w.token = result.token`, '']],
+    // Workers that stand still for longer than their lease, and then want to finish.
+    chaos: {
+      faults: 16,
+      sends: 1500,
+      workers: 3,
+      only: ['freeze past lease', 'block event loop', 'provider slow'],
+    },
+  },
+];
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '5' },
+    only: { type: 'string', multiple: true },
+    whole: { type: 'boolean', default: false },
+  },
+});
+
+interface Verdict {
+  readonly guard: string;
+  /** The first seed that broke, with the laws that it broke; null where none did. */
+  readonly broken: { readonly seed: number; readonly laws: readonly Law[]; readonly seconds: number } | null;
+}
+
+/** The sources and the programs of the children, without one guard. */
+function withoutGuard({ file, changes }: Guard): string {
+  const root = mkdtempSync(join(tmpdir(), 'muster-mutant-'));
+  for (const folder of ['src', 'test/chaos', 'test/support'])
+    cpSync(join(repository, folder), join(root, folder), { recursive: true });
+  symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
+  cpSync(join(repository, 'package.json'), join(root, 'package.json'));
+  if (values.whole) return root;
+  const path = join(root, file);
+  let text = readFileSync(path, 'utf8');
+  for (const [from, to] of changes) {
+    if (text.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
+    text = text.replace(from, to);
+  }
+  writeFileSync(path, text);
+  return root;
+}
+
+async function test(guard: Guard): Promise<Verdict> {
+  const root = withoutGuard(guard);
+  const servers = await startChaosServers({ root });
+  try {
+    const first = Number(values.seed);
+    for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
+      const result: ChaosResult = await runChaos(servers, { ...guard.chaos, seed });
+      if (result.breaches.length === 0) continue;
+      process.stderr.write(`${guard.name}, seed ${seed}:\n${examplesOf(result.breaches, 2)}`);
+      const laws = [...new Set(result.breaches.map(({ law }) => law))];
+      return { guard: guard.name, broken: { seed, laws, seconds: Math.round(result.seconds) } };
+    }
+    return { guard: guard.name, broken: null };
+  } finally {
+    await servers.stop();
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+for (const guard of guards.filter(({ name }) => values.only?.includes(name) ?? true)) {
+  const { broken } = await test(guard);
+  const found =
+    broken === null
+      ? `nothing broke in ${values.seeds} seeds`
+      : `broke ${broken.laws.join(', ')} with seed ${broken.seed}`;
+  process.stdout.write(`${values.whole ? 'with' : 'without'} the ${guard.name}: ${found}\n`);
+  if ((broken === null) !== values.whole) process.exitCode = 1;
+}
