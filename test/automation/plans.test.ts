@@ -18,7 +18,7 @@ function token(index: number): string {
   return `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
 }
 
-test('with much behind it, no round of the queue reads a whole table', async () => {
+test('with much behind it and many inside, no round of the queue reads a whole table or all who are inside', async () => {
   const { pool: shared, databaseUrl } = fixture();
   for (const name of ['a', 'b']) await saveSeries(shared, name, seriesOf('one'));
   // 40,000 steps done long ago, then 20 people to be taken in.
@@ -37,6 +37,11 @@ test('with much behind it, no round of the queue reads a whole table', async () 
     );
   }
   await shared.query('VACUUM ANALYZE end_users, enrollments, work, deliveries, outbox');
+  // All of one workspace are inside now and wait, which the statistics do not know: to them nobody is.
+  await shared.query(`UPDATE enrollments SET state = 'active', step = 'step-1' WHERE workspace_id = 'a'`);
+  await shared.query(
+    `UPDATE work SET state = 'pending', due_at = now() + interval '30 days', listening = true WHERE workspace_id = 'a'`,
+  );
   await identifyMany(shared, 'new-', 20, 'a');
 
   // One connection, so that its own counts can be flushed before they are read.
@@ -51,7 +56,14 @@ test('with much behind it, no round of the queue reads a whole table', async () 
       );
       return rows;
     };
+    const insideRead = async (): Promise<number> => {
+      const { rows } = await pool.query<{ read: string }>(
+        `SELECT sum(idx_tup_read) AS read FROM pg_stat_user_indexes WHERE relname IN ('work', 'enrollments')`,
+      );
+      return Number(rows[0]?.read ?? 0);
+    };
     const before = await read();
+    const insideBefore = await insideRead();
     await takeIn(pool, { limit: 500, maxAttempts: 3, wait: () => 0, logger: silentLogger });
     const jobs = await takeDue(pool, { horizon: 2000, limit: 1000, after: '' });
     expect(jobs).toHaveLength(20);
@@ -86,7 +98,17 @@ test('with much behind it, no round of the queue reads a whole table', async () 
     expect(finished.every(Boolean)).toBe(true);
     await sweepWork(pool, { parking: [], enqueuedFor: 60_000 });
     await checkIncarnation(pool, { get: async () => null, set: async () => undefined }, 'plans');
+    const { rows: told } = await pool.query(
+      `INSERT INTO outbox (workspace_id, kind, end_user_id, payload)
+       SELECT 'a', 'user_updated', id, '{"fields": ["custom:timezone"]}' FROM end_users
+       WHERE workspace_id = 'a' AND user_id = ANY ($1) RETURNING id`,
+      [Array.from({ length: 20 }, (_, index) => `old-${index + 1}`)],
+    );
+    expect(told).toHaveLength(20);
+    const taken = await takeIn(pool, { limit: 500, maxAttempts: 3, wait: () => 0, logger: silentLogger });
+    expect(taken).toMatchObject({ rows: 20, woken: 20 });
     expect(await read()).toEqual(before);
+    expect((await insideRead()) - insideBefore).toBeLessThan(10_000);
   } finally {
     await pool.end();
   }

@@ -2,6 +2,7 @@ import type { Client } from '../../database/pool.js';
 import { MusterError } from '../../errors/index.js';
 import type { DefinitionReader } from '../series/definitions.js';
 import { wakesOf } from '../series/wakes.js';
+import { inState } from '../work/in-state.js';
 import type { Touched } from './touched.js';
 
 interface Poked {
@@ -68,17 +69,30 @@ function meet(asked: ReadonlySet<string>, happened: ReadonlySet<string>): boolea
   return [...happened].some((name) => asked.has(name));
 }
 
+// Fenced lookups, for the reason given where people are read. They are held in the order of their ids, as workers take them.
 const count = `
   WITH inside AS MATERIALIZED (
     SELECT e.workspace_id, e.id
     FROM unnest($1::text[], $2::uuid[]) AS touched (workspace_id, end_user_id)
-    JOIN enrollments e ON e.workspace_id = touched.workspace_id AND e.end_user_id = touched.end_user_id
-    WHERE e.state = 'active' AND e.id <> ALL ($3::bigint[])
+    CROSS JOIN LATERAL (
+      SELECT e.workspace_id, e.id FROM enrollments e
+      WHERE e.workspace_id = touched.workspace_id AND e.end_user_id = touched.end_user_id
+        AND e.state = 'active' AND e.id <> ALL ($3::bigint[])
+      OFFSET 0
+    ) AS e
     ORDER BY e.workspace_id, e.id
-    FOR NO KEY UPDATE OF e
+  ),
+  held AS MATERIALIZED (
+    SELECT e.workspace_id, e.id
+    FROM inside
+    CROSS JOIN LATERAL (
+      SELECT e.workspace_id, e.id FROM enrollments e
+      WHERE e.workspace_id = inside.workspace_id AND e.id = inside.id AND ${inState('e', 'active')}
+      FOR NO KEY UPDATE
+    ) AS e
   )
   UPDATE enrollments e SET pokes = e.pokes + 1
-  FROM inside WHERE e.workspace_id = inside.workspace_id AND e.id = inside.id
+  FROM held WHERE e.workspace_id = held.workspace_id AND e.id = held.id AND ${inState('e', 'active')}
   RETURNING e.workspace_id AS workspace, e.id AS enrollment, e.end_user_id AS end_user, e.series_key AS series, e.version`;
 
 // A row that somebody holds is on its way to a worker, who reads the person after this.
@@ -86,9 +100,12 @@ const wake = `
   WITH waiting AS MATERIALIZED (
     SELECT w.workspace_id, w.id
     FROM unnest($1::text[], $2::bigint[], $3::boolean[]) AS poked (workspace_id, enrollment_id, zone)
-    JOIN work w ON w.workspace_id = poked.workspace_id AND w.enrollment_id = poked.enrollment_id
-    WHERE w.state = 'pending' AND (w.listening OR poked.zone) AND w.due_at > statement_timestamp()
-    FOR NO KEY UPDATE OF w SKIP LOCKED
+    CROSS JOIN LATERAL (
+      SELECT w.workspace_id, w.id FROM work w
+      WHERE w.workspace_id = poked.workspace_id AND w.enrollment_id = poked.enrollment_id
+        AND ${inState('w', 'pending')} AND (w.listening OR poked.zone) AND w.due_at > statement_timestamp()
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS w
   )
   UPDATE work w SET due_at = date_trunc('milliseconds', statement_timestamp())
   FROM waiting WHERE w.workspace_id = waiting.workspace_id AND w.id = waiting.id`;

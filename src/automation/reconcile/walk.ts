@@ -1,4 +1,5 @@
 import type { Pool } from '../../database/pool.js';
+import { inState } from '../work/in-state.js';
 
 /** What one stretch of the walk found. */
 export interface Walked {
@@ -56,7 +57,7 @@ const walkPeople = `
   stranded AS MATERIALIZED (
     SELECT e.workspace_id, e.id, e.series_key, e.step, e.visit
     FROM stretch JOIN enrollments e ON e.workspace_id = stretch.workspace_id AND e.id = stretch.id
-    WHERE e.state = 'active' AND e.step IS NOT NULL AND NOT EXISTS (
+    WHERE ${inState('e', 'active')} AND e.step IS NOT NULL AND NOT EXISTS (
       SELECT FROM work w
       WHERE w.workspace_id = stretch.workspace_id AND w.enrollment_id = stretch.id
         AND w.state IN ('pending', 'enqueued', 'claimed', 'unknown')

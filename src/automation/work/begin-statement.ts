@@ -1,4 +1,5 @@
 import { millis } from '../facts/person.js';
+import { inState } from './in-state.js';
 import type { RenderedMessage } from './render.js';
 
 export interface BeginRequest {
@@ -66,12 +67,12 @@ export const beginSending = (capped = 'false'): string => `
     CROSS JOIN LATERAL (
       SELECT * FROM work w
       WHERE w.workspace_id = request.workspace_id AND w.id = request.id
-        AND w.state = 'claimed' AND w.token = request.token AND w.lease_until > statement_timestamp()
+        AND ${inState('w', 'claimed')} AND w.token = request.token AND w.lease_until > statement_timestamp()
       OFFSET 0
     ) AS w
     CROSS JOIN LATERAL (
       SELECT e.end_user_id FROM enrollments e
-      WHERE e.workspace_id = request.workspace_id AND e.id = w.enrollment_id AND e.state = 'active' OFFSET 0
+      WHERE e.workspace_id = request.workspace_id AND e.id = w.enrollment_id AND ${inState('e', 'active')} OFFSET 0
     ) AS e
     LEFT JOIN LATERAL (
       SELECT d.state FROM deliveries d WHERE d.workspace_id = request.workspace_id AND d.id = w.delivery_id OFFSET 0

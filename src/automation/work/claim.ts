@@ -1,4 +1,5 @@
 import type { Pool } from '../../database/pool.js';
+import { inState } from './in-state.js';
 import type { UserRecord } from '../../filter/record.js';
 import { millis, nowColumn, personColumns, personJoins } from '../facts/person.js';
 import type { PersonRow } from '../facts/person.js';
@@ -157,7 +158,7 @@ const claimEnqueued = `
     SET state = 'exited', reason = 'archived', finished_at = statement_timestamp()
     FROM taken
     WHERE taken.archived AND taken.state = 'cancelled' AND e.workspace_id = taken.workspace_id AND e.id = taken.enrollment_id
-      AND e.state = 'active'
+      AND ${inState('e', 'active')}
   )
   SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, taken.series_key AS series, taken.version,
     taken.enrollment_id AS enrollment, taken.step, taken.visit, ${millis('taken.since')} AS since,

@@ -1,4 +1,5 @@
 import type { Pool } from '../../database/pool.js';
+import { inState } from './in-state.js';
 import type { Footprint } from '../series/moves.js';
 import { byEnrollment, trailText, trailValues } from './trail.js';
 
@@ -109,7 +110,7 @@ const finishClaimed = `
       visit = coalesce(finished.visit, e.visit), since = coalesce(finished.since, e.since),
       finished_at = CASE finished.to_state WHEN 'active' THEN NULL ELSE date_trunc('milliseconds', statement_timestamp()) END
     FROM finished
-    WHERE e.workspace_id = finished.workspace_id AND e.id = finished.enrollment_id AND e.state = 'active'
+    WHERE e.workspace_id = finished.workspace_id AND e.id = finished.enrollment_id AND ${inState('e', 'active')}
     RETURNING finished.*, e.pokes <> finished.pokes AS poked
   ),
   following AS (
