@@ -280,9 +280,7 @@ async function bareCopy(pool: Pool, text: string): Promise<number> {
 function imported(url: string, file: string, onSample?: (sample: Sample) => void): Promise<Imported> {
   return new Promise((resolve, reject) => {
     const memory = onSample === undefined ? [] : ['--memory'];
-    const child = fork(fileURLToPath(import.meta.url), ['--child', url, '--file', file, ...memory], {
-      execArgv: ['--import', 'tsx'],
-    });
+    const child = fork(fileURLToPath(import.meta.url), ['--child', url, '--file', file, ...memory]);
     child.on('message', (message) => {
       if (isImported(message)) resolve(message);
       else if (isSample(message)) onSample?.(message);

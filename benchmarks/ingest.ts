@@ -186,7 +186,7 @@ async function main(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'muster-bench-'));
   const embedded = await startEmbedded({ dataDir, postgres: true, redis: true });
   const pool = await openPool(embedded.databaseUrl ?? '', { max: 20 });
-  const caller = fork(fileURLToPath(import.meta.url), ['--caller'], { execArgv: ['--import', 'tsx'] });
+  const caller = fork(fileURLToPath(import.meta.url), ['--caller']);
   const ask = async (job: Job): Promise<Told> =>
     new Promise((resolve) => {
       caller.once('message', (told: Told) => resolve(told));

@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue, Worker } from 'bullmq';
+import { startAutomation } from '../../src/automation/index.js';
+import { silentLogger } from '../../src/automation/logger.js';
+import { connectRedis } from '../../src/automation/redis/connection.js';
+import { offer, relayRound } from '../../src/automation/work/relay.js';
+import type { WorkQueue } from '../../src/automation/work/relay.js';
+import { median } from '../table.js';
+import type { Row } from '../table.js';
+import { perStep, readCpu } from './cpu.js';
+import type { Cpu } from './cpu.js';
+import type { SeriesOptions } from './options.js';
+import { expectMoved, instantChannel, message, month, putInside, second } from './people.js';
+import { clear, withServers, workspace } from './servers.js';
+import type { Servers } from './servers.js';
+
+/**
+ * Guarded steps against jobs without a guard: what the same number of BullMQ jobs costs whose processor does nothing, with
+ * the same options, at the same concurrency, from the same Redis. In turn, round by round.
+ *
+ * `from Redis`: everything waits in Redis when the clock starts. `from Postgres`: it waits in Postgres, and the relay
+ * brings it while the worker works; BullMQ's jobs are added meanwhile.
+ */
+interface Side {
+  readonly name: string;
+  /** Whose rate it is held against; null for BullMQ itself. */
+  readonly against: string | null;
+  readonly run: (servers: Servers, options: SeriesOptions, queue: string) => Promise<Measured>;
+}
+
+interface Measured {
+  readonly perSecond: number;
+  readonly cpu: Cpu;
+}
+
+/** Claim, done, advance; and with a message the record of the delivery before the channel is called. */
+const kinds = {
+  'step without a message': { step: 'a-minute', deliveries: false },
+  'step with a message': { step: 'hello', deliveries: true },
+} as const;
+const steps = [{ type: 'wait', key: 'a-minute', for: [1, 'minutes'] }, month, message, second];
+const stepsWithMessage = [message, month, second];
+
+const sides: readonly Side[] = (['from Redis', 'from Postgres'] as const).flatMap((from) => {
+  const preloaded = from === 'from Redis';
+  const bare = `BullMQ, no-op job, ${preloaded ? 'from Redis' : 'added meanwhile'}`;
+  return [
+    { name: bare, against: null, run: (...all) => runBare(...all, preloaded) },
+    ...Object.entries(kinds).map(([kind, { deliveries }]): Side => ({
+      name: `${kind}, ${from}`,
+      against: bare,
+      run: (...all) => runGuarded(...all, preloaded, deliveries),
+    })),
+  ] satisfies Side[];
+});
+
+const batch = 1000;
+const goal = 70;
+
+export async function guarded(options: SeriesOptions): Promise<Row[]> {
+  return withServers(async (servers) => {
+    const measured = new Map<string, Measured[]>(sides.map(({ name }) => [name, []]));
+    // The first round warms up.
+    for (let round = 0; round <= options.rounds; round += 1) {
+      for (const { name, run } of sides) {
+        await clear(servers);
+        const found = await run(servers, options, `bench-${round}`);
+        if (round > 0) measured.get(name)?.push(found);
+      }
+    }
+    return sides.map(({ name, against }) => {
+      const own = measured.get(name) ?? [];
+      const others = against === null ? [] : (measured.get(against) ?? []);
+      const shares = own.map(
+        (each, round) => (each.perSecond / (others[round]?.perSecond ?? Number.NaN)) * 100,
+      );
+      const share = against === null ? null : median(shares);
+      const cpu = (of: keyof Cpu): number => median(own.map((each) => each.cpu[of]));
+      return {
+        what: name,
+        concurrency: options.concurrency,
+        'per s': Math.round(median(own.map((each) => each.perSecond))),
+        '% of BullMQ': share ?? '',
+        'Node us': cpu('node'),
+        'Postgres us': cpu('postgres'),
+        'Redis us': cpu('redis'),
+        goal: share === null ? '' : `>= ${goal} %`,
+        reached: share === null ? '' : share >= goal,
+      };
+    });
+  });
+}
+
+async function runBare(
+  servers: Servers,
+  options: SeriesOptions,
+  name: string,
+  preloaded: boolean,
+): Promise<Measured> {
+  const connections = await connectRedis(servers.redisUrl, { logger: silentLogger, timeout: 5000 });
+  const queue: WorkQueue = new Queue(name, { connection: connections.producer });
+  const add = async (): Promise<void> => {
+    for (let from = 0; from < options.steps; from += batch) {
+      const length = Math.min(batch, options.steps - from);
+      const jobs = Array.from({ length }, (_, at) => {
+        return { workspace, work: String(from + at + 1), epoch: 1, delay: 0 };
+      });
+      await offer(queue, jobs);
+    }
+  };
+  try {
+    if (preloaded) await add();
+    let seen = 0;
+    return await timed(servers, options.steps, async () => {
+      const worker = new Worker(
+        name,
+        async () => {
+          seen += 1;
+        },
+        {
+          connection: connections.consumer,
+          concurrency: options.concurrency,
+          removeOnComplete: { count: 0 },
+          removeOnFail: { count: 0 },
+        },
+      );
+      if (!preloaded) await add();
+      await untilEmpty(queue);
+      return async () => {
+        await worker.close();
+        if (seen !== options.steps) throw new Error(`${seen} jobs ran of ${options.steps}`);
+      };
+    });
+  } finally {
+    await queue.close();
+    connections.close();
+  }
+}
+
+async function runGuarded(
+  servers: Servers,
+  options: SeriesOptions,
+  name: string,
+  preloaded: boolean,
+  deliveries: boolean,
+): Promise<Measured> {
+  const { pool, redisUrl } = servers;
+  const { step } = kinds[deliveries ? 'step with a message' : 'step without a message'];
+  const dueAt = Date.now() - 1000;
+  await putInside(pool, {
+    steps: deliveries ? stepsWithMessage : steps,
+    step,
+    count: options.steps,
+    since: dueAt - 60_000,
+    dueAt,
+  });
+  const connections = await connectRedis(redisUrl, { logger: silentLogger, timeout: 5000 });
+  const queue: WorkQueue = new Queue(name, { connection: connections.producer });
+  const sent = new Set<string>();
+  let calls = 0;
+  const channel = instantChannel((key) => {
+    calls += 1;
+    sent.add(key);
+  });
+  try {
+    if (preloaded) {
+      const relay = relayRound({
+        pool,
+        redis: connections.producer,
+        queue,
+        logger: silentLogger,
+        horizon: 0,
+        batch,
+        maxQueued: Infinity,
+      });
+      while (await relay());
+    }
+    return await timed(servers, options.steps, async () => {
+      const automation = await startAutomation({
+        pool,
+        redisUrl,
+        queue: name,
+        channels: [channel],
+        concurrency: options.concurrency,
+        canaryEvery: 3_600_000,
+      });
+      await untilEmpty(queue);
+      // What is in Postgres only, and what ends just now.
+      await automation.idle(600_000);
+      return async () => {
+        await automation.stop();
+        const expected = deliveries ? options.steps : 0;
+        if (calls !== expected || sent.size !== expected)
+          throw new Error(`${calls} messages under ${sent.size} keys, and not ${expected}`);
+        await expectMoved(pool, { step, count: options.steps, deliveries: expected, next: month.key });
+      };
+    });
+  } finally {
+    await queue.close();
+    connections.close();
+  }
+}
+
+/** Times what `run` does until it resolves; what that resolves to checks and cleans, and is not timed. */
+async function timed(
+  servers: Servers,
+  count: number,
+  run: () => Promise<() => Promise<void>>,
+): Promise<Measured> {
+  const before = await readCpu(servers);
+  const started = performance.now();
+  const finish = await run();
+  const seconds = (performance.now() - started) / 1000;
+  const after = await readCpu(servers);
+  await finish();
+  return { perSecond: count / seconds, cpu: perStep(before, after, count) };
+}
+
+async function untilEmpty(queue: WorkQueue): Promise<void> {
+  while ((await queue.getJobCountByTypes('waiting', 'active', 'delayed')) > 0) await sleep(10);
+}
