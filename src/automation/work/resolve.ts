@@ -90,7 +90,8 @@ const confirm = `
 const giveUpDelivery = `
   UPDATE deliveries d SET state = 'failed', last_error = concat_ws('; ', 'skipped by hand', d.last_error)
   FROM work w
-  WHERE w.workspace_id = $1 AND w.id = $2 AND d.workspace_id = w.workspace_id AND d.id = w.delivery_id`;
+  WHERE w.workspace_id = $1 AND w.id = $2 AND d.workspace_id = w.workspace_id AND d.id = w.delivery_id
+    AND d.state <> 'delivered'`;
 
 const putAway = `
   UPDATE work SET state = $3, finished_at = coalesce(finished_at, statement_timestamp())
