@@ -6,7 +6,7 @@ import { claimWork } from '../../src/automation/work/claim.js';
 import { takeDue } from '../../src/automation/work/take-due.js';
 import { suppress } from '../../src/traits/index.js';
 import { days, intake, one, pass, send, standing, stepsOf, trailOf } from './inside.js';
-import { identifyMany, identifyNew, recorder, useAutomation, workspace } from './support.js';
+import { identifyMany, identifyNew, recorder, until, useAutomation, workspace } from './support.js';
 
 const fixture = useAutomation();
 const capped = { frequency_caps: [{ messages: 2, per: days(7) }] };
@@ -65,6 +65,47 @@ test('two deliveries that begin at the same time do not both have the last place
       .map(({ verdict }) => verdict)
       .toSorted(),
   ).toEqual(['capped', 'capped', 'capped', 'send']);
+});
+
+test('whoever counts waits for everybody who is beginning a delivery to the same person, and counts theirs', async () => {
+  const { pool } = fixture();
+  for (const key of ['a', 'b']) await saveSeries(pool, workspace, stepsOf(key, [send('hello')]));
+  const { id } = await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  const jobs = await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
+  const claims = await claimWork(
+    pool,
+    jobs.map((job, index) => ({ ...job, token: token(index) })),
+    60_000,
+  );
+  const [first, second] = claims;
+  if (!first || !second) throw new Error('both were claimed');
+  const message = { title: null, text: 'hello' };
+  const request = {
+    ...first,
+    kind: 'send',
+    channel: 'log',
+    message,
+    caps: [{ messages: 1, since: 0 }],
+  } as const;
+  const other = await pool.connect();
+  try {
+    await other.query(`SELECT pg_advisory_lock(731684, hashtext($1))`, [`${workspace} ${id}`]);
+    const beginning = beginDeliveries(pool, [request]);
+    await until('the other to wait', async () => {
+      const { rows } = await pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`,
+      );
+      return rows.length === 1;
+    });
+    expect(await beginDeliveries(pool, [{ ...request, ...second, caps: [] }])).toMatchObject([
+      { verdict: 'send' },
+    ]);
+    await other.query('SELECT pg_advisory_unlock_all()');
+    expect(await beginning).toEqual([{ verdict: 'capped' }]);
+  } finally {
+    other.release();
+  }
 });
 
 test('a cap counts the messages of other series, and those of its length of time only', async () => {

@@ -9,6 +9,8 @@ import {
 } from '../../src/automation/index.js';
 import type { Channel } from '../../src/automation/index.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
+import { claimWork } from '../../src/automation/work/claim.js';
+import { takeDue } from '../../src/automation/work/take-due.js';
 import { suppress } from '../../src/traits/index.js';
 import { days, dueIn, intake, one, pass, send, standing, stepsOf } from './inside.js';
 import {
@@ -64,6 +66,22 @@ test('people are not moved to a version that lacks their step, and nobody else i
   await expect(moveToVersion(pool, workspace, 'one', 9)).rejects.toMatchObject({
     code: 'series_no_such_version',
   });
+});
+
+test('a job that is in Redis when its person is moved is not done by the old version', async () => {
+  const { pool } = fixture();
+  await saveSeries(pool, workspace, stepsOf('one', [send('hello')]));
+  await identifyNew(pool, 'ada');
+  await takeIn(pool, intake);
+  const due = { horizon: 2000, limit: 10, after: '' };
+  const token = '11111111-1111-4111-8111-111111111111';
+  const [old] = await takeDue(pool, due);
+  await saveSeries(pool, workspace, stepsOf('one', [send('hello'), send('more')]));
+  expect(await moveToVersion(pool, workspace, 'one')).toMatchObject({ moved: 1, left: 0 });
+  const [again] = await takeDue(pool, due);
+  if (old === undefined || again === undefined) throw new Error('it was due twice');
+  expect(await claimWork(pool, [{ ...old, token }], 60_000)).toEqual([null]);
+  expect(await claimWork(pool, [{ ...again, token }], 60_000)).toMatchObject([{ version: 2 }]);
 });
 
 test('what a worker holds is moved when it lets go', async () => {
