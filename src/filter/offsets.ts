@@ -3,6 +3,7 @@ import { IANAZone } from 'luxon';
 /** How far the clocks of zones are from UTC, by luxon, with answers kept: every calendar sum begins by asking. */
 
 const minute = 60_000;
+const quarter = 15 * minute;
 const day = 86_400_000;
 
 /** Whether the text names a zone; asked for each person, so that answers are kept. */
@@ -11,7 +12,7 @@ export function isZone(zone: string): boolean {
   if (known === undefined) {
     if (zones.size >= 2000) zones.clear();
     const valid = IANAZone.isValidZone(zone);
-    known = valid ? { zone: IANAZone.create(zone), days: new Map() } : null;
+    known = valid ? { zone: IANAZone.create(zone), days: new Map(), quarters: new Map() } : null;
     zones.set(zone, known);
   }
   return known !== null;
@@ -20,25 +21,37 @@ export function isZone(zone: string): boolean {
 interface KnownZone {
   readonly zone: IANAZone;
   /** Offset by day of UTC where it is the same all day; null for a day with a change. */
-  readonly days: Map<number, number | null>;
+  readonly days: Kept;
+  /** The same by quarter of an hour, for days with a change. */
+  readonly quarters: Kept;
 }
+
+type Kept = Map<number, number | null>;
 
 const zones = new Map<string, KnownZone | null>();
 
 /** Milliseconds that the zone's clocks are ahead of UTC at an instant; of UTC itself where the text names no zone. */
 export function offsetAt(instant: number, zone: string): number {
-  if (!isZone(zone)) return 0;
-  const known = zones.get(zone);
+  const known = zones.get(zone) ?? (isZone(zone) ? zones.get(zone) : null);
   if (known === undefined || known === null) return 0;
-  const date = Math.floor(instant / day);
-  let offset = known.days.get(date);
+  return (
+    steadyOffset(known, instant, day, known.days) ??
+    steadyOffset(known, instant, quarter, known.quarters) ??
+    offsetOf(known, instant)
+  );
+}
+
+/** The offset of the whole stretch of that length around the instant; null where it changes meanwhile. */
+function steadyOffset(known: KnownZone, instant: number, length: number, kept: Kept): number | null {
+  const place = Math.floor(instant / length);
+  let offset = kept.get(place);
   if (offset === undefined) {
-    if (known.days.size >= 10_000) known.days.clear();
-    const start = offsetOf(known, date * day);
-    offset = start === offsetOf(known, (date + 1) * day) ? start : null;
-    known.days.set(date, offset);
+    if (kept.size >= 10_000) kept.clear();
+    const start = offsetOf(known, place * length);
+    offset = start === offsetOf(known, (place + 1) * length) ? start : null;
+    kept.set(place, offset);
   }
-  return offset ?? offsetOf(known, instant);
+  return offset;
 }
 
 /** Luxon counts in minutes; before zones there were offsets with seconds. */

@@ -67,6 +67,9 @@ class Life {
   #lastEntry: number | null = null;
   /** Up to where the date trigger has been asked; it starts the series once for each instant that it names. */
   #dateFrom: number;
+  #date: number | null = null;
+  /** As whom the person was when the date was asked for. */
+  #dated: UserRecord | null = null;
 
   constructor(
     definition: SeriesDefinition,
@@ -124,13 +127,16 @@ class Life {
     for (const run of this.#runs) this.#witness.left(run.state);
   }
 
-  /** The instant that a date trigger names, asked anew because the field moves: being seen puts off a win-back. */
+  /** The instant that a date trigger names, asked anew when the person changed: being seen puts off a win-back. */
   #nextDate(): number | null {
     const { trigger } = this.#definition;
     if (trigger.type !== 'date') return null;
-    const zone = zoneOf(trigger.zone, personZone(this.#person, this.#zone), this.#zone);
-    const at = entryInstant(trigger, this.#person, zone);
-    return at !== null && at >= this.#dateFrom ? at : null;
+    if (this.#dated !== this.#person) {
+      const zone = zoneOf(trigger.zone, personZone(this.#person, this.#zone), this.#zone);
+      this.#date = entryInstant(trigger, this.#person, zone);
+      this.#dated = this.#person;
+    }
+    return this.#date !== null && this.#date >= this.#dateFrom ? this.#date : null;
   }
 
   #firstRun(): Run | undefined {
