@@ -168,6 +168,8 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
     const swept = await sweepWork(pool, { parking, enqueuedFor });
     const found = swept.expired + swept.parked + swept.stale + swept.released;
+    for (const finding of ['expired', 'parked', 'stale'] as const)
+      options.observe?.found?.(finding, swept[finding]);
     if (found > 0) {
       logger.warn(swept, 'work that nobody would have come back to was taken up again');
       relay.nudge();
@@ -175,7 +177,13 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     return false;
   });
   const reconcileEvery = options.reconcileEvery ?? 10_000;
-  const reconcile = reconcileRound({ pool, logger, enqueuedFor, decisionsKept: options.decisionsKept ?? 30 });
+  const reconcile = reconcileRound({
+    pool,
+    logger,
+    enqueuedFor,
+    decisionsKept: options.decisionsKept ?? 30,
+    observe: options.observe,
+  });
   const reconciling = startLoop('reconciler', reconcileEvery, logger, async () => {
     if ((await reconcile()) > 0) relay.nudge();
     return false;

@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Which key the call needs; a call without this entry is open to everyone. */
     needs?: 'write' | 'secret';
+    /** Whether the call is a page, whose key a browser asks for and sends as the password of Basic. It must only read. */
+    browser?: boolean;
   }
   interface FastifyRequest {
     /** The workspace of the request's key; empty on calls that need none. */
@@ -36,13 +38,18 @@ export function authenticate(app: FastifyInstance, access: AccessBook, limiter: 
   });
 }
 
-/** The key of `Bearer KEY`, or of `Basic` with the key as the user's name, which is how Segment's clients send it. */
+/**
+ * The key of `Bearer KEY`, or of `Basic` with the key as the user's name, which is how Segment's clients send it; on a page
+ * as the password, which browsers hide.
+ */
 function keyOf(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization ?? '';
   const bearer = /^bearer +(\S+) *$/i.exec(header)?.[1];
   if (bearer !== undefined) return bearer;
   const basic = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(header)?.[1];
   if (basic === undefined) return undefined;
-  const name = Buffer.from(basic, 'base64').toString('utf8').split(':', 1)[0] ?? '';
-  return name === '' ? undefined : name;
+  const [, name = '', password = ''] =
+    /^([^:]*):?(.*)$/s.exec(Buffer.from(basic, 'base64').toString('utf8')) ?? [];
+  const key = request.routeOptions.config.browser === true ? password : name;
+  return key === '' ? undefined : key;
 }

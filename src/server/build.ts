@@ -24,6 +24,7 @@ import type { RateLimit } from './limits.js';
 import { audienceRoutes } from './routes/audiences.js';
 import { beaconRoutes } from './routes/beacon.js';
 import { contextRoutes } from './routes/context.js';
+import { boardRoutes } from './routes/board.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { enrollmentRoutes } from './routes/enrollments.js';
 import { healthRoutes } from './routes/health.js';
@@ -207,6 +208,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(seriesRoutes, { pool, onFact });
   await app.register(enrollmentRoutes, { pool, onFact });
   await app.register(deliveryRoutes, { pool, onFact });
+  await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks: options.allowedNetworks ?? [] });
   await app.register(traitRoutes, { pool });
   await app.register(snippetRoutes);

@@ -30,7 +30,10 @@ export function answer(error: unknown, request: FastifyRequest, reply: FastifyRe
     return reply.status(500).send({ ...failure.toBody() });
   }
   if (known.status >= 500) request.log.warn({ err: error }, 'request refused');
-  if (known.status === 401) void reply.header('www-authenticate', 'Bearer');
+  if (known.status === 401) {
+    const isPage = request.routeOptions.config?.browser === true;
+    void reply.header('www-authenticate', isPage ? 'Basic realm="Muster", charset="UTF-8"' : 'Bearer');
+  }
   const wait = known.details['retry_after'];
   if (known.status === 429 && typeof wait === 'number') void reply.header('retry-after', wait);
   return reply.status(known.status).send(known.toBody());

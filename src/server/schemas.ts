@@ -32,6 +32,7 @@ export const ErrorAnswer = Type.Object({
 });
 
 export const NullableText = Type.Union([Type.String(), Type.Null()]);
+export const NullableNumber = Type.Union([Type.Number(), Type.Null()]);
 export const NullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
 /** What people and companies both have. */

@@ -31,6 +31,7 @@ beforeAll(async () => {
     redisUrl: redis.url,
     channels: [picky],
     canaryEvery: 50,
+    reconcileEvery: 50,
     observe: metrics.observer,
   });
   afterFile(() => automation.stop());
@@ -105,6 +106,12 @@ it('what waits, what was given up and what stands still are told as they are', a
     `INSERT INTO outbox (workspace_id, kind, retry_at, created_at, parked)
      SELECT 'acme', 'user_updated', now() + interval '1 day', now() - interval '1 hour', n > 2 FROM generate_series(1, 3) AS n`,
   );
+  // Somebody inside for whom nothing is planned, as no transaction of ours leaves them.
+  await pool.query(
+    `UPDATE enrollments SET state = 'active', step = 'hello', visit = 1, reason = NULL, finished_at = NULL
+     WHERE id = (SELECT max(id) FROM enrollments)`,
+  );
+  await eventually('muster_reconciler_findings_total{finding="stranded"}', (value) => value === 1);
   await eventually('muster_outbox_depth', (value) => value === 2);
   const held = await samples();
   expect(held.get('muster_outbox_parked')).toBe(1);

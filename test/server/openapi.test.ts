@@ -29,6 +29,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/identity',
     'get /api/identity/report',
     'get /api/keys',
+    'get /api/queue',
     'get /api/series',
     'get /api/series/{key}',
     'get /api/series/{key}/enrollments',

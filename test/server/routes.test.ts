@@ -109,6 +109,8 @@ const tries: Record<string, (service: Service) => Try> = {
   'GET /api/series/:key/enrollments': () => ({ path: '/api/series/welcome/enrollments' }),
   'GET /api/series/:key/enrollments/:user_id': () => ({ path: '/api/series/welcome/enrollments/u2' }),
   'GET /api/deliveries': () => ({}),
+  'GET /api/queue': () => ({}),
+  'GET /admin/queues': () => ({}),
   'POST /api/deliveries/:id/resolve': () => ({
     path: `/api/deliveries/${ids.delivery}/resolve`,
     body: { as: 'retry' },

@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import type { Logger } from '../logger.js';
+import type { Observer } from '../observer.js';
 import { readInvariants } from './invariants.js';
 import { reconciler } from './walk.js';
 
@@ -10,6 +11,7 @@ export interface ReconcileOptions {
   readonly enqueuedFor: number;
   /** Days for which refusals at the entrance are kept. */
   readonly decisionsKept: number;
+  readonly observe?: Observer | undefined;
 }
 
 /**
@@ -21,10 +23,13 @@ export function reconcileRound({
   logger,
   enqueuedFor,
   decisionsKept,
+  observe,
 }: ReconcileOptions): () => Promise<number> {
   const walk = reconciler(pool);
   return async () => {
     const { stranded, undelivered } = await walk();
+    observe?.found?.('stranded', stranded);
+    observe?.found?.('undelivered', undelivered);
     if (stranded > 0) {
       logger.error(
         { stranded },

@@ -51,6 +51,12 @@ export function openMetrics(pool: Pool, options: MetricsOptions = { ofProcess: f
     buckets: [0.01, 0.05, 0.25, 1, 5, 30],
     registers,
   });
+  const findings = new Counter({
+    name: 'muster_reconciler_findings_total',
+    help: 'What somebody should have come back to and did not, found by sweep and reconciler',
+    labelNames: ['finding'],
+    registers,
+  });
   const late = new Histogram({
     name: 'muster_step_lateness_seconds',
     help: 'How long after it was due a step was begun: the lag of the queue',
@@ -74,6 +80,7 @@ export function openMetrics(pool: Pool, options: MetricsOptions = { ofProcess: f
 
   return {
     observer: {
+      found: (finding, count) => findings.inc({ finding }, count),
       claimed: (lateBy) => late.observe(secondsOf(lateBy)),
       delivery(channel, result, milliseconds) {
         deliveries.inc({ channel, result });

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import type { ParkedStep, QueueView } from '../../automation/index.js';
+
+/** A piece of the page that is HTML already. Everything else is escaped. */
+class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Part = Html | string | number | readonly Html[];
+
+/** HTML in which every value is text, unless it was made by this. */
+function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
+  return new Html(
+    strings.reduce((before, after, index) => before + partText(values[index - 1] ?? '') + after),
+  );
+}
+
+function partText(part: Part): string {
+  if (part instanceof Html) return part.text;
+  if (typeof part === 'object') return part.map((each) => each.text).join('');
+  return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+const style =
+  'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24;background:#fff}' +
+  'table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:left}' +
+  'td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b3261e;font-weight:600}.dim{color:#57606a}code{font-size:13px}' +
+  '@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}.bad{color:#ff7b72}.dim{color:#8b949e}}';
+
+// In one piece, because the hash below is of what stands between the tags, to the letter.
+const styled = new Html(`<style>${style}</style>`);
+
+/** No scripts, no forms, nothing from elsewhere: the browser sends the key along by itself, so nothing here may act. */
+export const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+/** Ages in milliseconds after which they are shown as a finding. */
+const tooOld = { canary: 30_000, due: 60_000, outbox: 60_000 };
+
+export interface Board {
+  readonly workspaceId: string;
+  readonly queue: QueueView;
+  readonly parked: readonly ParkedStep[];
+  /** Whether there are more parked steps than those. */
+  readonly more: boolean;
+  /** When it was read. */
+  readonly at: Date;
+}
+
+/** The board as a page that loads itself anew every ten seconds. */
+export function boardPage({ workspaceId, queue, parked, more, at }: Board): string {
+  const { outbox, canary_age_ms: canary } = queue;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="refresh" content="10" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>Queues · ${workspaceId} · Muster</title>
+        ${styled}
+      </head>
+      <body>
+        <h1>Queues of ${workspaceId}</h1>
+        <p class="dim">
+          ${at.toISOString()}, read from Postgres, which is the queue of record; what is enqueued waits in
+          Redis.
+        </p>
+        <table>
+          <tr>
+            <th>canary</th>
+            <th>not yet taken in</th>
+            <th>oldest of it</th>
+            <th>given up at the entrance</th>
+          </tr>
+          <tr>
+            <td>${aged(canary, tooOld.canary, 'none yet')}</td>
+            <td>${outbox.waiting}</td>
+            <td>${aged(outbox.oldest_ms, tooOld.outbox, '-')}</td>
+            <td>${marked(outbox.parked)}</td>
+          </tr>
+        </table>
+        <h2>Series</h2>
+        <table>
+          <tr>
+            <th>series</th>
+            <th>state</th>
+            ${numbers.map(([name]) => html`<th class="n">${name}</th>`)}
+            <th class="n">oldest due</th>
+          </tr>
+          ${queue.series.map(
+            (each) =>
+              html`<tr>
+                <td>${each.series}</td>
+                <td>${each.state}</td>
+                ${numbers.map(([, of, bad]) => html`<td class="n">${bad ? marked(of(each)) : of(each)}</td>`)}
+                <td class="n">${aged(each.oldest_due_ms, tooOld.due, '-')}</td>
+              </tr> `,
+          )}${
+            queue.series.length === 0
+              ? html`<tr>
+                  <td colspan="10" class="dim">nothing is under way</td>
+                </tr>`
+              : ''
+          }
+        </table>
+        <h2>Steps that wait for a decision</h2>
+        <table>
+          <tr>
+            <th>delivery</th>
+            <th>state</th>
+            <th>step</th>
+            <th>person</th>
+            <th>because</th>
+            <th>resolve as</th>
+          </tr>
+          ${parked.map(
+            (each) =>
+              html`<tr>
+                <td><code>${each.id}</code></td>
+                <td>${each.state}</td>
+                <td>${each.series}/${each.step}</td>
+                <td>${each.user_id ?? each.anonymous_id ?? ''}</td>
+                <td>${each.error ?? ''}</td>
+                <td>${each.resolvable_as.join(' ')}</td>
+              </tr> `,
+          )}${
+            parked.length === 0
+              ? html`<tr>
+                  <td colspan="6" class="dim">none</td>
+                </tr>`
+              : ''
+          }
+        </table>
+        <p class="dim">
+          ${more ? 'There are more; GET /api/deliveries lists all. ' : ''}Decide with
+          <code>muster series resolve DELIVERY --as retry|delivered|skip --workspace ${workspaceId}</code> or
+          POST /api/deliveries/DELIVERY/resolve.
+        </p>
+      </body>
+    </html> `.text;
+}
+
+type Row = QueueView['series'][number];
+const numbers: readonly (readonly [name: string, of: (row: Row) => number, bad: boolean])[] = [
+  ['later', (row) => row.later, false],
+  ['due', (row) => row.due, false],
+  ['enqueued', (row) => row.enqueued, false],
+  ['claimed', (row) => row.claimed, false],
+  ['held', (row) => row.held, false],
+  ['unknown', (row) => row.unknown, true],
+  ['failed', (row) => row.failed, true],
+];
+
+const marked = (count: number): Html =>
+  count > 0 ? html`<span class="bad">${count}</span>` : html`${count}`;
+
+function aged(milliseconds: number | null, limit: number, none: string): Html {
+  if (milliseconds === null) return html`${none}`;
+  const seconds = milliseconds / 1000;
+  const text = seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
+  return milliseconds > limit ? html`<span class="bad">${text}</span>` : html`${text}`;
+}
