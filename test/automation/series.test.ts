@@ -4,6 +4,7 @@ import {
   DeliveryRefused,
   getSeries,
   listSeries,
+  logChannel,
   pauseSeries,
   resumeSeries,
   saveSeries,
@@ -287,4 +288,44 @@ test('a definition that cannot be read any more ends its steps after the last at
       state: 'exited',
     },
   ]);
+});
+
+test('a series whose endpoint or channel is not there is refused at save, both at once and by path', async () => {
+  const { pool } = fixture();
+  const document = {
+    key: 'calls',
+    name: 'Calls',
+    trigger: { type: 'user_created' },
+    steps: [
+      { type: 'webhook', key: 'call', endpoint: 'crm' },
+      { type: 'send', key: 'say', channel: 'pigeon', message: { text: 'Hello' } },
+    ],
+  };
+  await expect(saveSeries(pool, workspace, document)).rejects.toMatchObject({
+    problems: [
+      { code: 'unknown_endpoint', path: '/steps/0/endpoint' },
+      { code: 'unknown_channel', path: '/steps/1/channel' },
+    ],
+  });
+  await expect(saveSeries(pool, workspace, document, { channels: ['pigeon'] })).rejects.toMatchObject({
+    problems: [{ code: 'unknown_endpoint' }],
+  });
+});
+
+test("a series sends by a channel of the embedder's own", async () => {
+  const { pool, start } = fixture();
+  const said: string[] = [];
+  const pigeon: Channel = {
+    ...logChannel(() => undefined),
+    name: 'pigeon',
+    deliver: ({ text }) => {
+      said.push(text);
+      return Promise.resolve();
+    },
+  };
+  const automation = await start({ channels: [pigeon] });
+  await saveSeries(pool, workspace, seriesOf('birds', ['pigeon']), { channels: ['pigeon'] });
+  await identifyNew(pool, 'u1', { name: 'Ada' });
+  await automation.idle();
+  expect(said).toEqual(['Hello Ada']);
 });

@@ -19,15 +19,26 @@ export interface SavedSeries {
   readonly updated_at: Date;
 }
 
+export interface SaveOptions {
+  /** Channels that messages can go to; by default those that Muster ships with. */
+  readonly channels?: readonly string[];
+}
+
 /**
  * Saves a series under its key: a new one begins `active` with version 1, a changed one gets a new version, and the
  * same document again changes nothing. What was parked because an earlier version failed is taken up again.
  *
- * Errors: those of `parseSeries`; `series_archived`.
+ * Errors: those of `parseSeries`, an endpoint that the workspace has not included; `series_archived`.
  */
-export async function saveSeries(pool: Pool, workspaceId: string, input: unknown): Promise<SavedSeries> {
-  const definition = parseSeries(input);
+export async function saveSeries(
+  pool: Pool,
+  workspaceId: string,
+  input: unknown,
+  options: SaveOptions = {},
+): Promise<SavedSeries> {
   return inWorkspace(pool, workspaceId, async (client) => {
+    const { rows } = await client.query<{ key: string }>(readEndpoints, [workspaceId]);
+    const definition = parseSeries(input, { ...options, endpoints: rows.map(({ key }) => key) });
     await saveVersion(client, workspaceId, definition);
     return readOne(client, workspaceId, definition.key);
   });
@@ -160,3 +171,5 @@ const changeState = `
 
 const releaseHeld = `
   UPDATE work SET held = false WHERE workspace_id = $1 AND series_key = $2 AND held`;
+
+const readEndpoints = `SELECT key FROM webhook_endpoints WHERE workspace_id = $1 ORDER BY key`;

@@ -2,8 +2,8 @@ import { defaultChannels } from '../grammar.js';
 
 /** What a workspace has, for the names in a series to be checked against. */
 export interface KnownNames {
-  /** Channels that a message can go to; by default those that Muster ships with. */
-  readonly channels?: readonly string[];
+  /** Channels that a message can go to; by default those that Muster ships with, null where any name may stand. */
+  readonly channels?: readonly string[] | null;
   /** Endpoints that a webhook step can call; null or absent where any name may stand. */
   readonly endpoints?: readonly string[] | null;
   /** Segments that can start a series; null or absent where any name may stand. */

@@ -111,7 +111,11 @@ const readers: { readonly [T in StepType]: (place: StepPlace) => Step | null } =
   send: ({ check, path, document, base, names }) => {
     const { channels } = names;
     const at = `${path}/channel`;
-    const channel = check.oneOf(own(document, 'channel'), at, channels, 'unknown_channel', 'channel');
+    const given = own(document, 'channel');
+    const channel =
+      channels === null
+        ? check.key(given, at, '"inbox"')
+        : check.oneOf(given, at, channels, 'unknown_channel', 'channel');
     const message = messageOf(check, own(document, 'message'), `${path}/message`);
     return channel === null || message === null ? null : { type: 'send', ...base, channel, message };
   },
