@@ -43,8 +43,6 @@ async function measure(
   count: number,
   queue: string,
 ): Promise<number[]> {
-  const dueAt = Date.now() - 1000;
-  await putInside(pool, { steps: [message, month, second], step: message.key, count, since: dueAt, dueAt });
   const delivered = new Map<string, number>();
   const victim = startChild('worker-child', [databaseUrl, redisUrl, queue, String(providerTakes)]);
   try {
@@ -60,11 +58,15 @@ async function measure(
         }),
       ],
     });
-    // It is in full swing.
-    await nextMessage(victim);
+    // Both are at work from the first step on, and the load is far from over when the victim has sent some.
+    const swinging = nextMessage(victim);
+    const dueAt = Date.now() - 1000;
+    const steps = [message, month, second];
+    const put = putInside(pool, { steps, step: message.key, count, since: dueAt, dueAt });
+    await swinging;
     const at = Date.now();
     victim.kill('SIGKILL');
-    await ended(victim);
+    await Promise.all([ended(victim), put]);
     await automation.idle(120_000);
     await automation.stop();
     await expectMoved(pool, { step: message.key, count, deliveries: count, next: month.key });

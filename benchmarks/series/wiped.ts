@@ -78,7 +78,7 @@ async function wipeUnderLoad({ pool, redis, redisUrl }: Servers): Promise<Lost> 
   // Until all that was lost is delivered: whatever was offered a second time was lost the first time.
   let found: Lost | undefined;
   while (found === undefined) {
-    await sleep(500);
+    await sleep(1000);
     const { rows } = await pool.query<{ again: number; open: number; offered: number; sent: number }>(
       readLost,
       [message.key],
