@@ -11,6 +11,7 @@ import { breaches } from './laws.js';
 import type { Breach } from './laws.js';
 import { readHistory } from './history.js';
 import { startOracle } from './oracle.js';
+import type { OracleMode } from './oracle.js';
 import { startPeople } from './people.js';
 import { startChaosPostgres } from './postgres.js';
 import type { ChaosPostgres } from './postgres.js';
@@ -83,6 +84,8 @@ export interface ChaosOptions {
   /** Which faults; default all. */
   readonly only?: readonly string[];
   readonly settings?: Partial<SubjectSettings>;
+  /** How the provider behaves while faults go on and none concerns it; default `ok`. */
+  readonly provider?: OracleMode;
   /** Milliseconds that everything may take to come to rest after the last fault was healed. */
   readonly patience?: number;
   /** Hears of each fault dealt with. */
@@ -153,7 +156,9 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
   try {
     const rig: Rig = { ...servers, databaseUrl, oracle, workers, people, settings };
     await workers.one(random);
+    if (options.provider !== undefined) await oracle.setMode(options.provider);
     const { hit, missed } = await inject(rig, options);
+    await oracle.setMode({ kind: 'ok' });
     const healed = performance.now();
     const patience = healed + (options.patience ?? 120_000);
     options.onProgress?.({ ...at(rig, options, options.faults), at: 'coming to rest' });

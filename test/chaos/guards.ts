@@ -33,14 +33,15 @@ const guards: readonly Guard[] = [
     name: 'epoch at the claim',
     file: 'src/automation/work/claim.ts',
     changes: [[' AND w.epoch = verdict.epoch', '']],
-    // A dump brings back jobs whose rows were put off meanwhile and are offered again for later.
+    // A dump brings back jobs that ran and were put off since it was made: their rows are offered again, for later.
     chaos: {
-      faults: 30,
-      sends: 3000,
+      faults: 8,
+      sends: 800,
       workers: 2,
-      pace: 300,
-      only: ['redis killed, old dump', 'provider 429 with Retry-After'],
+      pace: 3000,
+      only: ['redis killed, old dump'],
       settings: { horizon: 5000 },
+      provider: { kind: 'refuse', share: 0.7, after: 3 },
     },
   },
   {

@@ -61,7 +61,10 @@ function deliver(request: IncomingMessage, response: ServerResponse, body: strin
       break;
     case 'refuse':
       note(false);
-      response.writeHead(429, { 'retry-after': String(random.int(0, 2)) }).end('{}');
+      response.writeHead(429, {
+        'retry-after': String(now.kind === 'ok' ? 0 : (now.after ?? random.int(0, 2))),
+      });
+      response.end('{}');
       break;
     case 'slow': {
       const late = (): void => {
@@ -102,7 +105,8 @@ function modeOf(body: string): OracleMode {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return { kind: 'ok' };
   const kind = kinds.find((known) => known === value.kind);
   const share = 'share' in value && typeof value.share === 'number' ? value.share : 1;
-  return kind === undefined ? { kind: 'ok' } : { kind, share };
+  const after = 'after' in value && typeof value.after === 'number' ? { after: value.after } : {};
+  return kind === undefined ? { kind: 'ok' } : { kind, share, ...after };
 }
 
 async function read(request: IncomingMessage): Promise<string> {

@@ -13,6 +13,8 @@ export type OracleMode =
        */
       readonly kind: 'hang' | 'reset' | 'error_after_accept' | 'refuse' | 'slow';
       readonly share: number;
+      /** Seconds that `refuse` asks to wait; default 0 to 2. */
+      readonly after?: number;
     };
 
 /** One call as the provider saw it, in the order in which it was decided. */

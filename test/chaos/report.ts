@@ -62,15 +62,32 @@ export function reportOf(results: readonly ChaosResult[], shape: Shape): string 
     .join('\n');
 }
 
-function faultTable(results: readonly ChaosResult[]): string {
+interface Tally {
+  readonly name: string;
+  readonly hit: number;
+  readonly missed: number;
+}
+
+function talliesOf(results: readonly ChaosResult[]): Tally[] {
   const names = [
     ...new Set(results.flatMap((result) => [...Object.keys(result.hit), ...Object.keys(result.missed)])),
   ];
   const sum = (name: string, from: 'hit' | 'missed'): number =>
     results.reduce((count, result) => count + (result[from][name] ?? 0), 0);
+  return names.toSorted().map((name) => ({ name, hit: sum(name, 'hit'), missed: sum(name, 'missed') }));
+}
+
+/** Faults that were dealt at least five times and found nothing to hit each time. */
+export function neverHit(results: readonly ChaosResult[]): string[] {
+  return talliesOf(results)
+    .filter(({ hit, missed }) => hit === 0 && missed >= 5)
+    .map(({ name }) => name);
+}
+
+function faultTable(results: readonly ChaosResult[]): string {
   return table([
     ['fault', 'hit', 'nothing to hit'],
-    ...names.toSorted().map((name) => [name, String(sum(name, 'hit')), String(sum(name, 'missed'))]),
+    ...talliesOf(results).map(({ name, hit, missed }) => [name, String(hit), String(missed)]),
   ]);
 }
 

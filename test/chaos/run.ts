@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { runChaos, startChaosServers } from './chaos.js';
 import type { ChaosResult, Progress } from './chaos.js';
-import { examplesOf, reportOf } from './report.js';
+import { examplesOf, neverHit, reportOf } from './report.js';
 
 /**
  * Real processes, real servers, faults of every kind: `npm run chaos -- --seeds 20 [--faults 50] [--sends 5000] [--seed 1]
@@ -51,4 +51,11 @@ try {
   await servers.stop();
 }
 if (values.keep) process.stderr.write(`kept ${servers.folder}\n`);
+const never = neverHit(results);
+if (never.length > 0) {
+  process.exitCode = 1;
+  process.stderr.write(
+    `dealt often and never hit, so the rig no longer finds its place: ${never.join(', ')}\n`,
+  );
+}
 process.stdout.write(values.json ? `${JSON.stringify(results)}\n` : reportOf(results, shape));

@@ -49,7 +49,7 @@ export const steady: ChaosSeries = {
     {
       type: 'wait_for',
       key: 'until-ready',
-      filter: { '==': [{ var: `custom:${ready}` }, true] },
+      filter: { and: [{ '==': [{ var: `custom:${ready}` }, true] }, { exists: { var: 'name' } }] },
       timeout: [300, 'days'],
     },
     send('third'),
@@ -165,9 +165,9 @@ export const calls = {
   async identify(pool: Pool, userId: string, traits: Record<string, unknown>): Promise<void> {
     await identify(pool, { workspaceId: workspace, userId, traits });
   },
-  /** Lets somebody go on who waits for it. */
-  async makeReady(pool: Pool, userId: string): Promise<void> {
-    await identify(pool, { workspaceId: workspace, userId, traits: { [ready]: true } });
+  /** `true` lets somebody go on who waits for it; `false` only makes them be looked at. */
+  async setReady(pool: Pool, userId: string, value: boolean): Promise<void> {
+    await identify(pool, { workspaceId: workspace, userId, traits: { [ready]: value } });
   },
   async unsubscribe(pool: Pool, userId: string): Promise<void> {
     await unsubscribe(pool, { workspaceId: workspace, userId });
