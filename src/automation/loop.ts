@@ -10,6 +10,9 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
+// A stream of nudges must not become a stream of rounds that find one row each.
+const breath = 10;
+
 /**
  * Runs `task` every `every` milliseconds, and at once again while it answers that there is more. A run that fails is
  * logged and tried again after a wait that doubles up to 2 seconds; the loop itself never ends by an error.
@@ -50,7 +53,12 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
       if (stopping.signal.aborted) return;
       // A nudge must not turn a failing loop into a busy one.
       if (faults > 0) await rest(Math.min(100 * 2 ** faults, 2000));
-      else if (!more && !again) await rest(every);
+      else if (!more) {
+        const ended = performance.now();
+        if (!again) await rest(every);
+        wake = null;
+        await pause(breath - (performance.now() - ended));
+      }
       wake = null;
     }
   };
@@ -68,6 +76,14 @@ export function startLoop(name: string, every: number, logger: Logger, task: () 
       await running;
     },
   };
+}
+
+/** A wait that no nudge ends. */
+async function pause(milliseconds: number): Promise<void> {
+  if (milliseconds <= 0) return;
+  await new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
 }
 
 export function errorText(error: unknown): string {

@@ -147,12 +147,13 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const canaryEvery = options.canaryEvery ?? 5000;
   const enqueuedFor = options.enqueuedFor ?? 60_000;
   const definitions = definitionCache();
+  const horizon = options.horizon ?? 2000;
   const round = relayRound({
     pool,
     redis: redis.producer,
     queue,
     logger,
-    horizon: options.horizon ?? 2000,
+    horizon,
     batch: options.relayBatch ?? 1000,
     maxQueued: options.maxQueued ?? 10_000,
     canaryEvery,
@@ -206,6 +207,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       wait,
       deliverTimeout: options.deliverTimeout ?? 30_000,
       batch,
+      horizon,
       onNext: () => relay.nudge(),
       observe: options.observe,
     }),

@@ -149,7 +149,7 @@ const claimEnqueued = `
       finished_at = CASE verdict.state WHEN 'cancelled' THEN statement_timestamp() END
     FROM verdict
     WHERE w.workspace_id = verdict.workspace_id AND w.id = verdict.id AND w.epoch = verdict.epoch
-      AND (w.state = 'enqueued' OR w.state = 'claimed' AND w.token = verdict.token)
+      AND (${inState('w', 'enqueued')} OR ${inState('w', 'claimed')} AND w.token = verdict.token)
     RETURNING w.*, verdict.version, verdict.end_user_id, verdict.since, verdict.entered_at, verdict.pokes,
       verdict.archived
   ),

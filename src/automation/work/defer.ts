@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import type { Footprint } from '../series/moves.js';
+import { inState } from './in-state.js';
 import { byEnrollment, trailText, trailValues } from './trail.js';
 
 export interface DeferRequest {
@@ -58,7 +59,7 @@ const deferClaimed = `
         THEN least(place.due_at, date_trunc('milliseconds', statement_timestamp())) ELSE place.due_at END,
       finished_at = CASE WHEN place.inside THEN NULL ELSE statement_timestamp() END
     FROM place
-    WHERE w.workspace_id = place.workspace_id AND w.id = place.id AND w.state = 'claimed' AND w.token = place.token
+    WHERE w.workspace_id = place.workspace_id AND w.id = place.id AND ${inState('w', 'claimed')} AND w.token = place.token
     RETURNING w.workspace_id, w.enrollment_id, place.token
   ),
   trod AS (${trailText(8, 'deferred')})

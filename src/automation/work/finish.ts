@@ -84,7 +84,7 @@ const finishClaimed = `
     SET state = result.state, token = NULL, lease_until = NULL, last_error = result.error,
       finished_at = statement_timestamp()
     FROM result
-    WHERE w.workspace_id = result.workspace_id AND w.id = result.id AND w.state = 'claimed' AND w.token = result.token
+    WHERE w.workspace_id = result.workspace_id AND w.id = result.id AND ${inState('w', 'claimed')} AND w.token = result.token
     RETURNING w.series_key, w.enrollment_id, w.delivery_id, w.traceparent, result.*
   ),
   recorded AS (

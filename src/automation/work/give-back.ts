@@ -1,3 +1,4 @@
+import { inState } from './in-state.js';
 import type { Pool } from '../../database/pool.js';
 
 export interface Held {
@@ -50,13 +51,13 @@ const postpone = `
   UPDATE work
   SET state = 'pending', token = NULL, lease_until = NULL, last_error = $5,
     due_at = statement_timestamp() + $4 * interval '1 millisecond'
-  WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND token = $3`;
+  WHERE workspace_id = $1 AND id = $2 AND ${inState('work', 'claimed')} AND token = $3`;
 
 const park = `
   WITH parked AS (
     UPDATE work
     SET state = 'unknown', token = NULL, lease_until = NULL, last_error = $4
-    WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND token = $3
+    WHERE workspace_id = $1 AND id = $2 AND ${inState('work', 'claimed')} AND token = $3
     RETURNING workspace_id, delivery_id
   ),
   recorded AS (
@@ -71,11 +72,11 @@ const release = `
   UPDATE work w
   SET state = 'pending', token = NULL, lease_until = NULL, attempts = w.attempts - 1
   FROM ${held}
-  WHERE w.workspace_id = held.workspace_id AND w.id = held.id AND w.state = 'claimed' AND w.token = held.token`;
+  WHERE w.workspace_id = held.workspace_id AND w.id = held.id AND ${inState('w', 'claimed')} AND w.token = held.token`;
 
 const renew = `
   UPDATE work w
   SET lease_until = statement_timestamp() + $4 * interval '1 millisecond'
   FROM ${held}
-  WHERE w.workspace_id = held.workspace_id AND w.id = held.id AND w.state = 'claimed' AND w.token = held.token
+  WHERE w.workspace_id = held.workspace_id AND w.id = held.id AND ${inState('w', 'claimed')} AND w.token = held.token
   RETURNING w.token`;

@@ -33,7 +33,9 @@ export interface PerformOptions {
   /** Milliseconds that one call of a channel may take. */
   readonly deliverTimeout: number;
   readonly batch: BatchOptions;
-  /** Hears of each next step, so that the relay need not wait for its next poll. */
+  /** Milliseconds ahead of its time that work goes to Redis. */
+  readonly horizon: number;
+  /** Hears of each next step that is due within the horizon, so that the relay need not wait for its next poll. */
   readonly onNext: () => void;
   readonly observe?: Observer | undefined;
 }
@@ -80,7 +82,8 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     const { workspace, work } = claim;
     if (ending.state === 'failed')
       logger.error({ workspace, work, error: ending.error }, 'a step was given up');
-    if (move.wakeAt !== null) options.onNext();
+    // By the clock of this process, which only makes it a little early or late.
+    if (move.wakeAt !== null && move.wakeAt <= claim.now + options.horizon) options.onNext();
     return true;
   };
 
