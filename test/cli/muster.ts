@@ -21,6 +21,7 @@ export interface Variables {
   readonly MUSTER_DATA?: string;
   readonly NO_COLOR?: string;
   readonly MUSTER_LOG?: string;
+  readonly MUSTER_WEBHOOK_NETWORKS?: string;
 }
 
 /** Runs the real command line to its end. */

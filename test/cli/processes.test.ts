@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { saveSeries } from '../../src/automation/index.js';
+import { networkRules, saveEndpoint, saveSeries } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
 import { isObject } from '../../src/filter/values.js';
 import { newKey, storeKey } from '../../src/server/keys.js';
@@ -29,17 +30,48 @@ beforeAll(async () => {
   const database = await testDatabase();
   const redis = await testRedis();
   pool = database.pool;
-  servers = { DATABASE_URL: database.url, REDIS_URL: redis.url, MUSTER_LOG: 'info' };
+  servers = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    MUSTER_LOG: 'info',
+    MUSTER_WEBHOOK_NETWORKS: '127.0.0.0/8',
+  };
   await pool.query(`INSERT INTO workspaces (workspace_id, name) VALUES ('acme', 'Acme')`);
   await storeKey(pool, { key, kind: 'write', workspaceId: 'acme' });
+  await saveEndpoint(pool, networkRules(['127.0.0.0/8']), {
+    workspaceId: 'acme',
+    key: 'receiver',
+    url: await receiver(),
+  });
   await saveSeries(pool, 'acme', {
     key: 'welcome',
     name: 'Welcome',
     trigger: { type: 'user_created' },
     entry: 'once',
-    steps: [hello('first'), hello('second')],
+    steps: [hello('first'), hello('second'), { type: 'webhook', key: 'told', endpoint: 'receiver' }],
   });
 });
+
+/** The ids of the webhooks that came in, in a process that no restart touches. */
+const received: string[] = [];
+
+/** A receiver that takes its time, so that there are always some on their way. */
+async function receiver(): Promise<string> {
+  const server = createServer((request, response) => {
+    received.push(String(request.headers['webhook-id']));
+    request.resume();
+    setTimeout(() => response.end(), 150);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  afterFile(async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the receiver has no port');
+  return `http://127.0.0.1:${address.port}/`;
+}
 
 /** The line that a program waits for. */
 async function ready(running: Running): Promise<Record<string, unknown>> {
@@ -103,6 +135,11 @@ it('serve answers and performs nothing; a worker performs it, and neither change
   expect(await statusOf(`${hands.url}/healthz`)).toBe(200);
   await expect.poll(inside, { timeout: 60_000, interval: 20 }).toBe(0);
   expect(sentBy(hands)).toEqual(['apart first', 'apart second']);
+  expect(received).toHaveLength(1);
+  await expect.poll(() => statusOf(`${hands.url}/readyz`), { timeout: 30_000 }).toBe(200);
+  const figures = await (await fetch(`${hands.url}/metrics`)).text();
+  expect(figures).toContain('muster_deliveries_total{channel="webhook",result="delivered"} 1');
+  expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('muster_outbox_depth 0');
   expect(await statusOf(`${hands.url}/api/traits`)).toBe(404);
   expect((await api.running.end('SIGINT')).code).toBe(0);
   expect((await hands.running.end('SIGTERM')).code).toBe(0);
@@ -191,5 +228,13 @@ it('two workers restarted one after the other while people come in lose nobody a
       .filter((line) => line.startsWith('p'))
       .toSorted(),
   ).toEqual(expected.toSorted());
+  const delivered = await pool.query<{ id: string }>(
+    `SELECT d.id FROM deliveries d JOIN end_users u ON u.id = d.end_user_id
+     WHERE d.channel = 'webhook' AND u.user_id = ANY ($1)`,
+    [names],
+  );
+  const ids = delivered.rows.map(({ id }) => id);
+  expect(ids).toHaveLength(names.length);
+  expect(received.filter((id) => ids.includes(id)).toSorted()).toEqual(ids.toSorted());
   for (const { running } of [...workers, api]) expect((await running.end('SIGTERM')).code).toBe(0);
 });
