@@ -7,7 +7,7 @@ import { deferWork } from '../../src/automation/work/defer.js';
 import { finishWork } from '../../src/automation/work/finish.js';
 import type { FinishRequest } from '../../src/automation/work/finish.js';
 import { takeDue } from '../../src/automation/work/take-due.js';
-import { identify, track } from '../../src/traits/index.js';
+import { backfillUser, backfillUsers, identify, track } from '../../src/traits/index.js';
 import { days, dueIn, intake, one, send, standing, stepsOf } from './inside.js';
 import { recorder, until, useAutomation, workspace } from './support.js';
 
@@ -177,4 +177,44 @@ test('the goal completes, also where the exit filter holds at the same moment', 
   await goPro();
   await automation.idle();
   expect(await standing(pool)).toEqual(['ada one completed goal']);
+});
+
+const offWaiting = {
+  type: 'wait_for',
+  key: 'left',
+  filter: { missing: { var: 'custom:plan' } },
+  timeout: days(7),
+};
+
+test.each([
+  ['a backfill', { plan: 'pro' }, waiting],
+  ['a backfill that removes a trait', { plan: null }, offWaiting],
+])('%s wakes whoever waits for it, though it is no visit', async (_, traits, step) => {
+  const { pool, start } = fixture();
+  const { lines, sink } = recorder();
+  await saveSeries(pool, workspace, stepsOf('one', [step, send('now')]));
+  await identify(pool, { workspaceId: workspace, userId: 'ada', traits: { plan: 'free' } });
+  const automation = await start({ logSink: sink });
+  await automation.idle();
+  expect(lines).toEqual([]);
+  await backfillUser(pool, { workspaceId: workspace, userId: 'ada', traits });
+  automation.nudge();
+  await until('the message', () => lines.length === 1);
+});
+
+test('an update of many wakes whoever waits, and nothing is told of people whom no series holds', async () => {
+  const { pool } = fixture();
+  await enterAda([waiting, send('now')]);
+  const users = ['ada', 'bob'].map((userId) => ({ user_id: userId, traits: { plan: 'basic', 'a/b': 1 } }));
+  await backfillUsers(pool, { workspaceId: workspace, users });
+  await backfillUsers(pool, { workspaceId: workspace, users });
+  await backfillUsers(pool, {
+    workspaceId: workspace,
+    users: users.map(({ user_id }) => ({ user_id, traits: { plan: 'pro' } })),
+  });
+  const { rows } = await pool.query('SELECT kind, user_id, payload FROM outbox ORDER BY id');
+  expect(rows).toEqual([
+    { kind: 'user_updated', user_id: 'ada', payload: { fields: ['custom:a/b', 'custom:plan'] } },
+    { kind: 'user_updated', user_id: 'ada', payload: { fields: ['custom:plan'] } },
+  ]);
 });

@@ -1,5 +1,6 @@
 import type { Client } from '../../database/pool.js';
 import { knownTraitNames } from '../known-traits.js';
+import { fieldOfKey } from './told.js';
 
 /**
  * Merges a visitor's row, which this transaction holds, into the row of a person who has one already; the visitor's row
@@ -69,10 +70,7 @@ WITH gone AS (
       AS column_change (field, changed)
     WHERE changed
   ) || ARRAY(
-    SELECT CASE
-      WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
-      ELSE 'custom:' || key
-    END
+    SELECT ${fieldOfKey('key')}
     FROM jsonb_object_keys(v.custom_fields) AS key
     WHERE NOT u.custom_fields ? key
     ORDER BY key COLLATE "C"

@@ -1,4 +1,5 @@
 import { knownTraitNames } from '../known-traits.js';
+import { fieldOfKey, isConcerned } from './told.js';
 
 const merged = knownTraitNames.map((name) => `coalesce(EXCLUDED.${name}, u.${name})`);
 const stored = knownTraitNames.map((name) => `u.${name}`);
@@ -14,7 +15,8 @@ const set = knownTraitNames.map((name, index) => `${name} = ${merged[index] ?? '
  * leaves no dead rows and no moved `updated_at`.
  *
  * The fact of a new person is written by the statement that makes the row, and so once: whoever runs the same rows
- * again, after a crash too, finds them there.
+ * again, after a crash too, finds them there. Of people who are updated the outbox hears while they are inside a series;
+ * it names the fields that were sent.
  */
 export function mergePeople(source: string, answer: string): string {
   // A row that an insert has just made has no earlier transaction in xmax; one that the conflict updated has this one.
@@ -32,19 +34,23 @@ WITH written AS (
   RETURNING u.*, (u.xmax = 0) AS created
 ), fact AS (
   INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload)
-  SELECT $1, 'user_created', w.id, w.user_id, jsonb_build_object('fields',
-    array_remove(ARRAY[${knownTraitNames.map((name) => `CASE WHEN w.${name} IS NOT NULL THEN '${name}' END`).join(', ')}], NULL)
-    || ARRAY(
-      SELECT CASE
-        WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
-        ELSE 'custom:' || key
-      END
-      FROM jsonb_object_keys(w.custom_fields) AS key
-      ORDER BY key COLLATE "C"
-    ))
+  SELECT $1, 'user_created', w.id, w.user_id, jsonb_build_object('fields', ${fieldsOf('w', 'custom_fields')})
   FROM written AS w
   WHERE $2::boolean AND w.created
   ORDER BY w.user_id
+), told AS (
+  INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload)
+  SELECT $1, 'user_updated', w.id, w.user_id, jsonb_build_object('fields', ${fieldsOf('s', 'custom')})
+  FROM written AS w JOIN ${source} ON s.user_id = w.user_id
+  WHERE NOT w.created AND ${isConcerned('w.id')}
+  ORDER BY w.user_id
 )
 ${answer}`;
+}
+
+/** The names of the fields that the row has a value of. */
+function fieldsOf(row: string, custom: string): string {
+  const known = knownTraitNames.map((name) => `CASE WHEN ${row}.${name} IS NOT NULL THEN '${name}' END`);
+  return `array_remove(ARRAY[${known.join(', ')}], NULL)
+    || ARRAY(SELECT ${fieldOfKey('key')} FROM jsonb_object_keys(${row}.${custom}) AS key ORDER BY key COLLATE "C")`;
 }

@@ -2,6 +2,7 @@ import { runStatement } from '../database.js';
 import type { Database } from '../database.js';
 import { endUserColumns } from '../row.js';
 import type { EndUser } from '../row.js';
+import { fieldOfKey } from './told.js';
 
 export interface MergeUser {
   readonly workspaceId: string;
@@ -105,11 +106,7 @@ WITH given AS (
     ARRAY(
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(
-      -- A key that starts with a slash is written as a JSON Pointer, because \`custom:/a\` already is one.
-      SELECT CASE
-        WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
-        ELSE 'custom:' || key
-      END
+      SELECT ${fieldOfKey('key')}
       FROM (SELECT jsonb_object_keys($6::jsonb) AS key UNION SELECT unnest($7::text[])) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"

@@ -1,6 +1,7 @@
 import type { Client } from '../../database/pool.js';
 import { userColumnTypes } from './merge-user.js';
 import type { MergeUser } from './merge-user.js';
+import { fieldOfKey } from './told.js';
 
 /** One person of a set; everybody stands in it once. The rest is as in `MergeUser`. */
 export type MergeUsersItem = Omit<MergeUser, 'workspaceId' | 'adopted'>;
@@ -88,10 +89,7 @@ WITH given AS MATERIALIZED (
     ARRAY(
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(
-      SELECT CASE
-        WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
-        ELSE 'custom:' || key
-      END
+      SELECT ${fieldOfKey('key')}
       FROM (SELECT jsonb_object_keys(g.custom) AS key UNION ALL SELECT unnest(g.removed)) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"

@@ -2,6 +2,7 @@ import type { Client } from '../../database/pool.js';
 import { endUserColumns } from '../row.js';
 import type { EndUser } from '../row.js';
 import { userColumnTypes } from './merge-user.js';
+import { fieldOfKey } from './told.js';
 
 export interface MergeVisitor {
   readonly workspaceId: string;
@@ -73,10 +74,7 @@ WITH given AS (
     SELECT ARRAY(
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(
-      SELECT CASE
-        WHEN key = '' OR starts_with(key, '/') THEN 'custom:/' || replace(replace(key, '~', '~0'), '/', '~1')
-        ELSE 'custom:' || key
-      END
+      SELECT ${fieldOfKey('key')}
       FROM (SELECT jsonb_object_keys($5::jsonb) AS key UNION SELECT unnest($6::text[])) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"
