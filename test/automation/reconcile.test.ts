@@ -162,11 +162,12 @@ test('the canary goes the whole way, and stays out where a part of it is missing
   await until('the next ones', async () => (await answered()) > before + 3);
   // Redis answers, and hands out nothing: a ping would call that healthy.
   const admin = new Redis(redis.url);
-  await admin.call('CLIENT', 'PAUSE', 600, 'WRITE');
+  await admin.call('CLIENT', 'PAUSE', 60_000, 'WRITE');
   const stuck = await answered();
   expect(await admin.ping()).toBe('PONG');
   await until('an old canary', async () => ((await automation.health()).canaryAgeMs ?? 0) > 300);
   expect(await answered()).toBeLessThanOrEqual(stuck + 1);
+  await admin.call('CLIENT', 'UNPAUSE');
   await until('a fresh canary', async () => (await answered()) > stuck + 1);
   admin.disconnect();
 });
