@@ -108,14 +108,20 @@ for (const person of ['p1', 'p2']) {
     if (row !== undefined) unsubscribe(row);
   });
   event(`${person} is removed from s1`, 1, ({ db }) => remove(db, workspace, 's1', person));
-  event(`${person} buys`, 2, ({ db }) => {
-    const row = db.people.get(person);
-    if (row !== undefined) setTrait(db, row, 'plan', 'pro');
+  event(`${person} buys`, 1, (world) => buy(world, person));
+  event(`${person} buys, and intake tells of it`, 2, (world) => {
+    buy(world, person);
+    poke(world.db);
   });
 }
 event('intake', 2, ({ db }) => void poke(db));
 event('s1 is paused', 1, ({ db }) => setSeriesState(db, workspace, 's1', 'paused'));
 event('s1 is resumed', 2, ({ db }) => setSeriesState(db, workspace, 's1', 'active'));
+
+function buy({ db }: World, person: string): void {
+  const row = db.people.get(person);
+  if (row !== undefined) setTrait(db, row, 'plan', 'pro');
+}
 
 const byName = new Map(weights.map(([name, , happens]) => [name, happens]));
 
