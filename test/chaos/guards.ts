@@ -1,10 +1,12 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { repository } from './bundle.js';
 import { runChaos, startChaosServers } from './chaos.js';
-import type { ChaosOptions, ChaosResult } from './chaos.js';
+import type { ChaosResult } from './chaos.js';
+import { guards, textWithout } from './guard-list.js';
+import type { Guard } from './guard-list.js';
 import type { Law } from './laws.js';
 import { examplesOf } from './report.js';
 
@@ -13,65 +15,6 @@ import { examplesOf } from './report.js';
  * until a law breaks. `npm run chaos:guards [-- --seed 1 --seeds 5 --only NAME --whole]`. With `--whole` the same chaos runs on
  * the sources as they are, where nothing may break. Exit code 1 where a guard was not missed.
  */
-interface Guard {
-  readonly name: string;
-  readonly file: string;
-  /** Each text must be there, once. */
-  readonly changes: readonly (readonly [string, string])[];
-  readonly chaos: Omit<ChaosOptions, 'seed'>;
-}
-
-const guards: readonly Guard[] = [
-  {
-    name: 'state at the claim',
-    file: 'src/automation/work/claim.ts',
-    changes: [[`AND (w.state = 'enqueued' OR w.state = 'claimed' AND w.token = verdict.token)`, '']],
-    // Dumps bring back jobs whose rows are over.
-    chaos: { faults: 12, sends: 1500, workers: 2, only: ['redis killed, old dump'] },
-  },
-  {
-    name: 'epoch at the claim',
-    file: 'src/automation/work/claim.ts',
-    changes: [[' AND w.epoch = verdict.epoch', '']],
-    // A dump brings back jobs that ran and were put off since it was made: their rows are offered again, for later.
-    chaos: {
-      faults: 8,
-      sends: 800,
-      workers: 2,
-      pace: 3000,
-      only: ['redis killed, old dump'],
-      settings: { horizon: 5000 },
-      provider: { kind: 'refuse', share: 0.7, after: 3 },
-    },
-  },
-  {
-    name: 'incarnation of Redis',
-    file: 'src/automation/redis/incarnation.ts',
-    changes: [['if (inRedis !== null && inRedis === inPostgres) return null;', 'return null;']],
-    // Without the slow sweep, which would find them in the end.
-    chaos: {
-      faults: 10,
-      sends: 1500,
-      workers: 2,
-      only: ['flushall', 'redis killed, empty'],
-      settings: { enqueuedFor: 3_600_000 },
-      patience: 40_000,
-    },
-  },
-  {
-    name: 'lease at the end',
-    file: 'src/automation/work/finish.ts',
-    changes: [[` AND w.state = 'claimed' AND w.token = result.token`, '']],
-    // Workers that stand still for longer than their lease, and then want to finish.
-    chaos: {
-      faults: 16,
-      sends: 1500,
-      workers: 3,
-      only: ['freeze past lease', 'block event loop', 'provider slow'],
-    },
-  },
-];
-
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
@@ -88,20 +31,14 @@ interface Verdict {
 }
 
 /** The sources and the programs of the children, without one guard. */
-function withoutGuard({ file, changes }: Guard): string {
+function withoutGuard(guard: Guard): string {
   const root = mkdtempSync(join(tmpdir(), 'muster-mutant-'));
   for (const folder of ['src', 'test/chaos', 'test/support'])
     cpSync(join(repository, folder), join(root, folder), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
   cpSync(join(repository, 'package.json'), join(root, 'package.json'));
   if (values.whole) return root;
-  const path = join(root, file);
-  let text = readFileSync(path, 'utf8');
-  for (const [from, to] of changes) {
-    if (text.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
-    text = text.replace(from, to);
-  }
-  writeFileSync(path, text);
+  writeFileSync(join(root, guard.file), textWithout(guard, root));
   return root;
 }
 

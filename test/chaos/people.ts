@@ -86,9 +86,9 @@ export async function startPeople(databaseUrl: string, random: Random): Promise<
           if (stopped.signal.aborted) return;
           const person: Person = { userId, began, identified: Date.now() };
           all.push(person);
-          await pause(random.int(0, 1500));
+          await pause(random.int(500, 2500));
           await untilAnswered((db) => calls.setReady(db, userId, false));
-          await pause(random.int(0, 1500));
+          await pause(random.int(500, 2500));
           await untilAnswered((db) => calls.setReady(db, userId, true));
           person.ready = Date.now();
         }),
