@@ -324,3 +324,9 @@ test('every session of postgres killed in the middle: everything is still delive
   );
   expect(rows).toEqual([{ count: 600 }]);
 });
+
+test('a claim that is asked for again because its answer was lost is one attempt, not two', async () => {
+  const request = { ...(await oneEnqueued()), token: tokens[0] };
+  await claimWork(fixture().pool, [request], longLease);
+  expect(await claimWork(fixture().pool, [request], longLease)).toMatchObject([{ attempt: 1 }]);
+});

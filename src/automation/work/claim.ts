@@ -145,7 +145,8 @@ const claimEnqueued = `
       held = verdict.state = 'pending',
       token = CASE verdict.state WHEN 'claimed' THEN verdict.token END,
       lease_until = CASE verdict.state WHEN 'claimed' THEN statement_timestamp() + $5 * interval '1 millisecond' END,
-      attempts = w.attempts + CASE verdict.state WHEN 'claimed' THEN 1 ELSE 0 END,
+      -- Asking again after an answer that was lost is no further attempt.
+      attempts = w.attempts + CASE WHEN verdict.state = 'claimed' AND w.token IS NULL THEN 1 ELSE 0 END,
       finished_at = CASE verdict.state WHEN 'cancelled' THEN statement_timestamp() END
     FROM verdict
     WHERE w.workspace_id = verdict.workspace_id AND w.id = verdict.id AND w.epoch = verdict.epoch

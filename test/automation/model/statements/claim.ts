@@ -37,11 +37,13 @@ export function writeClaim(db: Database, verdict: ClaimVerdict, lease: number): 
   const row = db.work.get(request.work);
   if (row === undefined || !mayTake(db.guards, row, request)) return null;
   const enrollment = found(db.enrollments.get(row.enrollment), 'enrolment');
+  // Asking again after an answer that was lost is no further attempt.
+  const isFirst = row.token === null;
   row.state = state;
   row.held = state === 'pending';
   row.token = state === 'claimed' ? request.token : null;
   row.leaseUntil = state === 'claimed' ? verdict.now + lease : null;
-  if (state === 'claimed') row.attempts += 1;
+  if (state === 'claimed' && isFirst) row.attempts += 1;
   if (archived && state === 'cancelled' && enrollment.state === 'active') {
     enrollment.state = 'exited';
     enrollment.reason = 'archived';
