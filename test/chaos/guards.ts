@@ -32,13 +32,14 @@ interface Verdict {
 
 /** The sources and the programs of the children, without one guard. */
 function withoutGuard(guard: Guard): string {
+  const text = textWithout(guard, repository);
   const root = mkdtempSync(join(tmpdir(), 'muster-mutant-'));
   for (const folder of ['src', 'test/chaos', 'test/support'])
     cpSync(join(repository, folder), join(root, folder), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
   cpSync(join(repository, 'package.json'), join(root, 'package.json'));
   if (values.whole) return root;
-  writeFileSync(join(root, guard.file), textWithout(guard, root));
+  writeFileSync(join(root, guard.file), text);
   return root;
 }
 
