@@ -23,6 +23,7 @@ import { reconcileRound } from './reconcile/round.js';
 import { connectRedis, evictionPolicy } from './redis/connection.js';
 import { definitionCache } from './series/definitions.js';
 import type { CanaryJob, WorkJob } from './work/job.js';
+import { lostFinder } from './work/find-lost.js';
 import { performer } from './work/perform.js';
 import { relayRound } from './work/relay.js';
 import type { WorkQueue } from './work/relay.js';
@@ -60,6 +61,8 @@ export interface AutomationOptions {
   readonly sweepEvery?: number;
   /** Milliseconds that a row may stay enqueued before it is offered again. Default 60,000. */
   readonly enqueuedFor?: number;
+  /** Milliseconds after which a row that is enqueued is looked for in Redis, and offered again if it is not there. Default 5,000. */
+  readonly lostAfter?: number;
   /** Attempts of one step before it is given up. Default 8. */
   readonly maxAttempts?: number;
   /** Milliseconds that one call of a channel may take. Default 30,000. */
@@ -166,8 +169,10 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     if (taken.entered + taken.woken > 0) relay.nudge();
     return taken.rows > 0;
   });
+  const findLost = lostFinder({ pool, redis: redis.producer, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
     const swept = await sweepWork(pool, { parking, enqueuedFor });
+    swept.stale += await findLost();
     const found = swept.expired + swept.parked + swept.stale + swept.released;
     for (const finding of ['expired', 'parked', 'stale'] as const)
       options.observe?.found?.(finding, swept[finding]);

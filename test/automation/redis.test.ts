@@ -10,6 +10,7 @@ import { checkIncarnation } from '../../src/automation/redis/incarnation.js';
 import { connectRedis, evictionPolicy, redisAddress } from '../../src/automation/redis/connection.js';
 import { relayRound } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
+import { takeDue } from '../../src/automation/work/take-due.js';
 import { testRedis } from '../support/redis.js';
 import {
   identifyMany,
@@ -285,4 +286,24 @@ test('redis gone for good: the stop ends all the same, and the work is still in 
   await automation.stop();
   expect(performance.now() - begun).toBeLessThan(8000);
   expect(await workStates(pool)).toEqual({ pending: 3 });
+});
+
+test('what a relay took and never offered is found in seconds, without the slow sweep', async () => {
+  const { pool, start } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'u1');
+  await takeIn(pool, intake);
+  // As a relay leaves it that dies between its commit and Redis.
+  const [job] = await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
+  expect(job?.epoch).toBe(1);
+  const { lines, sink } = recorder();
+  // The first look at Redis begins a new life, which would find the row too.
+  const first = await start({ logSink: sink, queue: 'lost', lostAfter: 3_600_000, enqueuedFor: 3_600_000 });
+  await until('the message', () => lines.length === 1);
+  await first.stop();
+  await identifyNew(pool, 'u2');
+  await takeIn(pool, intake);
+  await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
+  await start({ logSink: sink, queue: 'lost', lostAfter: 100, sweepEvery: 50, enqueuedFor: 3_600_000 });
+  await until('the message', () => lines.length === 2);
 });

@@ -97,6 +97,29 @@ test('a paused series sends nothing and takes nobody in; resumed, it sends what 
   expect(lines.map((line) => line.user)).toEqual(['inside']);
 });
 
+test('whom a paused series missed is on record, whether looked at during the pause or after it', async () => {
+  const { pool } = fixture();
+  await identifyNew(pool, 'before it was there');
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await pool.query(`UPDATE outbox SET created_at = created_at - interval '1 minute'`);
+  await pauseSeries(pool, workspace, 'one');
+  await identifyNew(pool, 'during');
+  await takeIn(pool, intake);
+  await identifyNew(pool, 'late');
+  await resumeSeries(pool, workspace, 'one');
+  await pool.query(`UPDATE series SET active_since = active_since + interval '1 second'`);
+  await takeIn(pool, intake);
+  const { rows } = await pool.query(
+    `SELECT u.user_id, d.reason FROM series_decisions d JOIN end_users u USING (workspace_id)
+     WHERE u.id = d.end_user_id ORDER BY d.id`,
+  );
+  expect(rows).toEqual([
+    { user_id: 'during', reason: 'paused' },
+    { user_id: 'late', reason: 'paused' },
+  ]);
+  expect(await workStates(pool)).toEqual({});
+});
+
 test('a person who was suppressed meanwhile leaves when something comes due, and others get theirs', async () => {
   const { pool, start } = fixture();
   await saveSeries(pool, workspace, seriesOf('one'));

@@ -211,11 +211,9 @@ function paused(history: History): Breach[] {
 }
 
 /**
- * I6. Whoever's identify was answered is in each series, once, or on record as turned away. The stopped series may lack those
- * who were taken in while it was paused: intake asks whether a series is active when it takes somebody in, which may be
- * later than they came.
+ * I6. Whoever's identify was answered is in each series, once, or on record as turned away or missed by a pause.
  */
-function entered({ people, enrollments, refusals, pauses, steps, stopped }: History): Breach[] {
+function entered({ people, enrollments, refusals, steps }: History): Breach[] {
   const counts = new Map<string, number>();
   for (const { person, series } of enrollments) {
     counts.set(`${person}/${series}`, (counts.get(`${person}/${series}`) ?? 0) + 1);
@@ -226,9 +224,7 @@ function entered({ people, enrollments, refusals, pauses, steps, stopped }: Hist
     .flatMap((person) =>
       [...steps.keys()].flatMap((series) => {
         const count = counts.get(`${person.userId}/${series}`) ?? 0;
-        const mayMiss =
-          refused.has(`${person.userId}/${series}`) ||
-          (series === stopped && pauses.some(({ over }) => over >= person.began));
+        const mayMiss = refused.has(`${person.userId}/${series}`);
         return count === 1 || (count === 0 && mayMiss)
           ? []
           : [breach('entered', `${person.userId} is in ${series} ${count} times`)];

@@ -4,13 +4,14 @@ import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { definitionCache } from '../series/definitions.js';
 import type { DefinitionCache } from '../series/definitions.js';
-import { activeSeries } from './active-series.js';
+import { startedSeries } from './active-series.js';
 import type { ActiveSeries } from './active-series.js';
 import { enter } from './enter.js';
 import type { Decision, Entrance } from './enter.js';
 import { nameOf, propertiesOf } from './happenings.js';
 import type { OutboxRow } from './happenings.js';
 import { poke } from './poke.js';
+import { notePaused } from './write-entries.js';
 import { touchedBy } from './touched.js';
 import { intakeTraces } from './traces.js';
 import type { IntakeTraces } from './traces.js';
@@ -96,23 +97,29 @@ async function takeGroup(intake: Intake, group: readonly OutboxRow[]): Promise<v
   if (first === undefined) return;
   const { client } = intake;
   const names = [...new Set(group.flatMap((row) => nameOf(row) ?? []))];
-  const series = await activeSeries(client, first.workspace, first.kind, names);
+  const series = await startedSeries(client, first.workspace, first.kind, names);
   if (series.length === 0) return;
   const properties = await propertiesOf(client, group);
   for (const one of series) {
     const entrances = group.flatMap((row) => entrancesTo(one, row, properties));
-    await enterApart(intake, one, entrances);
+    const isMissed = ({ at }: RowEntrance): boolean => one.paused || at < one.activeSince;
+    await notePaused(client, one, entrances.filter(isMissed));
+    await enterApart(
+      intake,
+      one,
+      entrances.filter((entrance) => !isMissed(entrance)),
+    );
   }
 }
 
-/** A series takes what happened since it became active, and of the rows left for one series only its own. */
+/** A series is concerned by what happened since it is there, and of the rows left for one series only by its own. */
 function entrancesTo(
   series: ActiveSeries,
   row: OutboxRow,
   properties: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
 ): RowEntrance[] {
   const { kind } = row;
-  if (row.endUser === null || kind === 'user_updated' || row.at < series.activeSince) return [];
+  if (row.endUser === null || kind === 'user_updated' || row.at < series.createdAt) return [];
   if (row.series !== null && row.series !== series.key) return [];
   const name = nameOf(row);
   if (series.name !== null && series.name !== name) return [];

@@ -3,7 +3,7 @@ import { spanText } from '../spans.js';
 import { trailText, trailValues } from '../work/trail.js';
 import { placeOf } from '../work/commit.js';
 import type { ActiveSeries } from './active-series.js';
-import type { Entering } from './enter.js';
+import type { Entering, Entrance } from './enter.js';
 
 /**
  * Writes enrolments with their first work row and trail. Answers the enrolment of each person who entered; whoever is
@@ -94,7 +94,28 @@ export async function noteRefusals(
   ]);
 }
 
+/** Keeps whom a paused series missed. */
+export async function notePaused(
+  client: Client,
+  { workspace, key, version }: ActiveSeries,
+  entrances: readonly Entrance[],
+): Promise<void> {
+  if (entrances.length === 0) return;
+  await client.query(addDecisions, [
+    workspace,
+    key,
+    version,
+    entrances.map(({ endUser }) => endUser),
+    entrances.map(({ happening }) => happening.kind),
+    entrances.map(() => 'paused'),
+  ]);
+}
+
 const addDecisions = `
   INSERT INTO series_decisions (workspace_id, series_key, version, end_user_id, happening, decision, reason)
-  SELECT $1, $2, $3::integer, end_user_id, happening, 'refused', reason
-  FROM unnest($4::uuid[], $5::text[], $6::text[]) AS refusal (end_user_id, happening, reason)`;
+  SELECT $1, $2, $3::integer, u.id, refusal.happening, 'refused', refusal.reason
+  FROM unnest($4::uuid[], $5::text[], $6::text[]) AS refusal (end_user_id, happening, reason)
+  CROSS JOIN LATERAL (
+    -- Whoever was erased meanwhile leaves nothing behind.
+    SELECT u.id FROM end_users u WHERE u.workspace_id = $1 AND u.id = refusal.end_user_id OFFSET 0
+  ) AS u`;

@@ -19,7 +19,8 @@ export interface Story {
   /** Times at which they were turned away at the entrance, the last 100, the latest first; kept for 30 days. */
   readonly refusals: readonly {
     readonly happening: Happening['kind'];
-    readonly reason: RefusalReason;
+    /** `paused`: the series was paused when it happened, or when it was looked at. */
+    readonly reason: RefusalReason | 'paused';
     readonly version: number;
     readonly at: Date;
   }[];

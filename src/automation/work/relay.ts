@@ -69,6 +69,8 @@ export async function offer(queue: WorkQueue, jobs: readonly DueJob[]): Promise<
       opts: {
         jobId: jobIdOf({ workspace, work, epoch }),
         delay,
+        // What comes a second time is late already, and goes before what waits.
+        lifo: epoch > 1,
         // A kept job would make BullMQ ignore its id for ever.
         removeOnComplete: true,
         removeOnFail: true,
