@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { openPool } from '../src/database/pool.js';
 import { startEmbedded } from '../src/embedded/index.js';
 import { buildServer } from '../src/server/build.js';
 import { newKey, storeKey } from '../src/server/keys.js';
+import { post } from './post.js';
 import { median, printTable } from './table.js';
 import type { Row } from './table.js';
 
@@ -105,25 +106,6 @@ async function call({ url, key, kind, connections, seconds }: Job): Promise<Told
     p50: at(0.5),
     p99: at(0.99),
   };
-}
-
-async function post(agent: Agent, url: string, key: string, body: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const headers = {
-      authorization: `Bearer ${key}`,
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    };
-    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-      response.resume();
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve();
-        else reject(new Error(`${url} answered ${response.statusCode}`));
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
 
 /** What anybody would write first: one prepared statement a call, no checks, no outbox, no catalogue. */

@@ -1,6 +1,7 @@
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newKey, storeKey } from '../../src/server/keys.js';
+import { post } from '../post.js';
 import { median } from '../table.js';
 import type { Row } from '../table.js';
 import { ended, nextMessage, startChild } from './child.js';
@@ -107,25 +108,6 @@ async function callAtRate(
     calls.push(post(agent, url, key, JSON.stringify(body)).then(() => sharedNow() - at));
   }
   return { due, calls: await Promise.all(calls) };
-}
-
-async function post(agent: Agent, url: string, key: string, body: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const headers = {
-      authorization: `Bearer ${key}`,
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    };
-    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-      response.resume();
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve();
-        else reject(new Error(`${url} answered ${response.statusCode}`));
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
 
 async function told<K extends Told['kind']>(

@@ -171,8 +171,8 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   });
   const findLost = lostFinder({ pool, redis: redis.producer, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
-    const swept = await sweepWork(pool, { parking, enqueuedFor });
-    swept.stale += await findLost();
+    const expired = await sweepWork(pool, { parking, enqueuedFor });
+    const swept = { ...expired, stale: expired.stale + (await findLost()) };
     const found = swept.expired + swept.parked + swept.stale + swept.released;
     for (const finding of ['expired', 'parked', 'stale'] as const)
       options.observe?.found?.(finding, swept[finding]);

@@ -13,7 +13,7 @@ export interface Swept {
   /** Claims whose lease ran out after their channel was called: left to the operator. */
   readonly parked: number;
   /** Rows enqueued for too long: offered again. */
-  stale: number;
+  readonly stale: number;
   /** Rows held for a series that is active again. */
   readonly released: number;
 }
