@@ -1,6 +1,8 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { atomically } from '../database.js';
 import type { Database } from '../database.js';
+import { startRounds } from '../rounds.js';
+import type { Rounds } from '../rounds.js';
 
 /** Rows of `trait_changes` that one statement folds. */
 const mostAtOnce = 50_000;
@@ -56,11 +58,6 @@ WITH taken AS (
 )
 SELECT count(*)::integer AS folded FROM taken`;
 
-export interface Folding {
-  /** Ends the timer and waits for what runs. */
-  stop(): Promise<void>;
-}
-
 /**
  * Folds every workspace that has something to fold, now and then, until it is stopped. Several processes may do so: a
  * workspace that one of them is at has nothing left for the next.
@@ -68,29 +65,11 @@ export interface Folding {
  * @param every milliseconds between two rounds
  * @param onError hears of a round that failed; the next one tries again
  */
-export function startFolding(pool: Pool, every: number, onError: (error: unknown) => void): Folding {
-  let running: Promise<void> = Promise.resolve();
-  let busy = false;
+export function startFolding(pool: Pool, every: number, onError: (error: unknown) => void): Rounds {
   const round = async (): Promise<void> => {
-    busy = true;
-    try {
-      for (const workspaceId of await workspacesToFold(pool)) await foldTraits(pool, workspaceId);
-    } catch (error) {
-      onError(error);
-    } finally {
-      busy = false;
-    }
+    for (const workspaceId of await workspacesToFold(pool)) await foldTraits(pool, workspaceId);
   };
-  const timer = setInterval(() => {
-    if (!busy) running = round();
-  }, every);
-  timer.unref();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return startRounds(every, round, onError);
 }
 
 async function workspacesToFold(pool: Pool): Promise<string[]> {

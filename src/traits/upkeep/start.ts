@@ -1,5 +1,7 @@
 import type { Pool } from '../../database/pool.js';
 import { ensureEventMonths } from '../months.js';
+import { startRounds } from '../rounds.js';
+import type { Rounds } from '../rounds.js';
 import { pruneMessages } from './messages.js';
 import { analyzeEvents } from './statistics.js';
 
@@ -15,16 +17,11 @@ export interface UpkeepOptions {
   readonly clock?: () => number;
 }
 
-export interface Upkeep {
-  /** Ends the timer and waits for what runs. */
-  stop(): Promise<void>;
-}
-
 /**
  * Keeps the tables of events in order until it is stopped: makes this month and the next two, forgets old message ids a
  * stretch at a time, and has the whole analyzed when it grew. Any number of processes may do so.
  */
-export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: UpkeepOptions): Upkeep {
+export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: UpkeepOptions): Rounds {
   // Somewhere, so that processes that never live long do not all look at the beginning.
   let from = Math.floor(Math.random() * 2 ** 31);
   const parts = [
@@ -34,23 +31,10 @@ export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: Up
     },
     () => analyzeEvents(pool),
   ];
-  let running: Promise<void> = Promise.resolve();
-  let busy = false;
   const round = async (): Promise<void> => {
-    busy = true;
     for (const part of parts) await part().catch(onError);
-    busy = false;
   };
-  const timer = setInterval(() => {
-    if (!busy) running = round();
-  }, every);
-  timer.unref();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return startRounds(every, round, onError);
 }
 
 /** Makes the month (UTC) of the instant and the two after it, where they are missing, so that no event waits for its month. */
