@@ -80,7 +80,8 @@ it(`an API killed ${kills} times under load keeps what it answered for, leaves n
   agent.destroy();
   await last.kill();
   await servings.stop();
-  expect(new Set(statuses)).toEqual(new Set([200]));
+  // Where the last kill left no call without an answer, nothing comes again.
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
   expect(await missingOf(pool, workspaceId, [...answered, ...unanswered])).toEqual([]);
   expect(await halvesOf(pool, workspaceId)).toEqual([]);
   // The kills fell on both sides of the commit; on one side alone they would have shown nothing.
