@@ -1,6 +1,6 @@
 export { startAutomation } from './start.js';
 export type { Automation, AutomationOptions } from './start.js';
-export { DeliveryPostponed, DeliveryRefused } from './channels/channel.js';
+export { DeliveryPostponed, DeliveryRefused, DeliveryUncertain } from './channels/channel.js';
 export type { Channel, DeliveryContext, OutgoingMessage } from './channels/channel.js';
 export { inboxChannel } from './channels/inbox.js';
 export { logChannel } from './channels/log.js';

@@ -1,6 +1,6 @@
 /**
  * What became of an attempt to deliver: how a call of the channel ended, or why there was none.
- * `unconfirmed`: cut off in the middle, so that the channel may have taken it.
+ * `unconfirmed`: the channel may have taken it; it was cut off in the middle, or its answer was lost.
  */
 export type DeliveryResult = 'delivered' | 'refused' | 'failed' | 'unconfirmed' | 'suppressed' | 'capped';
 

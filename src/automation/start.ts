@@ -139,7 +139,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     [
       logChannel(sink),
       inboxChannel(pool),
-      webhookChannel({ pool, ...options.webhooks }),
+      webhookChannel({ pool, logger, ...options.webhooks }),
       ...(options.channels ?? []),
     ].map((channel) => [channel.name, channel]),
   );

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   archiveSeries,
   DeliveryRefused,
+  DeliveryUncertain,
   getSeries,
   listSeries,
   logChannel,
@@ -236,6 +237,37 @@ test.each([
   await automation.idle();
   expect(await workStates(pool)).toEqual({ [state]: 1 });
 });
+
+test.each([
+  ['retry_same_key', 'done', 2],
+  ['park', 'unknown', 1],
+] as const)(
+  'what a channel may have taken is never called a failure; with %s its step is %s after %i calls',
+  async (policy, state, count) => {
+    const { pool, start } = fixture();
+    const keys: string[] = [];
+    const uncertain: Channel = {
+      name: 'log',
+      onLostConfirmation: policy,
+      deliver: async (_, { idempotencyKey }) => {
+        keys.push(idempotencyKey);
+        if (keys.length === 1) throw new DeliveryUncertain('the answer was lost');
+      },
+    };
+    await saveSeries(pool, workspace, seriesOf('one'));
+    await identifyNew(pool, 'ada');
+    const automation = await start({ channels: [uncertain], jitter: () => -1 });
+    await until('the end of it', async () => (await workStates(pool))[state] === 1);
+    await automation.idle();
+    expect(keys).toEqual(Array.from({ length: count }, () => keys[0]));
+    const { rows } = await pool.query('SELECT state, last_error FROM deliveries');
+    expect(rows).toEqual([
+      state === 'done'
+        ? { state: 'delivered', last_error: null }
+        : { state: 'unknown', last_error: 'the answer was lost' },
+    ]);
+  },
+);
 
 test('a person deleted while their message is on its way ends quietly, and with them what was sent', async () => {
   const { pool, start } = fixture();

@@ -32,15 +32,17 @@ export interface DeliveryContext {
  * One way to reach a person.
  *
  * `deliver` resolves once the provider took the message and throws otherwise: `DeliveryRefused` where no further attempt
- * can help, `DeliveryPostponed` where the provider said when to come again, any other error where the next attempt may
- * succeed. It may be called again with the same key after a crash. When the signal aborts it rejects at once with the
- * signal's reason and leaves nothing running.
+ * can help, `DeliveryPostponed` where the provider said when to come again, `DeliveryUncertain` where it may have taken
+ * the message and did not say so, any other error where it did not take it and the next attempt may succeed. It may be
+ * called again with the same key after a crash. When the signal aborts it rejects at once with the signal's reason and
+ * leaves nothing running.
  */
 export interface Channel {
   readonly name: string;
   /**
-   * What happens where the channel may have taken a message but the confirmation was lost: `retry_same_key` repeats
-   * with the same key, which the channel recognises; `park` leaves the step `unknown` for an operator to resolve.
+   * What happens where the channel may have taken a message but the confirmation was lost (`DeliveryUncertain`, an abort,
+   * a process that died): `retry_same_key` repeats with the same key, which the channel recognises; `park` leaves the
+   * step `unknown` for an operator to resolve.
    */
   readonly onLostConfirmation: 'retry_same_key' | 'park';
   /**
@@ -76,4 +78,12 @@ export class DeliveryPostponed extends Error {
     super(message);
     this.retryAfter = Math.min(Math.max(0, Math.round(retryAfter)), longestPostponement);
   }
+}
+
+/**
+ * Thrown by a channel that handed a message over, or began to, and did not hear whether the provider took it. Where it is
+ * in doubt, it is this one: a channel that parks would send a message again that failed by any other name.
+ */
+export class DeliveryUncertain extends Error {
+  override readonly name = 'DeliveryUncertain';
 }

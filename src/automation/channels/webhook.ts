@@ -1,4 +1,6 @@
 import type { Pool } from '../../database/pool.js';
+import { silentLogger } from '../logger.js';
+import type { Logger } from '../logger.js';
 import { errorText } from '../loop.js';
 import { unlessAborted } from './abort.js';
 import { DeliveryPostponed, DeliveryRefused } from './channel.js';
@@ -15,6 +17,8 @@ import type { Target } from './webhook/target.js';
 
 export interface WebhookOptions extends Pick<PosterOptions, 'resolve' | 'ca'> {
   readonly pool: Pool;
+  /** Hears when an endpoint's failures cannot be counted. Default: silent. */
+  readonly logger?: Logger;
   /** Networks that may be called although they are private; only they may be called by plain http. Default: none. */
   readonly allowedNetworks?: AllowedNetworks;
   /** Milliseconds that the receiver may take to answer. Default 15,000. */
@@ -35,19 +39,35 @@ const waits = [5000, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 
  * sent there is refused. 429 and 503 with `Retry-After` postpone. Everything else, other 4xx and redirects included, is
  * tried again, because a receiver can be mended. Only public addresses are called.
  *
- * The open window: the receiver may have taken a call although its answer was lost. The repeat carries the same
- * `webhook-id` and the same body to the byte, and receivers drop what they know by it.
+ * The open window: the receiver may have taken a call although its answer was lost (`DeliveryUncertain`). The repeat
+ * carries the same `webhook-id` and the same body to the byte, and receivers drop what they know by it.
  *
  * Errors: `webhook_bad_network`.
  */
 export function webhookChannel(options: WebhookOptions): Channel {
-  const { pool, allowedNetworks, timeout = 15_000, resolve, ca } = options;
+  const { pool, logger = silentLogger, allowedNetworks, timeout = 15_000, resolve, ca } = options;
   const { post, close } = poster({
     rules: networkRules(allowedNetworks),
     timeout,
     ...(resolve === undefined ? {} : { resolve }),
     ...(ca === undefined ? {} : { ca }),
   });
+  /** Whether the count can be written changes nothing about what became of the message. */
+  const counting = async (
+    endpoint: Counted,
+    signal: AbortSignal,
+    count: () => Promise<void>,
+  ): Promise<void> => {
+    try {
+      await unlessAborted(signal, count);
+    } catch (error) {
+      const { workspaceId: workspace, key } = endpoint;
+      logger.warn(
+        { workspace, endpoint: key, error: errorText(error) },
+        "a webhook endpoint's failures could not be counted",
+      );
+    }
+  };
 
   return {
     name: 'webhook',
@@ -76,22 +96,25 @@ export function webhookChannel(options: WebhookOptions): Channel {
         if (signal.aborted) throw error;
         failure = { error: error instanceof Error ? error : new Error(String(error)), counts: true };
       }
-      // Whether the count can be written changes nothing about what became of the message.
       if (failure === null) {
-        if (target.failing)
-          await unlessAborted(signal, () => noteSuccess(pool, endpoint)).catch(() => undefined);
+        if (target.failing) await counting(endpoint, signal, () => noteSuccess(pool, endpoint));
         return;
       }
       if (failure.counts) {
         const { error } = failure;
         const gone = error instanceof DeliveryRefused;
         const failed = { ...endpoint, error: errorText(error), gone };
-        await unlessAborted(signal, () => noteFailure(pool, failed)).catch(() => undefined);
+        await counting(endpoint, signal, () => noteFailure(pool, failed));
       }
       throw failure.error;
     },
     close: async () => close(),
   };
+}
+
+interface Counted {
+  readonly workspaceId: string;
+  readonly key: string;
 }
 
 interface Failure {

@@ -1,5 +1,5 @@
 import type { Channel, OutgoingMessage } from '../channels/channel.js';
-import { DeliveryPostponed, DeliveryRefused } from '../channels/channel.js';
+import { DeliveryPostponed, DeliveryRefused, DeliveryUncertain } from '../channels/channel.js';
 import { errorText } from '../loop.js';
 import type { Lease } from './leases.js';
 
@@ -10,7 +10,7 @@ export type Delivered =
   | { readonly kind: 'refused'; readonly reason: string }
   /** `retryAfter`: milliseconds before which the provider wants no further attempt. */
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfter: number }
-  /** Cut off in the middle: the channel may have taken it. */
+  /** Cut off in the middle, or the answer was lost: the channel may have taken it. */
   | { readonly kind: 'unconfirmed'; readonly reason: string };
 
 /** Calls a channel within a time limit (milliseconds) and under a lease. Never throws for what the channel does. */
@@ -30,7 +30,8 @@ export async function deliver(
     const reason = errorText(error);
     if (error instanceof DeliveryRefused) return { kind: 'refused', reason };
     if (error instanceof DeliveryPostponed) return { kind: 'failed', reason, retryAfter: error.retryAfter };
-    return signal.aborted ? { kind: 'unconfirmed', reason } : { kind: 'failed', reason, retryAfter: 0 };
+    const unconfirmed = signal.aborted || error instanceof DeliveryUncertain;
+    return unconfirmed ? { kind: 'unconfirmed', reason } : { kind: 'failed', reason, retryAfter: 0 };
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { DeliveryPostponed, DeliveryRefused } from '../../../src/automation/channels/channel.js';
+import {
+  DeliveryPostponed,
+  DeliveryRefused,
+  DeliveryUncertain,
+} from '../../../src/automation/channels/channel.js';
 import type { Channel, OutgoingMessage } from '../../../src/automation/channels/channel.js';
 import { contextOf } from './message.js';
 
@@ -82,7 +86,11 @@ export function channelConformance(
     expect(error).toBeInstanceOf(Error);
     // What may have arrived must never count as refused.
     expect(error).not.toBeInstanceOf(DeliveryRefused);
-    if (channel.onLostConfirmation === 'park') return;
+    if (channel.onLostConfirmation === 'park') {
+      // By any other name it would be sent again.
+      expect(error).toBeInstanceOf(DeliveryUncertain);
+      return;
+    }
     await channel.deliver(probe.message(), context);
     const keys = (await probe.arrivals()).map(({ key }) => key);
     const { idempotencyKey } = context;
@@ -149,6 +157,8 @@ export function channelConformance(
     expect(error).toBeInstanceOf(Error);
     expect(error).not.toBeInstanceOf(DeliveryRefused);
     expect(error).not.toBeInstanceOf(DeliveryPostponed);
+    // Nobody must be asked about what surely did not arrive.
+    expect(error).not.toBeInstanceOf(DeliveryUncertain);
     await channel.deliver(probe.message(), context);
     expect((await probe.arrivals()).at(-1)?.key).toBe(context.idempotencyKey);
   });
@@ -223,7 +233,7 @@ export function channelConformance(
 }
 
 /** What `deliver` threw, or that it did not. */
-export async function outcome(sending: Promise<void>): Promise<unknown> {
+export async function outcome(sending: Promise<unknown>): Promise<unknown> {
   try {
     await sending;
     return 'delivered';

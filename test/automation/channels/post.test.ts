@@ -4,12 +4,14 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { DeliveryUncertain } from '../../../src/automation/channels/channel.js';
 import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
 import { poster } from '../../../src/automation/channels/webhook/post.js';
 import type { Poster, PosterOptions, Resolve } from '../../../src/automation/channels/webhook/post.js';
 import { afterFile } from '../../support/cleanup.js';
 import { until } from '../support.js';
 import { testCertificate } from './certificate.js';
+import { outcome } from './conformance.js';
 import { listening, startReceiver } from './receiver.js';
 import type { Receiver } from './receiver.js';
 
@@ -139,18 +141,7 @@ it('plain http reaches allowed networks only', async () => {
 });
 
 it('the host keeps its name, so that its certificate and its virtual host are found', async () => {
-  const hosts: (string | undefined)[] = [];
-  const server = createTlsServer(testCertificate, (request, response) => {
-    hosts.push(request.headers.host);
-    response.end();
-  });
-  const port = await listening(server, '127.0.0.1');
-  afterFile(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
+  const { port, hosts } = await tlsServer();
   const { cert: ca } = testCertificate;
   const resolve = resolving('127.0.0.1');
   expect(await posting({ ca, resolve }).post(to(`https://hooks.example.com:${port}/`))).toMatchObject({
@@ -164,6 +155,23 @@ it('the host keeps its name, so that its certificate and its virtual host are fo
   );
   expect(hosts).toEqual([`hooks.example.com:${port}`]);
 });
+
+/** A server over TLS that answers 200 and keeps by which names it was called. */
+async function tlsServer(): Promise<{ port: number; hosts: (string | undefined)[] }> {
+  const hosts: (string | undefined)[] = [];
+  const server = createTlsServer(testCertificate, (request, response) => {
+    hosts.push(request.headers.host);
+    response.end();
+  });
+  const port = await listening(server, '127.0.0.1');
+  afterFile(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+  });
+  return { port, hosts };
+}
 
 it('a name that is not there is an error and no hang', async () => {
   await expect(posting({ resolve: unknownName }).post(to('https://gone.example.com/'))).rejects.toThrow(
@@ -210,10 +218,32 @@ it.each<[string, (socket: Socket) => void]>([
   ],
   ['floods with headers', (socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(1_000_000)}\r\n\r\n`)],
   ['says only that it goes on', (socket) => socket.end('HTTP/1.1 103 Early Hints\r\n\r\n')],
-])('a receiver that %s has not answered', async (_, connected) => {
+])('a receiver that %s has not answered, and may have the call', async (_, connected) => {
   const raw = await rawServer(connected);
-  await expect(posting().post(to(`http://${raw}/`))).rejects.toBeInstanceOf(Error);
+  await expect(posting().post(to(`http://${raw}/`))).rejects.toBeInstanceOf(DeliveryUncertain);
 });
+
+it.each<[string, () => Promise<{ url: string; resolve?: Resolve }>]>([
+  ['refuses the connection', async () => ({ url: await closedPort() })],
+  ['may not be called', async () => ({ url: 'http://10.0.0.1/' })],
+  ['has no address', async () => ({ url: 'https://gone.example.com/', resolve: unknownName })],
+  ['shakes no hands', async () => ({ url: `https://${await rawServer(() => undefined)}/` })],
+  ["has a stranger's certificate", async () => ({ url: `https://127.0.0.1:${(await tlsServer()).port}/` })],
+])('a receiver that %s surely does not have the call', async (_, make) => {
+  const { url, ...options } = await make();
+  const error: unknown = await outcome(posting({ timeout: 100, ...options }).post(to(url)));
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(DeliveryUncertain);
+});
+
+async function closedPort(): Promise<string> {
+  const server = createServer();
+  const port = await listening(server, '127.0.0.1');
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return `http://127.0.0.1:${port}/`;
+}
 
 it('what comes before the answer is not the answer', async () => {
   const raw = await rawServer((socket) =>

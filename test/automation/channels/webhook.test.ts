@@ -1,6 +1,10 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { DeliveryPostponed, DeliveryRefused } from '../../../src/automation/channels/channel.js';
+import {
+  DeliveryPostponed,
+  DeliveryRefused,
+  DeliveryUncertain,
+} from '../../../src/automation/channels/channel.js';
 import type { Channel, OutgoingMessage } from '../../../src/automation/channels/channel.js';
 import {
   enableEndpoint,
@@ -9,6 +13,7 @@ import {
   saveEndpoint,
 } from '../../../src/automation/channels/endpoints.js';
 import type { WebhookEndpoint } from '../../../src/automation/channels/endpoints.js';
+import { silentLogger } from '../../../src/automation/logger.js';
 import { webhookBodyLimit, webhookChannel } from '../../../src/automation/channels/webhook.js';
 import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
 import type { Pool } from '../../../src/database/pool.js';
@@ -170,6 +175,29 @@ it('Retry-After may be a date, and is never longer than a day', async () => {
 it('Retry-After that cannot be read leaves the wait to the schedule', async () => {
   answering(503, { 'retry-after': 'soon' });
   expect(await failure()).toMatchObject({ name: 'Error' });
+});
+
+it('an answer that was lost is uncertain, and a failure of the endpoint', async () => {
+  receiver.behave((response) => response.socket?.resetAndDestroy());
+  expect(await failure()).toBeInstanceOf(DeliveryUncertain);
+  expect((await endpoint()).failures).toBe(1);
+});
+
+it('failures that cannot be counted are told, and change nothing about the message', async () => {
+  const told: object[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => void told.push(fields) };
+  const speaking = webhookChannel({ pool, allowedNetworks, logger });
+  await pool.query('ALTER TABLE webhook_endpoints RENAME COLUMN failures TO mislaid');
+  try {
+    answering(500);
+    await expect(speaking.deliver(message(), contextOf())).rejects.toThrow('answered 500');
+  } finally {
+    await pool.query('ALTER TABLE webhook_endpoints RENAME COLUMN mislaid TO failures');
+    await speaking.close?.();
+  }
+  expect(told).toEqual([
+    { workspace: workspaceId, endpoint: key, error: 'column "failures" does not exist' },
+  ]);
 });
 
 it('429 is not held against an endpoint, and 503 is', async () => {

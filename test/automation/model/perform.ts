@@ -122,7 +122,7 @@ function* begin({ world: { db, channel }, claim, facts }: Task, effect: Delivery
 }
 
 function* deliver(
-  { world: { provider, db, parks }, claim, lease }: Task,
+  { world: { provider, db }, claim, lease }: Task,
   { message }: Extract<Begun, { verdict: 'send' }>,
 ): Steps<'delivered' | 'refused' | 'failed' | 'unconfirmed'> {
   const { enrollment, state, delivery, token } = claim;
@@ -143,7 +143,7 @@ function* deliver(
   } catch (error) {
     if (error instanceof TimedOut) return 'unconfirmed';
     if (!(error instanceof ConnectionLost)) throw error;
-    // A channel that parks must not call a lost answer a failure.
-    return parks ? 'unconfirmed' : 'failed';
+    // What channels throw `DeliveryUncertain` for.
+    return 'unconfirmed';
   }
 }

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { reasonOf } from '../abort.js';
+import { DeliveryUncertain } from '../channel.js';
 import { hostOf } from './address.js';
 import type { NetworkRules } from './networks.js';
 
@@ -27,8 +28,9 @@ export interface Answer {
 
 export interface Poster {
   /**
-   * Posts once and answers what the receiver said. Rejects where it said nothing, with the signal's reason where that
-   * aborted. When it settles, nothing of it runs any more.
+   * Posts once and answers what the receiver said. Rejects where it said nothing: with the signal's reason where that
+   * aborted, with `DeliveryUncertain` where a connection stood and the receiver may therefore have the request. When it
+   * settles, nothing of it runs any more.
    */
   readonly post: (request: Post) => Promise<Answer>;
   /** Closes idle connections. */
@@ -74,11 +76,17 @@ export function poster(options: PosterOptions): Poster {
         : httpsRequest(url, { method: 'POST', agent: secure, headers });
       let answer: Answer | null = null;
       let fault: Error | null = null;
+      let stood = false;
       const stop = (): void => void request.destroy(reasonOf(signal));
       signal.addEventListener('abort', stop, { once: true });
       const late = (): void => void request.destroy(new Error(`no answer within ${timeout} ms`));
       let timer = setTimeout(late, timeout);
 
+      // Over TLS nothing of the request leaves before hands are shaken.
+      request.on('socket', (socket) => {
+        if (request.reusedSocket) stood = true;
+        else socket.once(isPlain ? 'connect' : 'secureConnect', () => (stood = true));
+      });
       request.on('response', (response) => {
         answer = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
         clearTimeout(timer);
@@ -93,7 +101,8 @@ export function poster(options: PosterOptions): Poster {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
         const error = fault ?? new Error('the connection was closed without an answer');
-        settle(answer === null ? { error, stale: request.reusedSocket && isReset(error) } : { answer });
+        if (answer !== null) settle({ answer });
+        else settle({ error, mayHaveIt: stood, stale: request.reusedSocket && isReset(error) });
       });
       request.end(body);
     });
@@ -109,10 +118,12 @@ export function poster(options: PosterOptions): Poster {
         if (fault !== null) throw blocked(host, fault);
       }
       const sent = await send(request);
+      if ('answer' in sent) return sent.answer;
       // The receiver closed a kept connection at the moment it was used: that says nothing about the receiver.
-      const again = 'error' in sent && sent.stale && !signal.aborted ? await send(request) : sent;
-      if ('error' in again) throw again.error;
-      return again.answer;
+      const again = sent.stale && !signal.aborted ? await send(request) : sent;
+      if ('answer' in again) return again.answer;
+      if (signal.aborted || !(sent.mayHaveIt || again.mayHaveIt)) throw again.error;
+      throw new DeliveryUncertain(again.error.message, { cause: again.error });
     },
     close() {
       plain.destroy();
@@ -121,7 +132,10 @@ export function poster(options: PosterOptions): Poster {
   };
 }
 
-type Sent = { readonly answer: Answer } | { readonly error: Error; readonly stale: boolean };
+/** `mayHaveIt`: the receiver may have the request. `stale`: over a kept connection that turned out to be closed. */
+type Sent =
+  | { readonly answer: Answer }
+  | { readonly error: Error; readonly mayHaveIt: boolean; readonly stale: boolean };
 
 /** Plain http shows everything to whoever is on the way, so that only one's own networks get it. */
 function plainFault(rules: NetworkRules, address: string): string | null {
