@@ -2,7 +2,8 @@
  * What became of an attempt to deliver: how a call of the channel ended, or why there was none.
  * `unconfirmed`: the channel may have taken it; it was cut off in the middle, or its answer was lost.
  */
-export type DeliveryResult = 'delivered' | 'refused' | 'failed' | 'unconfirmed' | 'suppressed' | 'capped';
+export type DeliveryResult =
+  'delivered' | 'refused' | 'failed' | 'unconfirmed' | 'suppressed' | 'capped' | 'unreachable';
 
 /**
  * `expired`: claims whose worker went away. `parked`: of those, the ones that may have been sent. `stale`: offered to Redis

@@ -8,17 +8,33 @@ import { readerOf } from '../filter/values.js';
 import { daysInWords } from '../traits/profile.js';
 
 /** What a merge tag reads: a field of the language, or the count of `days_since_signup` in words. */
-type TagField = Field | 'customer_for';
+export type TagField = Field | 'customer_for';
+
+export interface Tag {
+  /** As it was written, such as `role` or `company.name`. */
+  readonly tag: string;
+  /** Null for one that the channel fills itself. */
+  readonly field: TagField | null;
+  /** Empty where none was written. */
+  readonly fallback: string;
+}
 
 /** A template cut into plain text and merge tags. */
-type Piece =
-  { readonly text: string } | { readonly tag: string; readonly field: TagField; readonly fallback: string };
+type Piece = { readonly text: string } | Tag;
 
 const signupDays: Field = { kind: 'derived', entity: 'user', name: 'days_since_signup', type: 'number' };
 
+/** Tags that a channel fills, and no trait, whatever custom field has that name. */
+const channelTags: readonly string[] = ['unsubscribe_url'];
+
+/** What a value may not be markup of. */
+export type Escape = 'html' | 'slack' | 'none';
+
 export interface RenderOptions {
-  /** `html` for channels whose text is HTML; default `none`. */
-  readonly escape?: 'html' | 'none';
+  /** Default `none`. */
+  readonly escape?: Escape;
+  /** Values of the tags that the channel fills, by name. */
+  readonly own?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -29,8 +45,8 @@ export interface RenderOptions {
  * value renders the fallback, or nothing. Times render as ISO 8601, lists with commas between their items.
  * `{{ customer_for }}` renders "45 days" or "less than a day", whatever custom field has that name.
  *
- * With `escape: 'html'` values are escaped, so that no trait is ever markup, in text and in quoted attributes. The
- * template and its fallbacks are the author's own and stay as they are.
+ * With `escape` values are escaped, so that no trait is ever markup: for `html` in text and in quoted attributes, for
+ * `slack` in its mrkdwn. The template and its fallbacks are the author's own and stay as they are.
  *
  * `now` is in milliseconds since 1970 (UTC) and matters to derived fields only. The text must have passed
  * `templateProblems`; a tag that is not understood renders nothing, never its own source.
@@ -39,16 +55,21 @@ export function renderTemplate(
   text: string,
   record: UserRecord,
   now: number,
-  { escape = 'none' }: RenderOptions = {},
+  { escape = 'none', own = {} }: RenderOptions = {},
 ): string {
   return piecesOf(text)
     .pieces.map((piece) => {
       if ('text' in piece) return piece.text;
-      const value = valueOf(piece.field, record, now);
-      if (value === null) return piece.fallback;
-      return escape === 'html' ? escapeHtml(value) : value;
+      const { tag, field, fallback } = piece;
+      const value = field === null ? (own[tag] ?? null) : valueOf(field, record, now);
+      return value === null ? fallback : escaped(value, escape);
     })
     .join('');
+}
+
+/** What a tag renders, before escaping; null where the value is missing. */
+export function tagValue({ field }: Tag, record: UserRecord, now: number): string | null {
+  return field === null ? null : valueOf(field, record, now);
 }
 
 function valueOf(field: TagField, record: UserRecord, now: number): string | null {
@@ -66,8 +87,12 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+/** What must be escaped, by the language it would be markup of; Slack knows only these three. */
+const special: Readonly<Record<Exclude<Escape, 'none'>, RegExp>> = { html: /[&<>"']/g, slack: /[&<>]/g };
+
+export function escaped(text: string, escape: Escape): string {
+  if (escape === 'none') return text;
+  return text.replace(special[escape], (character) => entities[character] ?? character);
 }
 
 /** What is wrong with a text's merge tags, each problem at `path`. */
@@ -78,9 +103,14 @@ export function templateProblems(text: string, path: string): Problem[] {
 /** The `var` names that a text reads. */
 export function templateFields(text: string): string[] {
   return piecesOf(text).pieces.flatMap((piece) => {
-    if ('text' in piece) return [];
+    if ('text' in piece || piece.field === null) return [];
     return [piece.field === 'customer_for' ? 'days_since_signup' : piece.tag];
   });
+}
+
+/** The merge tags of a text, in order. */
+export function templateTags(text: string): Tag[] {
+  return piecesOf(text).pieces.filter((piece) => 'tag' in piece);
 }
 
 function piecesOf(text: string): { pieces: Piece[]; faults: { tag: string; fault: string }[] } {
@@ -122,6 +152,10 @@ function addTag(inside: string, pieces: Piece[]): string | null {
   if (fallback.includes('|')) return 'has more than one fallback';
   // `#each`, `> partial`, `name()` and the like belong to richer template languages and would otherwise vanish silently.
   if (!name.includes('custom:') && !/^[\p{L}\p{N}_$][\p{L}\p{N}_$. -]*$/u.test(name)) return 'is not a field';
+  if (channelTags.includes(name)) {
+    pieces.push({ tag: name, field: null, fallback });
+    return null;
+  }
   const field = name === 'customer_for' ? name : (fieldNamed(name) ?? bareKey(name));
   if (field === null) return 'names no known field';
   pieces.push({ tag: name, field, fallback });

@@ -86,6 +86,18 @@ export const automationErrors = {
     message: 'the merge tag `{tag}` {fault}',
     hint: 'write {{ field }} or {{ field|fallback }}, such as {{ name|there }}',
   },
+  tag_of_other_channel: {
+    status: 400,
+    exit: 2,
+    message: 'the channel `{channel}` does not fill the merge tag `{tag}`',
+    hint: 'remove it; e-mail fills {{ unsubscribe_url }}',
+  },
+  channel_without_html: {
+    status: 400,
+    exit: 2,
+    message: 'the channel `{channel}` carries no HTML',
+    hint: 'write the message as `text`',
+  },
   series_reserved_key: {
     status: 400,
     exit: 2,

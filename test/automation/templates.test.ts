@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { renderTemplate, templateFields, templateProblems } from '../../src/automation/index.js';
+import { textOfHtml } from '../../src/automation/html-text.js';
+import { renderedMessage } from '../../src/automation/work/render.js';
 import type { UserRecord } from '../../src/filter/record.js';
 
 const now = Date.UTC(2026, 0, 31);
@@ -108,4 +110,58 @@ test('an HTML channel escapes values, in text and attributes, and leaves the aut
   );
   expect(renderTemplate('{{ name }}', record, customerNow, { escape: 'none' })).toBe(record.name);
   expect(renderTemplate('{{ name }}', record, customerNow)).toBe(record.name);
+});
+
+const reader = { user: { ...user, name: `<b>A & "B"</b>`, email: 'ada@example.com' }, now };
+
+test('HTML escapes values and keeps the markup; its text is made from it', () => {
+  const template = {
+    title: 'Hi {{ name }}',
+    text: null,
+    html: '<p>Hello <em>{{ name }}</em></p><p title="{{ name }}">{{ nobody|<i>you</i> }}</p>',
+  };
+  expect(renderedMessage(template, { ...reader, channel: 'email' })).toEqual({
+    title: `Hi <b>A & "B"</b>`,
+    text: `Hello <b>A & "B"</b>\n\nyou`,
+    html:
+      '<p>Hello <em>&lt;b&gt;A &amp; &quot;B&quot;&lt;/b&gt;</em></p>' +
+      '<p title="&lt;b&gt;A &amp; &quot;B&quot;&lt;/b&gt;"><i>you</i></p>',
+    to: 'ada@example.com',
+  });
+});
+
+test('text that is written stays the text, beside HTML too', () => {
+  const template = { title: null, text: 'Plain {{ name }}', html: '<p>Rich</p>' };
+  expect(renderedMessage(template, { ...reader, channel: 'email' })).toMatchObject({
+    title: null,
+    text: 'Plain <b>A & "B"</b>',
+    html: '<p>Rich</p>',
+  });
+});
+
+test('what a channel fills itself is no trait, and renders nothing where it is not filled', () => {
+  const person = { custom_fields: { unsubscribe_url: 'https://evil.example' } };
+  const text = '{{ unsubscribe_url|nowhere }}';
+  expect(renderTemplate(text, person, now)).toBe('nowhere');
+  expect(
+    renderTemplate(text, person, now, { own: { unsubscribe_url: 'https://a/?b&c' }, escape: 'html' }),
+  ).toBe('https://a/?b&amp;c');
+  expect(templateFields(text)).toEqual([]);
+});
+
+test.each([
+  ['<ul><li>one</li><li>two</li></ul>', ' * one\n * two'],
+  [
+    '<p>See <a href="https://a.example/x?y=1&amp;z=2">this</a>.</p>',
+    'See this [https://a.example/x?y=1&z=2].',
+  ],
+  ['<a href="https://a.example">https://a.example</a>', 'https://a.example'],
+  ['<style>p { color: red }</style><p>a<br>b</p><script>x()</script>', 'a\nb'],
+  ['<img src="x.png" alt="logo">Hi&nbsp;there, 🧑‍🚀', 'Hi\u00a0there, 🧑‍🚀'],
+])('%.70s reads as %j', (html, text) => {
+  expect(textOfHtml(html)).toBe(text);
+});
+
+test('HTML that is nested deeper than any mail exhausts no stack', () => {
+  expect(textOfHtml(`<p>top</p>${'<div>'.repeat(5000)}deep${'</div>'.repeat(5000)}`)).toBe('top');
 });

@@ -10,6 +10,10 @@ export interface OutgoingMessage {
   readonly title: string | null;
   /** Empty where the message is a `payload`. */
   readonly text: string;
+  /** The same as HTML, whole or a part; values in it are escaped. */
+  readonly html?: string;
+  /** The address that an e-mail goes to, the same through every attempt. */
+  readonly to?: string;
   /** Key of the endpoint that a webhook goes to. */
   readonly endpoint?: string;
   /** What a webhook step sends in place of title and text: rendered JSON, as it was first rendered. */

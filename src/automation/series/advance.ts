@@ -57,7 +57,7 @@ function walk(from: Place, start: View): Advance {
     if (step === undefined) return leave('broken');
     if (place.isNew) note('arrived');
     const result = outcomeOf(step, place, view);
-    if (result !== null) note(result);
+    if (result !== null) note(result, view.facts.outcome?.detail ?? null);
     if (view.facts.suppressed) return leave('suppressed');
     if (isMet(view.definition.goal, view)) {
       note('reached_goal');

@@ -73,6 +73,7 @@ export const seriesLimits = {
   eventBytes: 1024,
   titleBytes: 1024,
   textBytes: 65_536,
+  htmlBytes: 131_072,
   payloadBytes: 32_768,
   cronBytes: 200,
   /** Amount of a length of time. */

@@ -89,9 +89,13 @@ export interface FrequencyCap {
   readonly per: Length;
 }
 
+/** What a message is rendered from; its texts are templates. */
 export interface MessageTemplate {
+  /** The subject of an e-mail. */
   readonly title: string | null;
-  readonly text: string;
+  /** Null where it is made from `html`, which then is there. */
+  readonly text: string | null;
+  readonly html?: string;
 }
 
 interface StepBase {

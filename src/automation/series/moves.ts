@@ -67,8 +67,13 @@ export interface EarlierEntries {
 export interface Outcome {
   readonly step: string;
   readonly visit: number;
-  /** `failed`: given up after the last attempt. `suppressed`, `capped`: the claim found that it may not be sent after all. */
-  readonly result: 'delivered' | 'failed' | 'suppressed' | 'capped';
+  /**
+   * `failed`: given up after the last attempt. `unreachable`: the channel cannot reach this person, and nothing was tried.
+   * `suppressed`, `capped`: the claim found that it may not be sent after all.
+   */
+  readonly result: 'delivered' | 'failed' | 'unreachable' | 'suppressed' | 'capped';
+  /** Why, where there is more to say. */
+  readonly detail?: string | null;
 }
 
 export interface SendEffect {
@@ -120,6 +125,7 @@ export interface Footprint {
     | 'suppressed'
     | 'delivered'
     | 'failed'
+    | 'unreachable'
     | 'waited'
     | 'matched'
     | 'timed_out'

@@ -2,7 +2,7 @@ import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf, Window } from '../../filter/tree.js';
 import { fieldNamed, nameOf } from '../../filter/fields.js';
 import { templateFields } from '../templates.js';
-import type { FrequencyCap, Length, SeriesDefinition, Step } from './model.js';
+import type { FrequencyCap, Length, MessageTemplate, SeriesDefinition, Step } from './model.js';
 
 /** What a series needs to be told about a person, found in its definition. */
 
@@ -66,8 +66,13 @@ export function readsOf(definition: SeriesDefinition): string[] {
 }
 
 function templatesOf(step: Step): string[] {
-  if (step.type === 'send') return [step.message.title ?? '', step.message.text];
+  if (step.type === 'send') return messageTemplates(step.message);
   return step.type === 'webhook' ? textsIn(step.payload) : [];
+}
+
+/** The texts of a message that are there. */
+export function messageTemplates({ title, text, html }: MessageTemplate): string[] {
+  return [title, text, html ?? null].filter((each) => each !== null);
 }
 
 /** Every text of a JSON value, keys apart. */

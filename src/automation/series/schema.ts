@@ -149,11 +149,21 @@ const steps: { readonly [T in StepType]: Parts } = {
     required: ['key', 'channel', 'message'],
     parts: {
       channel: { type: 'string' },
-      message: objectOf(
-        ['title', 'text'],
-        { title: textOf(seriesLimits.titleBytes), text: textOf(seriesLimits.textBytes) },
-        ['text'],
-      ),
+      message: {
+        ...objectOf(
+          ['title', 'text', 'html'],
+          {
+            title: textOf(seriesLimits.titleBytes),
+            text: {
+              description: 'Made from `html` where it is left out.',
+              ...textOf(seriesLimits.textBytes),
+            },
+            html: textOf(seriesLimits.htmlBytes),
+          },
+          [],
+        ),
+        anyOf: [{ required: ['text'] }, { required: ['html'] }],
+      },
     },
   },
   wait: { required: ['key', 'for'], parts: { for: length } },

@@ -1,3 +1,4 @@
+import { reachability } from '../channels/properties.js';
 import { isZone } from '../series/wall-clock.js';
 import { advance } from '../series/advance.js';
 import { withTraits } from '../series/advance/set-trait.js';
@@ -197,6 +198,11 @@ class Life {
       return;
     }
     const { step, visit } = effect;
+    const unreachable = effect.kind === 'send' ? reachability(effect.channel, this.#person) : null;
+    if (unreachable !== null) {
+      this.#move(run, state, { step, visit, result: 'unreachable', detail: unreachable }, now);
+      return;
+    }
     const result = this.#fate(this.#person, step, visit);
     if (result === 'delivered') {
       if (effect.kind === 'send') this.#contacts.push(now);

@@ -12,6 +12,8 @@ export interface StepFunnel {
   deferred: number;
   delivered: number;
   failed: number;
+  /** The channel could not reach them, as e-mail somebody without an address. */
+  unreachable: number;
   capped: number;
   /** Waits that ended as asked, and those that timed out. */
   matched: number;
@@ -148,6 +150,7 @@ function nothing(): Omit<StepFunnel, 'step' | 'type' | 'arms'> {
     deferred: 0,
     delivered: 0,
     failed: 0,
+    unreachable: 0,
     capped: 0,
     matched: 0,
     timed_out: 0,

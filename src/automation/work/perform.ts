@@ -1,6 +1,7 @@
 import type { Pool } from '../../database/pool.js';
 import { instantOf, momentOf } from '../../filter/time.js';
 import type { Channel } from '../channels/channel.js';
+import { reachability } from '../channels/properties.js';
 import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
@@ -92,12 +93,13 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     { claim, definition, facts, now }: Task,
     result: Outcome['result'],
     ending: Ending,
+    detail: string | null = null,
   ): Promise<Performed> => {
     const { step, visit } = claim.state;
     const known = { ...facts, suppressed: facts.suppressed || result === 'suppressed' };
     let move = broken;
     try {
-      move = advance(definition, claim.state, { ...known, outcome: { step, visit, result } }, now());
+      move = advance(definition, claim.state, { ...known, outcome: { step, visit, result, detail } }, now());
     } catch (error) {
       // What was delivered is delivered: the row must not come back for want of a next step.
       logger.error(
@@ -145,13 +147,18 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     // Attempts are counted when claimed, so a step that kills its process each time comes to an end as well.
     if (claim.attempt > attempts) return giveUp(task, claim.lastError ?? 'it was tried too often');
     if (channel === undefined) return tryAgain(`no channel \`${name}\` runs here`);
+    const unreachable = reachability(name, facts.person);
+    if (unreachable !== null) {
+      options.observe?.delivery?.(name, 'unreachable');
+      return end(task, 'unreachable', quietly, unreachable);
+    }
     const begun = await begin({
       workspace,
       work,
       token,
       kind: effect.kind,
       channel: name,
-      message: rendered(effect, facts.person, now()),
+      message: rendered(effect, { channel: name, user: facts.person, now: now() }),
       endUser,
       caps: effect.kind === 'send' ? capsOf(definition, facts.zone, now()) : [],
     });

@@ -1,4 +1,8 @@
 import type { UserRecord } from '../../filter/record.js';
+import { addressOf } from '../channels/reach.js';
+import { channelProperties } from '../channels/properties.js';
+import { textOfHtml } from '../html-text.js';
+import type { MessageTemplate } from '../series/model.js';
 import type { DeliveryEffect } from '../series/moves.js';
 import { renderTemplate } from '../templates.js';
 
@@ -7,39 +11,58 @@ export interface RenderedMessage {
   readonly title: string | null;
   /** Empty where the message is a payload. */
   readonly text: string;
+  readonly html?: string;
+  /** Whom an e-mail goes to: a repeat goes where the first one went, whatever address the person has by then. */
+  readonly to?: string;
   readonly endpoint?: string;
   readonly payload?: Readonly<Record<string, unknown>>;
 }
 
-/** Fills the merge tags of a message or payload. `now` is in milliseconds since 1970 (UTC). */
-export function rendered(effect: DeliveryEffect, user: UserRecord, now: number): RenderedMessage {
+/** For whom and for which channel something is rendered. */
+export interface Reader {
+  readonly channel: string;
+  readonly user: UserRecord;
+  /** Milliseconds since 1970 (UTC). */
+  readonly now: number;
+  /** Values of the merge tags that the channel fills itself. */
+  readonly own?: Readonly<Record<string, string>>;
+}
+
+/** Fills the merge tags of what a step delivers. */
+export function rendered(effect: DeliveryEffect, reader: Reader): RenderedMessage {
   if (effect.kind === 'webhook') {
     const { endpoint, payload } = effect;
-    const filled = payload === null ? null : renderedObject(payload, user, now);
+    const filled = payload === null ? null : renderedObject(payload, reader);
     return { title: null, text: '', endpoint, ...(filled === null ? {} : { payload: filled }) };
   }
-  const { title, text } = effect.message;
+  return renderedMessage(effect.message, reader);
+}
+
+/** Fills the merge tags of a message. Where it has only HTML, its text is made from that. */
+export function renderedMessage({ title, text, html }: MessageTemplate, reader: Reader): RenderedMessage {
+  const { channel, user, now, own = {} } = reader;
+  const { escape } = channelProperties(channel);
+  const filled = html === undefined ? null : renderTemplate(html, user, now, { escape: 'html', own });
+  const to = channel === 'email' ? addressOf(user) : null;
   return {
-    title: title === null ? null : renderTemplate(title, user, now),
-    text: renderTemplate(text, user, now),
+    title: title === null ? null : renderTemplate(title, user, now, { escape, own }),
+    text: text === null ? textOfHtml(filled ?? '') : renderTemplate(text, user, now, { escape, own }),
+    ...(filled === null ? {} : { html: filled }),
+    ...(to === null ? {} : { to }),
   };
 }
 
-function renderedObject(
-  object: Readonly<Record<string, unknown>>,
-  user: UserRecord,
-  now: number,
-): Record<string, unknown> {
+function renderedObject(object: Readonly<Record<string, unknown>>, reader: Reader): Record<string, unknown> {
   const filled: Record<string, unknown> = { __proto__: null };
-  for (const key of Object.keys(object)) filled[key] = renderedValue(object[key], user, now);
+  for (const key of Object.keys(object)) filled[key] = renderedValue(object[key], reader);
   return filled;
 }
 
 /** Every text of a JSON value is a template, keys apart. */
-function renderedValue(value: unknown, user: UserRecord, now: number): unknown {
-  if (typeof value === 'string') return renderTemplate(value, user, now);
-  if (Array.isArray(value)) return value.map((item) => renderedValue(item, user, now));
-  return isObject(value) ? renderedObject(value, user, now) : value;
+function renderedValue(value: unknown, reader: Reader): unknown {
+  if (typeof value === 'string') return renderTemplate(value, reader.user, reader.now);
+  if (Array.isArray(value)) return value.map((item) => renderedValue(item, reader));
+  return isObject(value) ? renderedObject(value, reader) : value;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

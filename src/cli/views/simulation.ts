@@ -71,6 +71,7 @@ function detail(step: StepFunnel): string {
   const parts: [number, string][] = [
     [step.delivered, 'delivered'],
     [step.failed, 'failed'],
+    [step.unreachable, 'unreachable'],
     [step.capped, 'capped'],
     [step.deferred, 'deferred'],
     [step.matched, 'matched'],

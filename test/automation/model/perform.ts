@@ -112,7 +112,7 @@ function* send(task: Task, effect: DeliveryEffect): Steps<void> {
 
 function* begin({ world: { db, channel }, claim, facts }: Task, effect: DeliveryEffect): Steps<Begun> {
   const { workspace, work, token, endUser } = claim;
-  const message = rendered(effect, facts.person, db.now);
+  const message = rendered(effect, { channel, user: facts.person, now: db.now });
   const request = { workspace, work, token, kind: effect.kind, channel, message, endUser, caps: [] };
   return yield* persist(function* (): Steps<Begun> {
     const verdict = yield* ask(() => readBegin(db, request));

@@ -205,7 +205,7 @@ export const factsArbitrary: fc.Arbitrary<Facts> = fc
         fc.record({
           step: fc.constantFrom(...stepKeys),
           visit: fc.integer({ min: 1, max: 3 }),
-          result: fc.constantFrom('delivered', 'failed', 'suppressed', 'capped'),
+          result: fc.constantFrom('delivered', 'failed', 'unreachable', 'suppressed', 'capped'),
         }),
         { nil: null },
       ),

@@ -71,7 +71,7 @@ test('every problem is found at once, each with its path', () => {
     ['bad_merge_tag', '/steps/0/message/text'],
     ['unknown_step_type', '/steps/1/type'],
     ['series_unknown_key', '/steps/2/wait'],
-    ['series_unknown_key', '/steps/2/message/html'],
+    ['channel_without_html', '/steps/2/message/html'],
     ['step_key_taken', '/steps/3/key'],
     ['series_expected', '/steps/4/message/text'],
     ['series_expected', '/steps/5'],

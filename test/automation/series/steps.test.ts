@@ -24,7 +24,7 @@ test('entering leads to the first step, and its delivery is asked for at once', 
   });
 });
 
-test.each(['delivered', 'failed', 'suppressed', 'capped'] as const)(
+test.each(['delivered', 'failed', 'unreachable', 'suppressed', 'capped'] as const)(
   'a message that was %s leads on',
   (result) => {
     const series = seriesOf([hello, hello]);

@@ -4,12 +4,13 @@ import { collectTraits } from '../../../traits/check.js';
 import { checkJson } from '../../../traits/json.js';
 import { templateProblems } from '../../templates.js';
 import { endWord, seriesLimits, stepKeys } from '../grammar.js';
-import type { MessageTemplate, Step, StepType, WaitForStep } from '../model.js';
+import type { Step, StepType, WaitForStep } from '../model.js';
 import { textsIn } from '../needs.js';
 import { listed, own, suggestion } from './check.js';
 import type { Check, Document } from './check.js';
 import { faultsOfWays } from './graph.js';
 import type { Names } from './known.js';
+import { messageOf } from './message.js';
 import { daysOf, lengthOf, timeOf, zoneChoiceOf } from './time.js';
 import { eventNameOf } from './trigger.js';
 
@@ -116,7 +117,7 @@ const readers: { readonly [T in StepType]: (place: StepPlace) => Step | null } =
       channels === null
         ? check.key(given, at, '"inbox"')
         : check.oneOf(given, at, channels, 'unknown_channel', 'channel');
-    const message = messageOf(check, own(document, 'message'), `${path}/message`);
+    const message = messageOf(check, own(document, 'message'), `${path}/message`, channel);
     return channel === null || message === null ? null : { type: 'send', ...base, channel, message };
   },
   wait: ({ check, path, document, base }) => {
@@ -179,19 +180,6 @@ const readers: { readonly [T in StepType]: (place: StepPlace) => Step | null } =
   },
   exit: ({ base }) => ({ type: 'exit', ...base }),
 };
-
-function messageOf(check: Check, input: unknown, path: string): MessageTemplate | null {
-  const example = '{"title": "Welcome", "text": "Hello {{ name|there }}"}';
-  const message = check.object(input, path, 'a message, an object', example);
-  if (message === null) return null;
-  check.knownKeys(message, path, ['title', 'text']);
-  const title =
-    own(message, 'title') === undefined
-      ? null
-      : check.template(own(message, 'title'), `${path}/title`, seriesLimits.titleBytes);
-  const text = check.template(own(message, 'text'), `${path}/text`, seriesLimits.textBytes);
-  return text === null ? null : { title, text };
-}
 
 function conditionOf({ check, path, document }: StepPlace): WaitForStep['condition'] | null {
   const isFilter = Object.hasOwn(document, 'filter');

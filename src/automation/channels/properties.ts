@@ -1,0 +1,53 @@
+import type { UserRecord } from '../../filter/record.js';
+import type { Escape } from '../templates.js';
+import { byEmail, everybody, identified } from './reach.js';
+import type { Reach, Unreachable } from './reach.js';
+
+/** What is known of a channel by its name, wherever it runs: to check, render, count and decide. */
+export interface ChannelProperties {
+  readonly reach: Reach;
+  /** How merge values are escaped in `title` and `text`. In `html` they are always escaped as HTML. */
+  readonly escape: Escape;
+  /** Whether it carries `html`; otherwise a message to it has none. */
+  readonly html: boolean;
+  /**
+   * `person`: a message counts as a contact; quiet hours, send window, caps and suppressions hold. `workspace`: it tells the
+   * customer's own people about somebody, and none of these hold it back.
+   */
+  readonly speaksTo: 'person' | 'workspace';
+  /** Whether a step names where in the workspace it goes. */
+  readonly endpoint: boolean;
+  /** Merge tags that the channel fills itself. */
+  readonly tags: readonly string[];
+}
+
+const plain: ChannelProperties = {
+  reach: everybody,
+  escape: 'none',
+  html: true,
+  speaksTo: 'person',
+  endpoint: false,
+  tags: [],
+};
+
+const ours: Readonly<Record<string, ChannelProperties>> = {
+  log: { ...plain, reach: identified, html: false },
+  inbox: { ...plain, reach: identified, html: false },
+  webhook: { ...plain, html: false, endpoint: true },
+  email: { ...plain, reach: byEmail, tags: ['unsubscribe_url'] },
+};
+
+/** Of a channel that Muster does not ship with, nothing is known: it reaches everybody and carries everything. */
+export function channelProperties(name: string): ChannelProperties {
+  return Object.hasOwn(ours, name) ? (ours[name] ?? plain) : plain;
+}
+
+/** Why this channel cannot reach the person; null where it can. */
+export function reachability(channel: string, user: UserRecord): Unreachable | null {
+  return channelProperties(channel).reach.of(user);
+}
+
+/** The same in SQL: a text or NULL, over a row of `end_users` under this alias. */
+export function unreachableSql(channel: string, alias: string): string {
+  return channelProperties(channel).reach.sql(alias);
+}

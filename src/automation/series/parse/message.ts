@@ -1,0 +1,51 @@
+import { channelProperties } from '../../channels/properties.js';
+import { templateTags } from '../../templates.js';
+import { seriesLimits } from '../grammar.js';
+import type { MessageTemplate } from '../model.js';
+import { own } from './check.js';
+import type { Check } from './check.js';
+
+/**
+ * A message: `title`, and `text`, `html` or both. What its channel does not carry is refused, so that nothing is written
+ * that nobody would get.
+ *
+ * @param channel null where it is not known; then everything may stand
+ */
+export function messageOf(
+  check: Check,
+  input: unknown,
+  path: string,
+  channel: string | null,
+): MessageTemplate | null {
+  const example = '{"title": "Welcome", "text": "Hello {{ name|there }}"}';
+  const message = check.object(input, path, 'a message, an object', example);
+  if (message === null) return null;
+  check.knownKeys(message, path, ['title', 'text', 'html']);
+  const before = check.problems.length;
+  const part = (key: string, limit: number): string | null => {
+    if (own(message, key) === undefined) return null;
+    const text = check.template(own(message, key), `${path}/${key}`, limit);
+    if (text !== null && channel !== null) checkTags(check, text, `${path}/${key}`, channel);
+    return text;
+  };
+  const title = part('title', seriesLimits.titleBytes);
+  const text = part('text', seriesLimits.textBytes);
+  const html = part('html', seriesLimits.htmlBytes);
+  const isHtml = own(message, 'html') !== undefined;
+  if (own(message, 'text') === undefined && !isHtml) {
+    check.expected('a template, a text', undefined, `${path}/text`, '"Hello {{ name|there }}"');
+  }
+  if (isHtml && channel !== null && !channelProperties(channel).html) {
+    check.report('channel_without_html', { channel }, `${path}/html`);
+  }
+  if (check.problems.length > before) return null;
+  return { title, text, ...(html === null ? {} : { html }) };
+}
+
+/** A tag that another channel fills would render nothing here. */
+function checkTags(check: Check, text: string, path: string, channel: string): void {
+  const { tags } = channelProperties(channel);
+  for (const { tag, field } of templateTags(text)) {
+    if (field === null && !tags.includes(tag)) check.report('tag_of_other_channel', { tag, channel }, path);
+  }
+}
