@@ -163,5 +163,5 @@ test.each([
 });
 
 test('HTML that is nested deeper than any mail exhausts no stack', () => {
-  expect(textOfHtml(`<p>top</p>${'<div>'.repeat(5000)}deep${'</div>'.repeat(5000)}`)).toBe('top');
+  expect(textOfHtml(`<p>top</p>${'<div>'.repeat(5000)}deep${'</div>'.repeat(5000)}`)).toBe('top\n\n');
 });
