@@ -1,13 +1,24 @@
 import { readFileSync, statSync } from 'node:fs';
 import { presetNamed } from '../audience/presets.js';
+import { parseFilterIn } from '../audience/segments/saved.js';
+import type { Pool } from '../database/pool.js';
 import { refuse } from '../errors/index.js';
 import { parseFilterText } from '../filter/parse.js';
+import { jsonFault } from '../filter/parse/json.js';
+import { segmentsIn } from '../filter/segments-in.js';
 import type { Filter } from '../filter/tree.js';
 
 export interface NamedFilter {
   readonly filter: Filter;
   /** What to call it on a screen: the preset's title or the file's path; null for inline JSON. */
   readonly title: string | null;
+}
+
+/** A filter that may name segments of a workspace, which is not at hand yet. */
+export interface AskedFilter {
+  readonly title: string | null;
+  /** Reads it with the segments that it names. Errors: the language's own. */
+  in(pool: Pool, workspaceId: string): Promise<Filter>;
 }
 
 /** Bytes of a filter file; the language's own limits allow far less than this. */
@@ -19,10 +30,28 @@ const fileLimit = 20_000_000;
  * Errors: `filter_file_unreadable`, the presets' and the language's own.
  */
 export function readFilter(input: string): NamedFilter {
-  if (/^\s*[{["]/.test(input)) return { filter: parseFilterText(input), title: null };
-  if (looksLikePath(input)) return { filter: parseFilterText(readText(input)), title: input };
+  const { text, title } = written(input);
+  if (text !== null) return { filter: parseFilterText(text), title };
   const preset = presetNamed(input);
   return { filter: preset.filter, title: preset.title };
+}
+
+/** The same for a command that knows the workspace. What names no segment is read at once, before any server is started. */
+export function askedFilter(input: string): AskedFilter {
+  const { text, title } = written(input);
+  if (text !== null && jsonFault(text) === null) {
+    const document: unknown = JSON.parse(text);
+    if (segmentsIn(document).length > 0)
+      return { title, in: (pool, workspaceId) => parseFilterIn(pool, workspaceId, document) };
+  }
+  const read = readFilter(input);
+  return { title: read.title, in: async () => read.filter };
+}
+
+/** The text of a filter that is written inline or in a file; null where the input is the key of a preset. */
+function written(input: string): { text: string | null; title: string | null } {
+  if (/^\s*[{["]/.test(input)) return { text: input, title: null };
+  return looksLikePath(input) ? { text: readText(input), title: input } : { text: null, title: null };
 }
 
 function looksLikePath(input: string): boolean {

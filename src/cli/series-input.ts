@@ -1,6 +1,8 @@
-import { exampleSeries, loadSeries, parseSeriesText } from '../automation/series/file.js';
+import { exampleSeries, loadSeriesDocument, parseSeriesJson } from '../automation/series/file.js';
 import type { SeriesDefinition } from '../automation/series/model.js';
+import { parseSeries } from '../automation/series/parse.js';
 import { refuse } from '../errors/index.js';
+import { segmentsIn } from '../filter/segments-in.js';
 import { nearest } from '../filter/parse/suggest.js';
 
 /**
@@ -9,10 +11,24 @@ import { nearest } from '../filter/parse/suggest.js';
  * Errors: `unknown_example`, `series_unreadable`, `series_not_json`, those of `parseSeries`.
  */
 export async function readSeries(input: string): Promise<SeriesDefinition> {
-  if (/^\s*\{/.test(input)) return parseSeriesText(input);
-  if (/[/\\]|\.json$/i.test(input)) return loadSeries(input);
+  return parseSeries(await readDocument(input));
+}
+
+/**
+ * The same for a command that saves it, as it is written. What names no segment is checked at once, before any server is
+ * started; the rest where the workspace is at hand.
+ */
+export async function readSeriesDocument(input: string): Promise<unknown> {
+  const document = await readDocument(input);
+  if (segmentsIn(document).length === 0) parseSeries(document);
+  return document;
+}
+
+async function readDocument(input: string): Promise<unknown> {
+  if (/^\s*\{/.test(input)) return parseSeriesJson(input);
+  if (/[/\\]|\.json$/i.test(input)) return loadSeriesDocument(input);
   const example = Object.entries(exampleSeries).find(([key]) => key === input);
-  if (example !== undefined) return loadSeries(example[1]);
+  if (example !== undefined) return loadSeriesDocument(example[1]);
   const known = Object.keys(exampleSeries);
   const meant = nearest(input, known);
   const listed = known.map((key) => `\`${key}\``).join(', ');

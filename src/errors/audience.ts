@@ -38,4 +38,40 @@ export const audienceErrors = {
     message: 'the preset file `{file}` is not usable: {reason}',
     hint: 'a preset has a `key` like its file name, a `title`, a `sentence` and a `filter`',
   },
+  segment_bad_key: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` cannot be the key of a segment',
+    hint: 'use 1 to 63 lower-case letters, digits, `-` and `_`, beginning with a letter or digit',
+  },
+  segment_bad_name: {
+    status: 400,
+    exit: 2,
+    message: 'this cannot be the name of a segment',
+    hint: 'write 1 to {limit} bytes of text without NUL or lone surrogates',
+  },
+  segment_exists: {
+    status: 409,
+    exit: 2,
+    message: 'there is a segment `{key}` already',
+    hint: 'change it with PUT /api/segments/{key}, or choose another key',
+  },
+  segment_not_found: {
+    status: 404,
+    exit: 2,
+    message: 'there is no segment with the key `{key}`',
+    hint: 'GET /api/segments and `muster segments list` show those that are saved',
+  },
+  segment_in_use: {
+    status: 409,
+    exit: 2,
+    message: 'the segment `{key}` is in use by {users}',
+    hint: 'take it out there first, or archive the series',
+  },
+  segment_breaks_others: {
+    status: 400,
+    exit: 2,
+    message: 'the segment `{segment}`, which this one stands in, could not be read any more: {reason}',
+    hint: 'make this filter smaller, or take it out of that segment first',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -140,12 +140,6 @@ export const automationErrors = {
     message: 'there is no endpoint `{endpoint}`',
     hint: 'create it first; known here are {known}',
   },
-  unknown_segment: {
-    status: 400,
-    exit: 2,
-    message: 'there is no segment `{segment}`',
-    hint: 'save it first; known here are {known}',
-  },
   bad_schedule: {
     status: 400,
     exit: 2,

@@ -38,11 +38,35 @@ export const filterErrors = {
     message: 'unknown operator `{operator}`',
     hint: 'the operators are listed in docs/filter.md',
   },
-  not_available_yet: {
+  unknown_segment: {
     status: 400,
     exit: 2,
-    message: 'the operator `{operator}` is part of the language but not available yet',
-    hint: 'leave this condition out, or keep it as a trait until a later version',
+    message: 'there is no segment `{segment}`',
+    hint: 'save it first; known here are {known}',
+  },
+  no_segments_here: {
+    status: 400,
+    exit: 2,
+    message: 'the segment `{segment}` cannot be looked up: no saved segments were given here',
+    hint: 'ask where the workspace is at hand, or give `segments`, the saved filters by key',
+  },
+  segment_cycle: {
+    status: 400,
+    exit: 2,
+    message: 'a segment cannot be inside itself: {circle}',
+    hint: 'take one of these references out',
+  },
+  segments_too_deep: {
+    status: 400,
+    exit: 2,
+    message: 'segments are inside segments for more than {limit} levels',
+    hint: 'write the conditions of the innermost ones out',
+  },
+  segments_too_large: {
+    status: 400,
+    exit: 2,
+    message: 'the segments in this filter bring in more than {limit} nodes',
+    hint: 'name fewer segments, or smaller ones; each counts as often as it stands there',
   },
   wrong_arity: {
     status: 400,

@@ -3,11 +3,12 @@ import type { Judge } from './explain/judges.js';
 import type { Reason } from './explain/reason.js';
 import type { JsonValue } from './explain/show.js';
 import { leafHorizon } from './horizon.js';
+import { verdictHorizon } from './horizon/verdict.js';
 import type { UserRecord } from './record.js';
 import { sentence, sentenceOf } from './sentence.js';
 import type { Moment } from './time.js';
 import { read } from './tree.js';
-import type { Filter, Leaf, Reader } from './tree.js';
+import type { Filter, Leaf, Reader, Segment } from './tree.js';
 
 export type { Reason } from './explain/reason.js';
 export type { JsonValue } from './explain/show.js';
@@ -17,6 +18,8 @@ export interface Explanation {
   readonly matched: boolean;
   /** The whole filter in plain English. */
   readonly sentence: string;
+  /** When `matched` turns by itself if the data stay (ISO 8601, the exact millisecond), or null: never. */
+  readonly changes_at: string | null;
   /** The leaves in document order, each judged by itself, before any `!` above it. */
   readonly clauses: readonly ClauseExplanation[];
   /** How the clauses' verdicts combine. */
@@ -38,6 +41,8 @@ export interface ClauseExplanation {
   readonly wanted: JsonValue;
   /** When this verdict turns by itself if the data stay (ISO 8601, the exact millisecond), or null: never. */
   readonly changes_at: string | null;
+  /** Of `segment` alone: why its own filter holds or does not. Paths in it are those of the segment's document. */
+  readonly segment?: Explanation;
 }
 
 export type VerdictTree =
@@ -68,7 +73,15 @@ export function compileExplanation(filter: Filter, moment: Moment): (user: UserR
   return (user) => {
     const found = clauses.map((clause) => clause(user));
     const tree = combine(found);
-    return { matched: tree.verdict, sentence: words, clauses: found, tree };
+    return {
+      matched: tree.verdict,
+      sentence: words,
+      get changes_at() {
+        return textOf(verdictHorizon(filter, user, moment));
+      },
+      clauses: found,
+      tree,
+    };
   };
 }
 
@@ -112,9 +125,14 @@ const combiner: Reader<Scope, Combine> = {
   presence: (leaf, scope) => explained(leaf, scope, judges.presence(leaf, scope.moment)),
   percent: (leaf, scope) => explained(leaf, scope, judges.percent(leaf, scope.moment)),
   did: (leaf, scope) => explained(leaf, scope, judges.did(leaf, scope.moment)),
+  segment: explainedSegment,
 };
 
-function explained(leaf: Leaf, { moment, negated, clauses }: Scope, { wanted, judge }: Judge): Combine {
+function explained(
+  leaf: Exclude<Leaf, Segment>,
+  { moment, negated, clauses }: Scope,
+  { wanted, judge }: Judge,
+): Combine {
   const { path } = leaf;
   const words = sentenceOf(leaf);
   const position = clauses.length;
@@ -130,15 +148,47 @@ function explained(leaf: Leaf, { moment, negated, clauses }: Scope, { wanted, ju
       wanted,
       // Worked out when it is read: it costs a hundred times the verdict, and many readers want the verdict only.
       get changes_at() {
-        const horizon = leafHorizon(leaf, user, moment);
-        return horizon === null ? null : new Date(horizon).toISOString();
+        return textOf(leafHorizon(leaf, user, moment));
       },
     };
   });
+  return clauseAt(path, position);
+}
+
+/** Judged by the explanation of its own filter, which goes with the clause. */
+function explainedSegment(leaf: Segment, { moment, negated, clauses }: Scope): Combine {
+  const { path, key } = leaf;
+  const words = sentenceOf(leaf);
+  const position = clauses.length;
+  const explainMember = compileExplanation(leaf.filter, moment);
+  clauses.push((user) => {
+    const segment = explainMember(user);
+    return {
+      path,
+      sentence: words,
+      negated,
+      verdict: segment.matched,
+      reason: segment.matched ? 'matched' : 'different',
+      seen: { member: segment.matched },
+      wanted: { segment: key },
+      get changes_at() {
+        return segment.changes_at;
+      },
+      segment,
+    };
+  });
+  return clauseAt(path, position);
+}
+
+function clauseAt(path: string, position: number): Combine {
   return (found) => ({
     kind: 'clause',
     path,
     verdict: found[position]?.reason === 'matched',
     clause: position,
   });
+}
+
+function textOf(instant: number | null): string | null {
+  return instant === null ? null : new Date(instant).toISOString();
 }

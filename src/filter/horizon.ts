@@ -5,7 +5,7 @@ import type { UserRecord } from './record.js';
 import { isRelative, lastInstant } from './time.js';
 import type { Moment, Time } from './time.js';
 import { leavesOf } from './tree.js';
-import type { Did, Leaf, Literal } from './tree.js';
+import type { Did, Leaf, Literal, Segment } from './tree.js';
 import { columnInstant, dayLength, readerOf, textInstant } from './values.js';
 import { occurrencesOf } from './did.js';
 import { crossings } from './horizon/crossings.js';
@@ -18,7 +18,7 @@ import { didFlip } from './horizon/did.js';
  * Exact: the verdict is the same at every millisecond from now up to the one before, and another at it. Only relative
  * times, derived fields and the windows of `did` move with the clock, so that every other leaf answers null at once.
  */
-export function leafHorizon(leaf: Leaf, user: UserRecord, moment: Moment): number | null {
+export function leafHorizon(leaf: PlainLeaf, user: UserRecord, moment: Moment): number | null {
   if (leaf.kind === 'did') return didHorizon(leaf, user, moment);
   if (!isComparing(leaf)) return null;
   const { field } = leaf.subject;
@@ -35,6 +35,9 @@ export function leafHorizon(leaf: Leaf, user: UserRecord, moment: Moment): numbe
     times.flatMap((time) => crossings(time, value, moment)),
   );
 }
+
+/** A segment moves as its own filter does: see `verdictHorizon`. */
+export type PlainLeaf = Exclude<Leaf, Segment>;
 
 type Comparing = Extract<Leaf, { kind: 'compare' | 'between' | 'in' }>;
 

@@ -4,6 +4,10 @@ export const limits = {
   depth: 32,
   /** Nodes of the tree: `and`, `or`, `!` and leaves. Fields and literals are not counted. */
   nodes: 500,
+  /** Segments inside segments: how many lie around the innermost. */
+  segmentDepth: 8,
+  /** Nodes that all segments of a filter bring in, those inside them included, as often as each stands there. */
+  segmentNodes: 2000,
   /** Items of one list. */
   listItems: 10_000,
   /** UTF-8 bytes of one text, field names included. */

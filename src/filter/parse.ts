@@ -4,14 +4,21 @@ import { jsonFault } from './parse/json.js';
 import { parseNode } from './parse/node.js';
 import type { Filter } from './tree.js';
 
+export interface ParseOptions {
+  /** The workspace's saved segments, by key, as JSON: what `segment` may name. Without them it is refused. */
+  readonly segments?: ReadonlyMap<string, unknown>;
+  /** Key of the segment whose filter this is going to be: it cannot stand inside itself. */
+  readonly self?: string;
+}
+
 /**
  * Reads a filter, a JSON value in the shape of JSON Logic, into the typed tree that every reader takes.
  *
  * Errors: one `MusterError` with every problem found (up to `limits.problems`), each with the JSON Pointer of its
  * place in the input. Whatever the input, nothing else is thrown, and the work is linear in its size.
  */
-export function parseFilter(input: unknown): Filter {
-  return parseIn('people', input);
+export function parseFilter(input: unknown, options: ParseOptions = {}): Filter {
+  return parseIn('people', input, options);
 }
 
 /**
@@ -19,11 +26,19 @@ export function parseFilter(input: unknown): Filter {
  * for it is made by `recordOfEvent`.
  */
 export function parseEventFilter(input: unknown): Filter {
-  return parseIn('properties', input);
+  return parseIn('properties', input, {});
 }
 
-function parseIn(scope: Scope, input: unknown): Filter {
-  const context: Context = { tally: { problems: [], nodes: 0, tooDeep: false }, scope, parseNode };
+function parseIn(scope: Scope, input: unknown, { segments, self }: ParseOptions): Filter {
+  const context: Context = {
+    tally: { problems: [], nodes: 0, inSegments: 0, tooDeep: false },
+    scope,
+    segments:
+      segments === undefined
+        ? null
+        : { saved: segments, known: new Map(), within: self === undefined ? [] : [self] },
+    parseNode,
+  };
   const filter = parseNode(input, '', 1, context);
   if (filter === null || context.tally.problems.length > 0) throw new MusterError(context.tally.problems);
   return filter;
@@ -33,7 +48,7 @@ function parseIn(scope: Scope, input: unknown): Filter {
  * Reads a filter from JSON text. Errors: `filter_not_json` with line and column; `duplicate_key`, because JSON keeps
  * only the last of two equal keys and the conditions of the first would be lost; and those of `parseFilter`.
  */
-export function parseFilterText(json: string): Filter {
+export function parseFilterText(json: string, options: ParseOptions = {}): Filter {
   const fault = jsonFault(json);
   if (fault !== null) {
     if (fault.code === 'duplicate_key')
@@ -41,5 +56,5 @@ export function parseFilterText(json: string): Filter {
     return refuse('filter_not_json', { reason: `${fault.reason} at ${fault.position}` });
   }
   const input: unknown = JSON.parse(json);
-  return parseFilter(input);
+  return parseFilter(input, options);
 }

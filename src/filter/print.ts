@@ -14,7 +14,7 @@ export type JsonFilter = { readonly [operator: string]: JsonPart };
  * The filter as JSON Logic, in canonical form: operands in lists except for `!`, `exists` and `missing`, which hold
  * theirs bare; ISO text against a time column as `{"at": ...}`; `start_of` with its offset; `did` with its count;
  * `everyone` as true.
- * `parseFilter(printFilter(filter))` equals the filter, paths aside.
+ * `parseFilter(printFilter(filter))` equals the filter, paths aside; a segment needs the same saved segments for that.
  */
 export function printFilter(filter: Filter): JsonFilter {
   return read(printer, filter, undefined);
@@ -44,6 +44,7 @@ const printer: Reader<undefined, JsonFilter> = {
       ...(where === null ? {} : { where: printFilter(where) }),
     },
   }),
+  segment: ({ key }) => ({ segment: key }),
 };
 
 function varOf(field: Field): JsonPart {

@@ -67,6 +67,7 @@ const writer: Reader<Around, string> = {
     const words = `${didWords(leaf)} where ${isList ? `(${inside})` : inside}`;
     return around === 'alone' ? words : `(${words})`;
   },
+  segment: ({ key }) => `is in the segment ${textWords(key)}`,
 };
 
 /** Whether a filter stands inside the `where` of `did`: all of its fields are then properties. */

@@ -17,7 +17,7 @@ import type { Scope } from './sql/scope.js';
 import { textMatch } from './sql/text.js';
 import type { Moment } from './time.js';
 import type { Filter, Leaf, Reader } from './tree.js';
-import { leavesOf, read } from './tree.js';
+import { leavesWithin, read } from './tree.js';
 
 export type { Index, IndexHint } from './sql/indexes.js';
 export { baseIndexes } from './sql/indexes.js';
@@ -45,7 +45,7 @@ export interface CompiledSql {
   readonly text: string;
   /** The bound values, in the order of their placeholders, as node-postgres takes them. */
   readonly values: unknown[];
-  /** The `var` of every field that is read, and `event:NAME` of every event, once each, in document order. */
+  /** The `var` of every field that is read, and `event:NAME` of every event, once each, in document order; those of segments too. */
   readonly fields: string[];
   /** The indexes that can find the rows: existing ones by name, and suggestions for fields that have none. */
   readonly indexes: IndexHint[];
@@ -117,6 +117,8 @@ const reader: Reader<Context, Condition> = {
       where === null ? null : (): Condition => read(reader, where, { ...context, negated: false });
     return claim(did(node, user, event, compileWhere, workspace, negated), node);
   },
+  // The segment's own filter, so that it means here what it means there. Its indexes serve this leaf.
+  segment: (node, context) => claim(read(reader, node.filter, context), node),
 };
 
 /** A leaf on the user, on the user's company, or in a `where` on an event; negated, it claims no index. */
@@ -145,7 +147,7 @@ function claim(condition: Condition, node: Leaf): Condition {
 
 function fieldsOf(filter: Filter): string[] {
   const names = new Set<string>();
-  for (const { leaf: node } of leavesOf(filter)) {
+  for (const node of leavesWithin(filter)) {
     if (node.kind === 'percent') names.add('user_id');
     else if (node.kind === 'did') names.add(`event:${node.event}`);
     else if (node.kind !== 'everyone') names.add(nameOf('subject' in node ? node.subject.field : node.field));

@@ -9,7 +9,8 @@ import type { Time, Unit } from './time.js';
  */
 export type Filter = And | Or | Not | Leaf;
 
-export type Leaf = Everyone | Compare | OneOf | Between | TextMatch | Has | Presence | Percent | Did;
+export type Leaf =
+  Everyone | Compare | OneOf | Between | TextMatch | Has | Presence | Percent | Did | Segment;
 
 export type FilterKind = Filter['kind'];
 export type LeafKind = Leaf['kind'];
@@ -27,6 +28,7 @@ interface NodeByKind {
   presence: Presence;
   percent: Percent;
   did: Did;
+  segment: Segment;
 }
 
 /** The node type of a kind; written as a look-up, so that the compiler keeps a node and its kind together. */
@@ -151,6 +153,16 @@ export interface Did extends Node {
   readonly where: Filter | null;
 }
 
+/**
+ * Membership in a saved segment, which is what the segment's filter says at that instant. Two with one key have one
+ * filter, as it was saved when the tree was parsed; paths inside it are those of its own document.
+ */
+export interface Segment extends Node {
+  readonly kind: 'segment';
+  readonly key: string;
+  readonly filter: Filter;
+}
+
 export interface Count {
   readonly operator: CompareOperator;
   /** A whole number from 0 on. */
@@ -194,7 +206,7 @@ export function read<Context, Result, K extends FilterKind>(
 }
 
 /**
- * The leaves in document order; `did` is one leaf, whatever its `where` holds. Each with whether an odd number of `!` stands above it.
+ * The leaves in document order; `did` is one leaf, whatever its `where` holds, and so is `segment`. Each with whether an odd number of `!` stands above it.
  */
 export function leavesOf(filter: Filter): { leaf: Leaf; negated: boolean }[] {
   const found: { leaf: Leaf; negated: boolean }[] = [];
@@ -208,5 +220,25 @@ export function leavesOf(filter: Filter): { leaf: Leaf; negated: boolean }[] {
     }
   };
   walk(filter, false);
+  return found;
+}
+
+/**
+ * The leaves that decide in the end, in document order: those of the segments that stand in the filter in the place of
+ * `segment`, each segment once. What a filter depends on is read off them.
+ */
+export function leavesWithin(filter: Filter): Exclude<Leaf, Segment>[] {
+  const found: Exclude<Leaf, Segment>[] = [];
+  const seen = new Set<string>();
+  const walk = (node: Filter): void => {
+    for (const { leaf } of leavesOf(node)) {
+      if (leaf.kind !== 'segment') found.push(leaf);
+      else if (!seen.has(leaf.key)) {
+        seen.add(leaf.key);
+        walk(leaf.filter);
+      }
+    }
+  };
+  walk(filter);
   return found;
 }

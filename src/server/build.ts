@@ -36,6 +36,7 @@ import { keyRoutes } from './routes/keys.js';
 import { listRoutes } from './routes/lists.js';
 import { sdkRoutes } from './routes/sdk.js';
 import { segmentRoutes } from './routes/segment.js';
+import { savedSegmentRoutes } from './routes/segments.js';
 import { seriesRoutes } from './routes/series.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { traitRoutes } from './routes/traits.js';
@@ -205,6 +206,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(keyRoutes, { pool, access, clock });
   await app.register(identityRoutes, { pool, access, findings, clock });
   await app.register(audienceRoutes, { pool, clock });
+  await app.register(savedSegmentRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool, onFact });
   await app.register(enrollmentRoutes, { pool, onFact });
   await app.register(deliveryRoutes, { pool, onFact });

@@ -12,7 +12,7 @@ export const closed = { additionalProperties: false } as const;
 export const JsonObject = (description: string) =>
   Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, description });
 
-const FilterBody = Type.Unsafe<unknown>({
+export const FilterBody = Type.Unsafe<unknown>({
   description: 'a filter, such as {"==": [{"var": "custom:role"}, "admin"]}',
 });
 const Now = Type.String({ description: 'ISO 8601 instant that stands for now; the clock when left out' });
@@ -110,6 +110,7 @@ export const ExplainAnswer = Type.Unsafe<Explanation>(
   Type.Object({
     matched: Type.Boolean(),
     sentence: Type.String(),
+    changes_at: NullableText,
     clauses: Type.Array(
       Type.Object({
         path: Path,
@@ -120,6 +121,9 @@ export const ExplainAnswer = Type.Unsafe<Explanation>(
         seen: Type.Unknown(),
         wanted: Type.Unknown(),
         changes_at: NullableText,
+        segment: Type.Optional(
+          JsonObject("of a segment: the explanation of its own filter, in this answer's shape"),
+        ),
       }),
     ),
     tree: Type.Unknown({ description: 'how the verdicts combine, as a tree over the clauses' }),

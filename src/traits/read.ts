@@ -1,7 +1,7 @@
 import { refuse } from '../errors/index.js';
 import type { CompanyRecord, EventRecord, UserRecord } from '../filter/record.js';
 import { shown } from '../filter/parse/context.js';
-import { leavesOf } from '../filter/tree.js';
+import { leavesWithin } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
 import type { Client } from '../database/pool.js';
 import { atomically, runStatement } from './database.js';
@@ -133,7 +133,7 @@ async function readEvents(
 /** The names that `did` asks about, each with whether some condition looks at properties. */
 function eventsAskedAbout(filter: Filter): Map<string, { properties: boolean }> {
   const asked = new Map<string, { properties: boolean }>();
-  for (const { leaf } of leavesOf(filter)) {
+  for (const leaf of leavesWithin(filter)) {
     if (leaf.kind !== 'did') continue;
     const properties = asked.get(leaf.event)?.properties === true || leaf.where !== null;
     asked.set(leaf.event, { properties });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { explainUser } from '../../src/audience/explain.js';
 import { explain } from '../../src/filter/explain.js';
-import { leafHorizon } from '../../src/filter/horizon.js';
+import { verdictHorizon } from '../../src/filter/horizon/verdict.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { EventRecord, UserRecord } from '../../src/filter/record.js';
@@ -37,7 +37,7 @@ const clauseOf = (document: unknown, events: EventRecord[]) =>
 /** When the condition turns for somebody who opened at those times, as ISO text. */
 const turns = (document: unknown, times: string[], now: string, zone = 'UTC'): string | null => {
   const user = { events: times.map((time) => opened(time)) };
-  const found = leafHorizon(leafOf(document), user, momentOf(now, zone));
+  const found = verdictHorizon(leafOf(document), user, momentOf(now, zone));
   return found === null ? null : new Date(found).toISOString();
 };
 
@@ -152,7 +152,7 @@ describe('the horizon', () => {
   it('follows a relative time inside where', () => {
     const events = [{ ...opened('2026-06-01T00:00:00Z'), properties: { due: '2026-06-20T00:00:00Z' } }];
     const where = { '<': [{ var: 'property:due' }, { ago: [0, 'days'] }] };
-    expect(leafHorizon(leafOf(did({ where })), { events }, moment)).toBe(
+    expect(verdictHorizon(leafOf(did({ where })), { events }, moment)).toBe(
       Date.parse('2026-06-20T00:00:00.001Z'),
     );
   });
@@ -175,7 +175,7 @@ describe('the horizon', () => {
           const leaf = leafOf(did({ count: [operator, value], ...(within === null ? {} : { within }) }));
           const verdictAt = (now: number): boolean => compilePredicate(leaf, { now, zone })(user);
           const verdict = verdictAt(start);
-          const horizon = leafHorizon(leaf, user, { now: start, zone });
+          const horizon = verdictHorizon(leaf, user, { now: start, zone });
           if (horizon !== null) turning += 1;
           const exact =
             horizon === null || (verdictAt(horizon) !== verdict && verdictAt(horizon - 1) === verdict);

@@ -13,6 +13,23 @@ function nested(levels: number): unknown {
 }
 
 const parse = (input: unknown) => () => parseFilter(input);
+const withSegments = (input: unknown, saved: Record<string, unknown>) => () =>
+  parseFilter(input, { segments: new Map(Object.entries(saved)) });
+/** So many segments, each inside the one before. */
+const chain = (count: number): Record<string, unknown> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [
+      `s${at}`,
+      at + 1 === count ? { exists: role } : { segment: `s${at + 1}` },
+    ]),
+  );
+/** Each holds the one before ten times. */
+const doubling: Record<string, unknown> = Object.fromEntries(
+  [0, 1, 2, 3, 4].map((level) => [
+    `d${level}`,
+    level === 0 ? { exists: role } : { or: Array.from({ length: 10 }, () => ({ segment: `d${level - 1}` })) },
+  ]),
+);
 
 /** Each code with an input that meets it: path, message, hint. */
 const cases: Readonly<Record<keyof typeof filterErrors, readonly [() => unknown, string, string, string]>> = {
@@ -52,11 +69,35 @@ const cases: Readonly<Record<keyof typeof filterErrors, readonly [() => unknown,
     'unknown operator `regex`',
     'the operators are listed in docs/filter.md',
   ],
-  not_available_yet: [
+  unknown_segment: [
+    withSegments({ segment: 'powre' }, { admins: { exists: role }, powers: { exists: role } }),
+    '/segment',
+    'there is no segment `powre`',
+    'did you mean `powers`?',
+  ],
+  no_segments_here: [
     parse({ segment: 'power-users' }),
     '/segment',
-    'the operator `segment` is part of the language but not available yet',
-    'leave this condition out, or keep it as a trait until a later version',
+    'the segment `power-users` cannot be looked up: no saved segments were given here',
+    'ask where the workspace is at hand, or give `segments`, the saved filters by key',
+  ],
+  segment_cycle: [
+    withSegments({ '!': { segment: 'a' } }, { a: { segment: 'b' }, b: { or: [{ segment: 'a' }] } }),
+    '/!/segment',
+    'a segment cannot be inside itself: `a` → `b` → `a`',
+    'take one of these references out',
+  ],
+  segments_too_deep: [
+    withSegments({ segment: 's0' }, chain(9)),
+    '/segment',
+    'segments are inside segments for more than 8 levels',
+    'write the conditions of the innermost ones out',
+  ],
+  segments_too_large: [
+    withSegments({ segment: 'd4' }, doubling),
+    '/segment',
+    'the segments in this filter bring in more than 2000 nodes',
+    'name fewer segments, or smaller ones; each counts as often as it stands there',
   ],
   wrong_arity: [
     parse({ '==': [role] }),

@@ -8,7 +8,7 @@ import type { UserRecord } from '../../src/filter/record.js';
 import { sentence } from '../../src/filter/sentence.js';
 import { momentOf } from '../../src/filter/time.js';
 import { leavesOf } from '../../src/filter/tree.js';
-import { filterArbitrary, momentArbitrary, recordsOf } from '../meaning/generator.js';
+import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
 import { untyped } from './records.js';
 
 const moment = momentOf('2026-03-10T12:00:00Z', 'Europe/Berlin');
@@ -201,7 +201,7 @@ describe('laws', () => {
   it('the explanation and each of its clauses say what the predicate says', () => {
     fc.assert(
       fc.property(filterArbitrary, momentArbitrary, (document, at) => {
-        const filter = parseFilter(document);
+        const filter = parseFilter(document, { segments: savedSegments });
         const when = momentOf(at.now, at.zone);
         const matches = compilePredicate(filter, when);
         const explainUser = compileExplanation(filter, when);

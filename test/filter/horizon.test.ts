@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../src/filter/explain.js';
-import { leafHorizon } from '../../src/filter/horizon.js';
+import { verdictHorizon } from '../../src/filter/horizon/verdict.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { UserRecord } from '../../src/filter/record.js';
@@ -21,7 +21,7 @@ function leafOf(document: unknown): Leaf {
 
 /** When the condition on `signed_up_at` turns, as ISO text. */
 function turns(document: unknown, signedUpAt: string, now: string, zone = 'UTC'): string | null {
-  const horizon = leafHorizon(leafOf(document), { signed_up_at: signedUpAt }, momentOf(now, zone));
+  const horizon = verdictHorizon(leafOf(document), { signed_up_at: signedUpAt }, momentOf(now, zone));
   return horizon === null ? null : new Date(horizon).toISOString();
 }
 
@@ -96,7 +96,9 @@ describe('when a condition turns by itself', () => {
       { percent: ['s', 0, 50] },
       { everyone: true },
     ];
-    expect(documents.filter((document) => leafHorizon(leafOf(document), user, moment) !== null)).toEqual([]);
+    expect(documents.filter((document) => verdictHorizon(leafOf(document), user, moment) !== null)).toEqual(
+      [],
+    );
   });
 
   it('a bound that can only be met after the year 9999 is never met', () => {
@@ -230,7 +232,7 @@ describe('the horizon across changes of the clock', () => {
         const user: UserRecord = { signed_up_at: new Date(value) };
         const verdictAt = (at: number): boolean => compilePredicate(leaf, { now: at, zone })(user);
         const verdict = verdictAt(now);
-        const horizon = leafHorizon(leaf, user, { now, zone });
+        const horizon = verdictHorizon(leaf, user, { now, zone });
         if (horizon !== null) turning += 1;
         const turned =
           horizon === null || (verdictAt(horizon) !== verdict && verdictAt(horizon - 1) === verdict);

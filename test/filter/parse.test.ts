@@ -315,8 +315,8 @@ describe('did and segment', () => {
   });
 
   it.each<[unknown, string[]]>([
-    ['power', ['not_available_yet /segment']],
-    [['power'], ['not_available_yet /segment']],
+    ['power', ['no_segments_here /segment']],
+    [['power'], ['no_segments_here /segment/0']],
     ['', ['literal_expected /segment']],
     [5, ['literal_expected /segment']],
     [{ key: 'power' }, ['literal_expected /segment']],

@@ -5,7 +5,7 @@ import { compilePredicate } from '../../src/filter/predicate.js';
 import type { UserRecord } from '../../src/filter/record.js';
 import { momentOf } from '../../src/filter/time.js';
 import type { Filter } from '../../src/filter/tree.js';
-import { filterArbitrary, momentArbitrary, recordsOf } from '../meaning/generator.js';
+import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
 import { untyped, withTraits } from './records.js';
 
 const moment = momentOf('2026-03-10T12:00:00Z', 'Europe/Berlin');
@@ -322,7 +322,7 @@ describe('and, or', () => {
 describe('laws', () => {
   const users = recordsOf(3, 60);
   const trial = fc.tuple(filterArbitrary, momentArbitrary).map(([document, at]) => ({
-    filter: parseFilter(document),
+    filter: parseFilter(document, { segments: savedSegments }),
     moment: momentOf(at.now, at.zone),
   }));
   const verdicts = (filter: Filter, at: typeof moment): boolean[] => users.map(compilePredicate(filter, at));

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.js';
+import { segmentsIn } from '../../src/filter/segments-in.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
 import type { MeaningCase } from './cases.js';
-import { readThemes } from './cases.js';
+import { readThemes, segmentsOf } from './cases.js';
 import { layOut } from './population.js';
 import { insertRecords } from './support.js';
 
@@ -22,6 +23,12 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await testDatabase();
   await insertRecords(database.pool, workspaceId, people, texts);
+  for (const [key, filter] of segmentsOf(themes)) {
+    await database.pool.query(
+      'INSERT INTO segments (workspace_id, key, name, filter, uses) VALUES ($1, $2, $2, $3, $4)',
+      [workspaceId, key, JSON.stringify(filter), segmentsIn(filter)],
+    );
+  }
 });
 
 beforeEach(() => vi.stubEnv('DATABASE_URL', database.url));

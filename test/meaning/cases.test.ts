@@ -10,12 +10,13 @@ import type { Filter } from '../../src/filter/tree.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
 import type { MeaningCase } from './cases.js';
-import { readThemes } from './cases.js';
+import { readThemes, segmentsOf } from './cases.js';
 import { layOut } from './population.js';
 import { insertRecords, matchingIds, matchingIdsInMemory } from './support.js';
 
 const workspaceId = 'cases';
 const themes = readThemes();
+const options = { segments: segmentsOf(themes) };
 const { people, texts, positionOf } = layOut(themes);
 
 let database: TestDatabase;
@@ -47,15 +48,16 @@ describe.each(meanings)('%s', (_, theme) => {
 
 describe('refused', () => {
   it.each(refusals)('%s', (_, { text, refused, isJson }) => {
-    expect(problemsOf(() => parseFilterText(text))).toEqual(refused);
-    const parsed = (): Filter => (isJson ? parseFilter(JSON.parse(text)) : parseFilterText(text));
+    expect(problemsOf(() => parseFilterText(text, options))).toEqual(refused);
+    const parsed = (): Filter =>
+      isJson ? parseFilter(JSON.parse(text), options) : parseFilterText(text, options);
     expect(problemsOf(parsed), 'a document that is parsed already').toEqual(refused);
   });
 });
 
 /** All readers are asked before anything is compared, so that a failure shows every answer. */
 async function answersTo(each: MeaningCase): Promise<Record<string, unknown>> {
-  const filter = parseFilterText(JSON.stringify(each.filter));
+  const filter = parseFilterText(JSON.stringify(each.filter), options);
   const moment = momentOf(each.now, each.zone);
   const position = positionOf(each);
   const person: UserRecord = people[position] ?? {};
@@ -64,7 +66,7 @@ async function answersTo(each: MeaningCase): Promise<Record<string, unknown>> {
   const inMemory = matchingIdsInMemory(ids, people, filter, moment);
   const complement: Filter = { kind: 'not', path: '', operand: filter };
   const complementInSql = await matchingIds(database.pool, workspaceId, complement, moment);
-  const printed = parseFilter(JSON.parse(JSON.stringify(printFilter(filter))));
+  const printed = parseFilter(JSON.parse(JSON.stringify(printFilter(filter))), options);
   const explanation = explain(filter, person, moment);
   return {
     sql: inSql.has(id),

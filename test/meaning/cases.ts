@@ -11,6 +11,8 @@ export interface MeaningCase {
   readonly zone: string;
   readonly expected: boolean;
   readonly clauseReasons: readonly string[] | null;
+  /** Saved segments that the filter names, by key. */
+  readonly segments: ReadonlyMap<string, unknown>;
 }
 
 /** What is refused, and where in the document. */
@@ -21,6 +23,7 @@ export interface RefusalCase {
   /** Whether the text can be read as JSON without loss, so that only the language refuses it. */
   readonly isJson: boolean;
   readonly refused: readonly { readonly code: string; readonly path: string }[];
+  readonly segments: ReadonlyMap<string, unknown>;
 }
 
 export interface Theme {
@@ -48,10 +51,23 @@ export function readThemes(): Theme[] {
   });
 }
 
+/** The saved segments of all cases: one key is one segment, in whichever case it is written. */
+export function segmentsOf(themes: readonly Theme[]): ReadonlyMap<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const each of themes.flatMap(({ meanings, refusals }) => [...meanings, ...refusals])) {
+    for (const [key, filter] of each.segments) {
+      if (found.has(key) && JSON.stringify(found.get(key)) !== JSON.stringify(filter))
+        throw new TypeError(`\`${each.name}\` has another segment \`${key}\` than an earlier case`);
+      found.set(key, filter);
+    }
+  }
+  return found;
+}
+
 function refusalOf(entry: ReadonlyMap<string, unknown>): RefusalCase {
   const name = textOf(entry.get('name'), 'a case');
   const where = `\`${name}\``;
-  refuseOthers(entry, ['name', 'filter', 'text', 'refused'], where);
+  refuseOthers(entry, ['name', 'filter', 'text', 'refused', 'segments'], where);
   const refused = listOf(entry.get('refused'), where).map((problem) => {
     const members = membersOf(problem, where);
     return { code: textOf(members.get('code'), where), path: textOf(members.get('path'), where) };
@@ -61,6 +77,7 @@ function refusalOf(entry: ReadonlyMap<string, unknown>): RefusalCase {
     text: entry.has('text') ? textOf(entry.get('text'), where) : JSON.stringify(entry.get('filter')),
     isJson: refused.every(({ code }) => code !== 'filter_not_json' && code !== 'duplicate_key'),
     refused,
+    segments: entry.has('segments') ? membersOf(entry.get('segments'), where) : new Map(),
   };
 }
 
@@ -74,6 +91,7 @@ const meaningKeys = [
   'expected',
   'reason',
   'clause_reasons',
+  'segments',
 ];
 
 function meaningOf(entry: ReadonlyMap<string, unknown>): MeaningCase {
@@ -99,6 +117,7 @@ function meaningOf(entry: ReadonlyMap<string, unknown>): MeaningCase {
     clauseReasons: entry.has('clause_reasons')
       ? listOf(entry.get('clause_reasons'), where).map((reason) => textOf(reason, where))
       : null,
+    segments: entry.has('segments') ? membersOf(entry.get('segments'), where) : new Map(),
   };
 }
 

@@ -504,7 +504,7 @@ const didLeaf = fc
   )
   .map((operands) => ({ did: operands }));
 
-const leaf: fc.Arbitrary<unknown> = fc.oneof(
+const plainLeaf: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 3, arbitrary: didLeaf },
   { weight: 8, arbitrary: compareLeaf },
   { weight: 3, arbitrary: inLeaf },
@@ -517,12 +517,35 @@ const leaf: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /** Filters as callers write them, three levels deep at most: depth finds no faults that breadth does not. */
-export const filterArbitrary: fc.Arbitrary<unknown> = fc.letrec<{ node: unknown }>((tie) => ({
-  node: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    { weight: 5, arbitrary: leaf },
-    { weight: 2, arbitrary: fc.array(tie('node'), { minLength: 1, maxLength: 4 }).map((and) => ({ and })) },
-    { weight: 2, arbitrary: fc.array(tie('node'), { minLength: 1, maxLength: 4 }).map((or) => ({ or })) },
-    { weight: 2, arbitrary: tie('node').map((operand) => ({ '!': operand })) },
+function filtersOf(leaf: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.letrec<{ node: unknown }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      { weight: 5, arbitrary: leaf },
+      { weight: 2, arbitrary: fc.array(tie('node'), { minLength: 1, maxLength: 4 }).map((and) => ({ and })) },
+      { weight: 2, arbitrary: fc.array(tie('node'), { minLength: 1, maxLength: 4 }).map((or) => ({ or })) },
+      { weight: 2, arbitrary: tie('node').map((operand) => ({ '!': operand })) },
+    ),
+  })).node;
+}
+
+const segmentLeaf = (saved: readonly string[]): fc.Arbitrary<unknown> =>
+  fc.constantFrom(...saved).map((key) => ({ segment: key }));
+
+/** What `segment` may name: twelve plain filters, and six in which some of those stand. */
+export const savedSegments: ReadonlyMap<string, unknown> = (() => {
+  const plain = fc.sample(filtersOf(plainLeaf), { seed: 7, numRuns: 12 });
+  const saved = new Map<string, unknown>(plain.map((filter, at) => [`plain-${at}`, filter]));
+  const around = filtersOf(
+    fc.oneof({ weight: 1, arbitrary: plainLeaf }, { weight: 2, arbitrary: segmentLeaf([...saved.keys()]) }),
+  );
+  fc.sample(around, { seed: 8, numRuns: 6 }).forEach((filter, at) => saved.set(`around-${at}`, filter));
+  return saved;
+})();
+
+export const filterArbitrary = filtersOf(
+  fc.oneof(
+    { weight: 12, arbitrary: plainLeaf },
+    { weight: 1, arbitrary: segmentLeaf([...savedSegments.keys()]) },
   ),
-})).node;
+);

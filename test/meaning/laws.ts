@@ -7,6 +7,7 @@ import type { UserRecord } from '../../src/filter/record.js';
 import { compileSql } from '../../src/filter/sql.js';
 import { momentOf, type Moment } from '../../src/filter/time.js';
 import type { Filter } from '../../src/filter/tree.js';
+import { savedSegments } from './generator.js';
 
 /** A place where two readers part, with all that is needed to make a case of it. */
 export interface Disagreement {
@@ -43,6 +44,8 @@ interface Prepared {
 
 const batchSize = 8;
 
+const options = { segments: savedSegments };
+
 /**
  * Holds every law for a list of trials against one population and returns where a law does not hold:
  * SQL = predicate = explanation, `!X` is the complement of X in SQL and in memory, an added `or` arm loses nobody,
@@ -64,13 +67,13 @@ export async function checkLaws(population: Population, trials: readonly Trial[]
 
 function prepare({ users }: Population, trial: Trial, found: Disagreement[]): Prepared {
   const moment = momentOf(trial.now, trial.zone);
-  const filter = parseFilter(trial.document);
+  const filter = parseFilter(trial.document, options);
   const printed: unknown = JSON.parse(JSON.stringify(printFilter(filter)));
-  if (!equalFilters(parseFilter(printed), filter)) {
+  if (!equalFilters(parseFilter(printed, options), filter)) {
     found.push(disagreement('parse(print(tree)) = tree', trial, JSON.stringify(printed)));
   }
   const matches = compilePredicate(filter, moment);
-  const complement = compilePredicate(parseFilter({ '!': trial.document }), moment);
+  const complement = compilePredicate(parseFilter({ '!': trial.document }, options), moment);
   const explain = compileExplanation(filter, moment);
   let verdicts = '';
   for (const user of users) {

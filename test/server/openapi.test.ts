@@ -19,6 +19,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
   );
   expect(calls.toSorted()).toEqual([
     'delete /api/keys/{key_id}',
+    'delete /api/segments/{key}',
     'delete /api/series/{key}',
     'delete /api/suppressions',
     'delete /api/unsubscribes',
@@ -30,6 +31,9 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/identity/report',
     'get /api/keys',
     'get /api/queue',
+    'get /api/segments',
+    'get /api/segments/{key}',
+    'get /api/segments/{key}/members',
     'get /api/series',
     'get /api/series/{key}',
     'get /api/series/{key}/enrollments',
@@ -58,6 +62,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/sdk/companies/identify',
     'post /api/sdk/track',
     'post /api/sdk/users/identify',
+    'post /api/segments',
     'post /api/series',
     'post /api/series/{key}/archive',
     'post /api/series/{key}/enroll',
@@ -79,6 +84,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /v1/screen',
     'post /v1/track',
     'put /api/identity',
+    'put /api/segments/{key}',
     'put /api/series/{key}',
     'put /api/traits/{key}',
     'put /api/users/{user_id}/context/{key}',

@@ -81,6 +81,15 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/audiences/explain': () => ({
     body: { filter: { '==': [{ var: 'custom:plan' }, 'x'] }, user_id: 'u1' },
   }),
+  'GET /api/segments': () => ({}),
+  'POST /api/segments': () => ({ body: { key: 'new', name: 'New', ...everyone }, status: 201 }),
+  'GET /api/segments/:key': () => ({ path: '/api/segments/admins' }),
+  'PUT /api/segments/:key': () => ({
+    path: '/api/segments/admins',
+    body: { name: 'taken over', filter: { '==': [{ var: 'custom:plan' }, 'taken over'] } },
+  }),
+  'GET /api/segments/:key/members': () => ({ path: '/api/segments/admins/members' }),
+  'DELETE /api/segments/:key': () => ({ path: '/api/segments/admins' }),
   'GET /api/traits': () => ({}),
   'PUT /api/traits/:key': () => ({ path: '/api/traits/plan', body: { declared_type: 'number' } }),
   'GET /api/series': () => ({}),
@@ -174,6 +183,11 @@ beforeAll(async () => {
   );
   ids.delivery = rows[0]?.id ?? '';
   await set('POST', '/api/webhooks', { key: 'crm', url: 'https://crm.example/', description: mark });
+  await set('POST', '/api/segments', {
+    key: 'admins',
+    name: mark,
+    filter: { '==': [{ var: 'custom:plan' }, mark] },
+  });
   await set('PUT', '/api/traits/plan', { declared_type: 'text' });
   await set('POST', '/api/identity/rotate', {});
   const made = await ours.call('POST', '/api/keys', { kind: 'secret', name: mark });

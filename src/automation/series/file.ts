@@ -20,21 +20,22 @@ function exampleFile(key: string): URL {
  * Reads and checks one series from a JSON file. Errors: `series_unreadable`, `series_not_json`, those of `parseSeries`.
  */
 export async function loadSeries(file: string | URL): Promise<SeriesDefinition> {
+  return parseSeries(await loadSeriesDocument(file));
+}
+
+/** The document of a series as a file has it, unchecked. Errors: `series_unreadable`, `series_not_json`. */
+export async function loadSeriesDocument(file: string | URL): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     return refuse('series_unreadable', { file: String(file), reason: reasonOf(error) }, { cause: error });
   }
-  return parseSeriesText(text);
+  return parseSeriesJson(text);
 }
 
-/** Checks a series written as JSON text. Errors: `series_not_json`, those of `parseSeries`. */
-export function parseSeriesText(text: string): SeriesDefinition {
-  return parseSeries(parseJson(text));
-}
-
-function parseJson(text: string): unknown {
+/** The same of a text. Errors: `series_not_json`. */
+export function parseSeriesJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { leavesOf } from '../../filter/tree.js';
+import { leavesWithin } from '../../filter/tree.js';
 import type { Filter, Leaf, Window } from '../../filter/tree.js';
 import { fieldNamed, nameOf } from '../../filter/fields.js';
 import { templateFields } from '../templates.js';
@@ -82,7 +82,7 @@ export function textsIn(value: unknown): string[] {
 }
 
 function leavesIn(definition: SeriesDefinition): Leaf[] {
-  return filtersIn(definition).flatMap((filter) => leavesOf(filter).map(({ leaf }) => leaf));
+  return filtersIn(definition).flatMap((filter) => leavesWithin(filter));
 }
 
 /** Every filter that is asked about the person; the conditions on an event's properties are none. */

@@ -26,8 +26,8 @@ export type { KnownNames } from './parse/known.js';
  * accepted: unknown keys, steps and channels are refused.
  */
 export function parseSeries(input: unknown, known: KnownNames = {}): SeriesDefinition {
-  const check = new Check();
   const names = namesOf(known);
+  const check = new Check(names.savedSegments);
   const example = '{"key": "welcome", "name": "Welcome", ...}';
   const document = check.object(input, '', 'a series, an object', example);
   if (document === null) throw new MusterError(check.problems);

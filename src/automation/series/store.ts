@@ -1,6 +1,9 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
+import { savedSegments } from '../../audience/segments/saved.js';
+import { holdSegments } from '../../audience/segments/store.js';
 import { refuse } from '../../errors/index.js';
+import { segmentsIn } from '../../filter/segments-in.js';
 import type { SeriesDefinition, Trigger } from './model.js';
 import { parseSeries } from './parse.js';
 
@@ -38,7 +41,15 @@ export async function saveSeries(
 ): Promise<SavedSeries> {
   return inWorkspace(pool, workspaceId, async (client) => {
     const { rows } = await client.query<{ key: string }>(readEndpoints, [workspaceId]);
-    const definition = parseSeries(input, { ...options, endpoints: rows.map(({ key }) => key) });
+    // What it names cannot be deleted between this look and the end of the save.
+    if (segmentsIn(input).length > 0) await holdSegments(client, workspaceId);
+    const saved = await savedSegments(client, workspaceId, input);
+    const definition = parseSeries(input, {
+      ...options,
+      endpoints: rows.map(({ key }) => key),
+      segments: [...saved.keys()],
+      savedSegments: saved,
+    });
     await saveVersion(client, workspaceId, definition);
     return readOne(client, workspaceId, definition.key);
   });

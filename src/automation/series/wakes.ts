@@ -1,6 +1,6 @@
 import type { Field } from '../../filter/fields.js';
-import { leavesOf } from '../../filter/tree.js';
-import type { Filter, Leaf } from '../../filter/tree.js';
+import { leavesWithin } from '../../filter/tree.js';
+import type { Filter, Leaf, Segment } from '../../filter/tree.js';
 import type { SeriesDefinition } from './model.js';
 
 /** Which happenings can move somebody who waits in a series. */
@@ -44,7 +44,7 @@ function find({ exit, goal, steps }: SeriesDefinition): Wakes {
     if (step.condition.kind === 'event') events.add(step.condition.event);
     else asked.push(step.condition.filter);
   }
-  for (const { leaf } of asked.flatMap((filter) => (filter === null ? [] : leavesOf(filter)))) {
+  for (const leaf of asked.flatMap((filter) => (filter === null ? [] : leavesWithin(filter)))) {
     if (leaf.kind === 'did') events.add(leaf.event);
     for (const field of fieldsOf(leaf)) {
       const changes = changesOf(field);
@@ -55,7 +55,7 @@ function find({ exit, goal, steps }: SeriesDefinition): Wakes {
   return { fields, events, always };
 }
 
-function fieldsOf(leaf: Leaf): Field[] {
+function fieldsOf(leaf: Exclude<Leaf, Segment>): Field[] {
   if (leaf.kind === 'everyone' || leaf.kind === 'percent' || leaf.kind === 'did') return [];
   return ['subject' in leaf ? leaf.subject.field : leaf.field];
 }

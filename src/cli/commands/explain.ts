@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { explainUser } from '../../audience/explain.js';
 import { zoneOf } from '../../audience/workspace.js';
-import { readFilter } from '../filter-input.js';
+import { askedFilter } from '../filter-input.js';
 import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
@@ -30,12 +30,13 @@ export function explainCommand(): Command {
 type Options = MomentOptions & WorkspaceOptions & JsonOptions & { user: string };
 
 async function run(input: string, options: Options): Promise<void> {
-  const { filter } = readFilter(input);
+  const asked = askedFilter(input);
   const { workspace: workspaceId, user: userId } = options;
   // Fails on a wrong instant or zone before any server is started.
   momentFrom(options, 'UTC');
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const moment = momentFrom(options, await zoneOf(pool, workspaceId));
+    const filter = await asked.in(pool, workspaceId);
     const explanation = await explainUser(pool, { workspaceId, filter, userId, moment });
     if (options.json) out.line(JSON.stringify(explanation));
     else for (const line of explanationLines(out, { userId, explanation })) out.line(line);

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { preview } from '../../audience/preview.js';
 import { sampleLimit } from '../../audience/preview.js';
 import { zoneOf } from '../../audience/workspace.js';
-import { readFilter } from '../filter-input.js';
+import { askedFilter } from '../filter-input.js';
 import { momentFrom, wholeNumber, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
@@ -29,14 +29,15 @@ export function previewCommand(): Command {
 type Options = MomentOptions & WorkspaceOptions & JsonOptions & { sample: number };
 
 async function run(input: string, options: Options): Promise<void> {
-  const { filter, title } = readFilter(input);
+  const asked = askedFilter(input);
   const { workspace: workspaceId, sample } = options;
   // Fails on a wrong instant or zone before any server is started.
   momentFrom(options, 'UTC');
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const moment = momentFrom(options, await zoneOf(pool, workspaceId));
+    const filter = await asked.in(pool, workspaceId);
     const found = await preview(pool, { workspaceId, filter, moment, sample });
     if (options.json) out.line(JSON.stringify(found));
-    else for (const line of previewLines(out, { title, filter, found })) out.line(line);
+    else for (const line of previewLines(out, { title: asked.title, filter, found })) out.line(line);
   });
 }

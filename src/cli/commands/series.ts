@@ -21,7 +21,7 @@ import type { EnrollmentState, ParkedStep, Resolution, SavedSeries } from '../..
 import type { Pool } from '../../database/pool.js';
 import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
-import { readSeries } from '../series-input.js';
+import { readSeriesDocument } from '../series-input.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
 import { enrollmentLines, parkedLines, seriesLines, storyLines } from '../views/series.js';
@@ -166,7 +166,7 @@ function plainJson(document: unknown): string {
 }
 
 async function save(input: string, options: Options): Promise<void> {
-  const { source } = await readSeries(input);
+  const source = await readSeriesDocument(input);
   const saved = await inside(options, (pool) => saveSeries(pool, options.workspace, source));
   print(options.json, saved, [done(`${saved.key} is ${saved.state} in version ${saved.version}`)]);
 }

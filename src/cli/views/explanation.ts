@@ -1,4 +1,4 @@
-import type { Explanation, JsonValue } from '../../filter/explain.js';
+import type { ClauseExplanation, Explanation, JsonValue } from '../../filter/explain.js';
 import { plain, shown } from '../terminal.js';
 import type { Printer } from '../terminal.js';
 
@@ -19,19 +19,34 @@ export function explanationLines(
 ): string[] {
   const { matched, clauses } = explanation;
   const verdict = matched ? style(['green', 'bold'], 'matches') : style(['yellow', 'bold'], 'does not match');
-  const lines = [`${style('bold', plain(userId))} ${verdict}`, `  ${plain(explanation.sentence)}`, ''];
-  for (const clause of clauses) {
-    const wanted = clause.verdict !== clause.negated;
-    const mark = wanted ? style('green', '✓') : style('yellow', '✗');
-    lines.push(`  ${mark} ${clause.negated ? 'not: ' : ''}${plain(clause.sentence)}`);
-    const why = because[clause.reason] ?? '';
+  const lines = [`${style('bold', plain(userId))} ${verdict}`, `  ${plain(explanation.sentence)}`];
+  if (explanation.changes_at !== null)
+    lines.push(`  ${style('dim', turns(matched, explanation.changes_at))}`);
+  return [...lines, '', ...clauses.flatMap((clause) => clauseLines({ style }, clause))];
+}
+
+const turns = (matched: boolean, at: string): string =>
+  matched ? `matches until ${at} if nothing else changes` : `will match at ${at} if nothing else changes`;
+
+function clauseLines({ style }: Pick<Printer, 'style'>, clause: ClauseExplanation): string[] {
+  const wanted = clause.verdict !== clause.negated;
+  const mark = wanted ? style('green', '✓') : style('yellow', '✗');
+  const lines = [`  ${mark} ${clause.negated ? 'not: ' : ''}${plain(clause.sentence)}`];
+  const { segment } = clause;
+  if (segment !== undefined) {
+    lines.push(`      ${style('dim', segment.matched ? 'in it' : 'not in it')}: ${plain(segment.sentence)}`);
     lines.push(
-      `      ${style('dim', 'seen')} ${valueText(clause.seen)}   ${style('dim', 'wanted')} ${valueText(clause.wanted)}`,
+      ...segment.clauses.flatMap((each) => clauseLines({ style }, each)).map((line) => `    ${line}`),
     );
-    if (!clause.verdict) lines.push(`      ${style('yellow', clause.reason)}${why === '' ? '' : `: ${why}`}`);
-    if (clause.changes_at !== null)
-      lines.push(`      ${style('dim', `changes by itself at ${clause.changes_at}`)}`);
+    return lines;
   }
+  const why = because[clause.reason] ?? '';
+  lines.push(
+    `      ${style('dim', 'seen')} ${valueText(clause.seen)}   ${style('dim', 'wanted')} ${valueText(clause.wanted)}`,
+  );
+  if (!clause.verdict) lines.push(`      ${style('yellow', clause.reason)}${why === '' ? '' : `: ${why}`}`);
+  if (clause.changes_at !== null)
+    lines.push(`      ${style('dim', `changes by itself at ${clause.changes_at}`)}`);
   return lines;
 }
 

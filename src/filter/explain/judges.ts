@@ -19,8 +19,13 @@ export interface Judge {
   readonly judge: (user: UserRecord) => Finding;
 }
 
-/** One judge for each kind of leaf: it names the reason, and the verdict is whether the reason is `matched`. */
-export const judges: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Moment) => Judge } = {
+/**
+ * One judge for each kind of leaf: it names the reason, and the verdict is whether the reason is `matched`. A segment is
+ * judged by the explanation of its own filter.
+ */
+export const judges: {
+  readonly [K in Exclude<LeafKind, 'segment'>]: (leaf: NodeOf<K>, moment: Moment) => Judge;
+} = {
   everyone: () => ({ wanted: { everyone: true }, judge: () => ({ reason: 'matched', seen: null }) }),
 
   compare: ({ operator, subject, value }, moment) => {

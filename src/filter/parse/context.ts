@@ -2,6 +2,7 @@ import { MusterError, problem } from '../../errors/index.js';
 import type { ErrorCode, Problem } from '../../errors/index.js';
 import { limits } from '../limits.js';
 import type { Filter } from '../tree.js';
+import type { Segments } from './segment.js';
 
 /** Whose fields a condition reads: people's, or an event's properties inside the `where` of `did`. */
 export type Scope = 'people' | 'properties';
@@ -10,12 +11,16 @@ export type Scope = 'people' | 'properties';
 export interface Tally {
   readonly problems: Problem[];
   nodes: number;
+  /** Nodes of the segments that stand in it, with all that stands in those. */
+  inSegments: number;
   tooDeep: boolean;
 }
 
 export interface Context {
   readonly tally: Tally;
   readonly scope: Scope;
+  /** Null where no saved segments were given. */
+  readonly segments: Segments | null;
   /** Parses an operand that is itself a filter; it stands here because the operators' table cannot import its user. */
   readonly parseNode: (value: unknown, path: string, depth: number, context: Context) => Filter | null;
 }

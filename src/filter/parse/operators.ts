@@ -2,8 +2,8 @@ import { between, compare, everyone, has, oneOf, presence, text } from './compar
 import type { OperandParser } from './comparisons.js';
 import { group, not } from './groups.js';
 import { did } from './did.js';
-import { segment } from './later.js';
 import { percent } from './percent.js';
+import { segment } from './segment.js';
 import { folded, nearest } from './suggest.js';
 
 /** One operator of the language: what it takes in words, an example that parses, and how its operands are read. */

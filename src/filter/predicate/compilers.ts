@@ -42,6 +42,7 @@ export const compilers: Reader<Moment, Compiled> = {
   }),
   did: (node, moment) =>
     did(node, moment, node.where === null ? always : read(compilers, node.where, moment)),
+  segment: ({ filter }, moment) => read(compilers, filter, moment),
 };
 
 const always: Compiled = { test: () => true, cost: 0 };

@@ -1,6 +1,6 @@
 import { nameOf } from '../fields.js';
 import type { Field } from '../fields.js';
-import { leavesOf, read } from '../tree.js';
+import { leavesOf, leavesWithin, read } from '../tree.js';
 import type { Filter, Leaf, Reader } from '../tree.js';
 import { fieldWords } from './field.js';
 
@@ -12,7 +12,7 @@ const mostNamed = 3;
  */
 export function includedWithout(filter: Filter): string | null {
   const fields = new Map<string, Field>();
-  for (const { leaf } of leavesOf(filter)) {
+  for (const leaf of leavesWithin(filter)) {
     const field = fieldOf(leaf);
     if (field !== null) fields.set(nameOf(field), field);
     // Each field costs one walk; a filter this wide is told about as a whole below.
@@ -53,6 +53,7 @@ const without: Reader<(field: Field) => boolean, boolean | null> = {
   percent: () => null,
   // What a person never did is no missing value: "not (did ...)" already says it.
   did: () => null,
+  segment: ({ filter }, missing) => read(without, filter, missing),
 };
 
 /** `and` when false decides, `or` when true does. */

@@ -2,12 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { explainUser } from '../../audience/explain.js';
 import { preview } from '../../audience/preview.js';
+import { savedSegments } from '../../audience/segments/saved.js';
 import { zoneOf } from '../../audience/workspace.js';
 import { parseFilter } from '../../filter/parse.js';
 import { sentence } from '../../filter/sentence.js';
 import { compileSql } from '../../filter/sql.js';
 import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
+import type { Filter } from '../../filter/tree.js';
 import { within } from '../failures.js';
 import {
   CompileAnswer,
@@ -35,7 +37,7 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
       schema: { tags: ['audiences'], body: CompileBody, response: { 200: CompileAnswer, ...refusals } },
     },
     async ({ body, workspaceId }) => {
-      const filter = within('/filter', () => parseFilter(body.filter));
+      const filter = await filterIn(workspaceId, body.filter);
       const { text, values, fields, indexes } = compileSql(filter, {
         moment: await momentFor(workspaceId, body),
       });
@@ -50,7 +52,7 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
       schema: { tags: ['audiences'], body: PreviewBody, response: { 200: PreviewAnswer, ...refusals } },
     },
     async ({ body, workspaceId }) => {
-      const filter = within('/filter', () => parseFilter(body.filter));
+      const filter = await filterIn(workspaceId, body.filter);
       const moment = await momentFor(workspaceId, body);
       return preview(pool, {
         workspaceId,
@@ -72,11 +74,16 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
       },
     },
     async ({ body, workspaceId }) => {
-      const filter = within('/filter', () => parseFilter(body.filter));
+      const filter = await filterIn(workspaceId, body.filter);
       const moment = await momentFor(workspaceId, body);
       return explainUser(pool, { workspaceId, filter, userId: body.user_id, moment });
     },
   );
+
+  async function filterIn(workspaceId: string, input: unknown): Promise<Filter> {
+    const segments = await savedSegments(pool, workspaceId, input);
+    return within('/filter', () => parseFilter(input, { segments }));
+  }
 
   async function momentFor(workspaceId: string, body: { now?: string; zone?: string }): Promise<Moment> {
     const now = body.now ?? clock();

@@ -4,7 +4,8 @@ import type { Predicate } from '../../../filter/predicate.js';
 import type { UserRecord } from '../../../filter/record.js';
 import { isRelative } from '../../../filter/time.js';
 import type { Moment, Unit } from '../../../filter/time.js';
-import { leavesOf } from '../../../filter/tree.js';
+import type { PlainLeaf } from '../../../filter/horizon.js';
+import { leavesWithin } from '../../../filter/tree.js';
 import type { Filter, Leaf, Literal } from '../../../filter/tree.js';
 import { columnInstant, readerOf } from '../../../filter/values.js';
 
@@ -12,7 +13,7 @@ import { columnInstant, readerOf } from '../../../filter/values.js';
 
 interface Kept {
   /** The leaves whose verdict can change while the data stay. */
-  readonly moving: readonly Leaf[];
+  readonly moving: readonly PlainLeaf[];
   /** What a filter with moving leaves means changes with the moment; any other is compiled once. */
   moment: Moment;
   test: Predicate;
@@ -85,7 +86,7 @@ export function earliest(instants: readonly (number | null)[]): number | null {
 function compiled(filter: Filter, moment: Moment): Kept {
   let found = kept.get(filter);
   if (found === undefined) {
-    const moving = leavesOf(filter).flatMap(({ leaf }) => (moves(leaf) ? [leaf] : []));
+    const moving = leavesWithin(filter).filter((leaf) => moves(leaf));
     found = { moving, moment, test: compilePredicate(filter, moment) };
     kept.set(filter, found);
   }

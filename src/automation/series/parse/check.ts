@@ -2,6 +2,7 @@ import { MusterError, problem } from '../../../errors/index.js';
 import type { ErrorCode, Problem } from '../../../errors/index.js';
 import { child, described, isList, isObject, shown } from '../../../filter/parse/context.js';
 import { nearest } from '../../../filter/parse/suggest.js';
+import type { ParseOptions } from '../../../filter/parse.js';
 import type { Filter } from '../../../filter/tree.js';
 import { templateProblems } from '../../templates.js';
 import { keyPattern, seriesLimits } from '../grammar.js';
@@ -13,6 +14,12 @@ type Values = Readonly<Record<string, string | number>>;
 /** Collects problems while a document is read. Each reader returns null where it found one; at the limit the reading ends. */
 export class Check {
   readonly problems: Problem[] = [];
+  readonly #segments: ReadonlyMap<string, unknown> | null;
+
+  /** @param segments the saved filters that `segment` may name, or null where none are at hand */
+  constructor(segments: ReadonlyMap<string, unknown> | null = null) {
+    this.#segments = segments;
+  }
 
   report(code: ErrorCode, values: Values, path: string, hint?: string): null {
     return this.add(problem(code, values, hint === undefined ? { path } : { path, hint }));
@@ -116,9 +123,13 @@ export class Check {
   }
 
   /** A part that is there but says nothing is a mistake, not the whole audience: the filter's own refusal names it. */
-  filter(input: unknown, path: string, parse: (input: unknown) => Filter): Filter | null {
+  filter(
+    input: unknown,
+    path: string,
+    parse: (input: unknown, options: ParseOptions) => Filter,
+  ): Filter | null {
     try {
-      return parse(input);
+      return parse(input, this.#segments === null ? {} : { segments: this.#segments });
     } catch (error) {
       if (!(error instanceof MusterError)) throw error;
       return this.add(...error.problems.map((found) => ({ ...found, path: path + found.path })));

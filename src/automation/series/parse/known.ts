@@ -6,12 +6,24 @@ export interface KnownNames {
   readonly channels?: readonly string[] | null;
   /** Endpoints that a webhook step can call; null or absent where any name may stand. */
   readonly endpoints?: readonly string[] | null;
+  /** The saved filters that `segment` may name in filters, by key; without them it is refused. */
+  readonly savedSegments?: ReadonlyMap<string, unknown> | null;
   /** Segments that can start a series; null or absent where any name may stand. */
   readonly segments?: readonly string[] | null;
 }
 
 export type Names = Required<KnownNames>;
 
-export function namesOf({ channels = defaultChannels, endpoints, segments }: KnownNames): Names {
-  return { channels, endpoints: endpoints ?? null, segments: segments ?? null };
+export function namesOf({
+  channels = defaultChannels,
+  endpoints,
+  segments,
+  savedSegments,
+}: KnownNames): Names {
+  return {
+    channels,
+    endpoints: endpoints ?? null,
+    segments: segments ?? null,
+    savedSegments: savedSegments ?? null,
+  };
 }

@@ -1,0 +1,205 @@
+import type { Client, Pool } from '../../database/pool.js';
+import { inWorkspace } from '../../database/workspace.js';
+import { MusterError, problem, refuse } from '../../errors/index.js';
+import { parseFilter } from '../../filter/parse.js';
+import { shown } from '../../filter/parse/context.js';
+import { segmentsIn } from '../../filter/segments-in.js';
+import { sentence } from '../../filter/sentence.js';
+import type { Filter } from '../../filter/tree.js';
+import { savedSegments } from './saved.js';
+import type { SavedSegments } from './saved.js';
+import { usersOf } from './users.js';
+
+/** A segment as callers see it. */
+export interface SavedSegment {
+  readonly key: string;
+  readonly name: string;
+  /** The filter as it was written. */
+  readonly filter: unknown;
+  readonly sentence: string;
+  /** Grows with each change of the filter. */
+  readonly version: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export interface SaveSegment {
+  readonly key: string;
+  readonly name: string;
+  readonly filter: unknown;
+}
+
+const keyShape = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+const nameLimit = 200;
+
+/**
+ * Saves a segment under its key. One that is changed means the new filter everywhere from then on: in other segments, in
+ * series and in whatever asks for it.
+ *
+ * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment that this one
+ * stands in would become too deep or too large; with `create`, `segment_exists`.
+ */
+export async function saveSegment(
+  pool: Pool,
+  workspaceId: string,
+  segment: SaveSegment,
+  { create = false }: { readonly create?: boolean } = {},
+): Promise<SavedSegment> {
+  checkNames(segment);
+  return inWorkspace(pool, workspaceId, async (client) => {
+    await holdSegments(client, workspaceId);
+    const { key, name } = segment;
+    const saved = await savedSegments(client, workspaceId, segment.filter);
+    readFilter(segment.filter, saved, key);
+    const before = await findSegment(client, workspaceId, key);
+    if (create && before !== null) refuse('segment_exists', { key }, { path: '/key' });
+    await checkOthers(client, workspaceId, segment);
+    const document = JSON.stringify(segment.filter);
+    await client.query(upsert, [workspaceId, key, name, document, segmentsIn(segment.filter)]);
+    await client.query(countRevision, [workspaceId]);
+    return readOne(client, workspaceId, key);
+  });
+}
+
+function checkNames({ key, name }: SaveSegment): void {
+  const problems = [];
+  if (!keyShape.test(key)) problems.push(problem('segment_bad_key', { key: shown(key) }, { path: '/key' }));
+  const sound = name.trim() !== '' && name.isWellFormed() && !name.includes('\0');
+  if (!sound || Buffer.byteLength(name) > nameLimit)
+    problems.push(problem('segment_bad_name', { limit: nameLimit }, { path: '/name' }));
+  if (problems.length > 0) throw new MusterError(problems);
+}
+
+function readFilter(input: unknown, segments: SavedSegments, self: string): Filter {
+  try {
+    return parseFilter(input, { segments, self });
+  } catch (error) {
+    if (!(error instanceof MusterError)) throw error;
+    throw new MusterError(error.problems.map((each) => ({ ...each, path: `/filter${each.path}` })));
+  }
+}
+
+/** Those that this one stands in are read with its new filter, so that none of them becomes what could not be saved. */
+async function checkOthers(client: Client, workspaceId: string, segment: SaveSegment): Promise<void> {
+  const { rows: others } = await client.query<{ key: string; filter: unknown }>(readAround, [
+    workspaceId,
+    segment.key,
+  ]);
+  for (const { key, filter } of others) {
+    const saved = await savedSegments(client, workspaceId, [filter, segment.filter]);
+    const changed = new Map([...saved, [segment.key, segment.filter]]);
+    try {
+      parseFilter(filter, { segments: changed, self: key });
+    } catch (error) {
+      if (!(error instanceof MusterError)) throw error;
+      refuse(
+        'segment_breaks_others',
+        { segment: key, reason: error.problems[0]?.message ?? '' },
+        { path: '/filter' },
+      );
+    }
+  }
+}
+
+/** Errors: `segment_not_found`. */
+export async function getSegment(pool: Pool, workspaceId: string, key: string): Promise<SavedSegment> {
+  return inWorkspace(pool, workspaceId, (client) => readOne(client, workspaceId, key));
+}
+
+/** Every segment of the workspace, by key. */
+export async function listSegments(pool: Pool, workspaceId: string): Promise<SavedSegment[]> {
+  return inWorkspace(pool, workspaceId, async (client) => {
+    const { rows } = await client.query<Row>(`${readSegments} ORDER BY s.key`, [workspaceId]);
+    return views(client, workspaceId, rows);
+  });
+}
+
+/**
+ * Deletes a segment that nothing uses. Errors: `segment_not_found`; `segment_in_use`, naming the segments and series that do.
+ */
+export async function deleteSegment(pool: Pool, workspaceId: string, key: string): Promise<SavedSegment> {
+  return inWorkspace(pool, workspaceId, async (client) => {
+    await holdSegments(client, workspaceId);
+    const segment = await readOne(client, workspaceId, key);
+    const users = await usersOf(client, workspaceId, key);
+    if (users.length > 0) {
+      const names = users.map(({ kind, key: user }) => `${kind} \`${user}\``).join(', ');
+      throw new MusterError(problem('segment_in_use', { key, users: names }), { details: { users } });
+    }
+    await client.query(remove, [workspaceId, key]);
+    await client.query(countRevision, [workspaceId]);
+    return segment;
+  });
+}
+
+/** Held to the end of the transaction: two segments saved at once could otherwise put each other inside themselves. */
+export async function holdSegments(client: Client, workspaceId: string): Promise<void> {
+  await client.query(hold, [workspaceId]);
+}
+
+interface Row {
+  key: string;
+  name: string;
+  filter: unknown;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+async function findSegment(client: Client, workspaceId: string, key: string): Promise<Row | null> {
+  const { rows } = await client.query<Row>(`${readSegments} AND s.key = $2`, [workspaceId, key]);
+  return rows[0] ?? null;
+}
+
+async function readOne(client: Client, workspaceId: string, key: string): Promise<SavedSegment> {
+  const row = await findSegment(client, workspaceId, key);
+  if (row === null) return refuse('segment_not_found', { key });
+  const [segment] = await views(client, workspaceId, [row]);
+  return segment ?? refuse('segment_not_found', { key });
+}
+
+async function views(client: Client, workspaceId: string, rows: readonly Row[]): Promise<SavedSegment[]> {
+  const saved = await savedSegments(
+    client,
+    workspaceId,
+    rows.map(({ filter }) => filter),
+  );
+  return rows.map(({ key, name, filter, version, created_at, updated_at }) => ({
+    key,
+    name,
+    filter,
+    sentence: sentence(parseFilter(filter, { segments: saved })),
+    version,
+    created_at,
+    updated_at,
+  }));
+}
+
+const readSegments = `
+  SELECT s.key, s.name, s.filter, s.version, s.created_at, s.updated_at FROM segments s WHERE s.workspace_id = $1`;
+
+const hold = `
+  INSERT INTO segment_clocks (workspace_id) VALUES ($1)
+  ON CONFLICT (workspace_id) DO UPDATE SET revision = segment_clocks.revision`;
+
+const countRevision = `UPDATE segment_clocks SET revision = revision + 1 WHERE workspace_id = $1`;
+
+const upsert = `
+  INSERT INTO segments AS s (workspace_id, key, name, filter, uses) VALUES ($1, $2, $3, $4::jsonb, $5)
+  ON CONFLICT (workspace_id, key) DO UPDATE SET
+    name = EXCLUDED.name, filter = EXCLUDED.filter, uses = EXCLUDED.uses,
+    version = s.version + (s.filter IS DISTINCT FROM EXCLUDED.filter)::integer,
+    updated_at = date_trunc('milliseconds', now())
+  WHERE (s.name, s.filter) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.filter)`;
+
+const remove = `DELETE FROM segments WHERE workspace_id = $1 AND key = $2`;
+
+const readAround = `
+  WITH RECURSIVE around AS (
+    SELECT s.key FROM segments s WHERE s.workspace_id = $1 AND $2 = ANY (s.uses)
+    UNION
+    SELECT s.key FROM around JOIN segments s ON s.workspace_id = $1 AND around.key = ANY (s.uses)
+  )
+  SELECT s.key, s.filter FROM around JOIN segments s ON s.workspace_id = $1 AND s.key = around.key
+  WHERE s.key <> $2
+  ORDER BY s.key`;

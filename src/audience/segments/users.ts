@@ -1,0 +1,40 @@
+import type { Client } from '../../database/pool.js';
+import { segmentsIn } from '../../filter/segments-in.js';
+
+/** What would mean something else, or nothing, without a segment. */
+export interface SegmentUser {
+  readonly kind: 'segment' | 'series';
+  readonly key: string;
+}
+
+/**
+ * The segments that name this one, and the series that do: in a trigger or a filter of the current version, or of an older one
+ * that people are still inside. Archived series use nothing any more.
+ */
+export async function usersOf(client: Client, workspaceId: string, key: string): Promise<SegmentUser[]> {
+  const { rows: segments } = await client.query<{ key: string }>(readSegments, [workspaceId, key]);
+  // Documents that hold the key as a text anywhere; which of them name the segment is read off each.
+  const { rows: versions } = await client.query<{ key: string; definition: unknown }>(readSeries, [
+    workspaceId,
+    JSON.stringify(key),
+  ]);
+  const series = versions.filter(({ definition }) => segmentsIn(definition).includes(key));
+  return [
+    ...segments.map((each) => ({ kind: 'segment' as const, key: each.key })),
+    ...[...new Set(series.map((each) => each.key))].map((each) => ({ kind: 'series' as const, key: each })),
+  ];
+}
+
+const readSegments = `
+  SELECT s.key FROM segments s WHERE s.workspace_id = $1 AND $2 = ANY (s.uses) ORDER BY s.key`;
+
+const readSeries = `
+  SELECT s.key, v.definition
+  FROM series s
+  JOIN series_versions v ON v.workspace_id = s.workspace_id AND v.series_key = s.key
+  WHERE s.workspace_id = $1 AND s.state <> 'archived' AND strpos(v.definition::text, $2) > 0
+    AND (v.version = s.version OR EXISTS (
+      SELECT FROM enrollments e
+      WHERE e.workspace_id = s.workspace_id AND e.series_key = s.key AND e.version = v.version AND e.state = 'active'
+    ))
+  ORDER BY s.key, v.version`;

@@ -1,0 +1,105 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { listMembers } from '../../audience/segments/members.js';
+import { deleteSegment, getSegment, listSegments, saveSegment } from '../../audience/segments/store.js';
+import { zoneOf } from '../../audience/workspace.js';
+import type { Pool } from '../../database/pool.js';
+import { MusterError, problem } from '../../errors/index.js';
+import { shown } from '../../filter/parse/context.js';
+import { momentOf } from '../../filter/time.js';
+import { ErrorAnswer } from '../schemas.js';
+import {
+  MembersAnswer,
+  MembersQuery,
+  SavedSegmentAnswer,
+  SegmentBody,
+  SegmentChange,
+  SegmentList,
+  SegmentParams,
+} from '../schemas/segments.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+
+/** `/api/segments`: filters saved under a key, for other filters and for series to name. */
+export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => number }> = async (
+  app,
+  { pool, clock },
+) => {
+  const config = { needs: 'secret' } as const;
+  const tags = ['segments'];
+  const params = SegmentParams;
+
+  app.get(
+    '/api/segments',
+    { config, schema: { tags, response: { 200: SegmentList, ...refusals } } },
+    async ({ workspaceId }) => ({ segments: await listSegments(pool, workspaceId) }),
+  );
+
+  app.get(
+    '/api/segments/:key',
+    {
+      config,
+      schema: { tags, params, response: { 200: SavedSegmentAnswer, ...refusals, 404: ErrorAnswer } },
+    },
+    async ({ params: { key }, workspaceId }) => getSegment(pool, workspaceId, key),
+  );
+
+  app.post(
+    '/api/segments',
+    {
+      config,
+      schema: {
+        tags,
+        body: SegmentBody,
+        response: { 201: SavedSegmentAnswer, ...refusals, 409: ErrorAnswer },
+      },
+    },
+    async ({ body, workspaceId }, reply) =>
+      reply.status(201).send(await saveSegment(pool, workspaceId, body, { create: true })),
+  );
+
+  app.put(
+    '/api/segments/:key',
+    {
+      config,
+      schema: { tags, params, body: SegmentChange, response: { 200: SavedSegmentAnswer, ...refusals } },
+    },
+    async ({ params: { key }, body, workspaceId }) => {
+      if (body.key !== undefined && body.key !== key) {
+        const values = { key: shown(body.key), address: key };
+        throw new MusterError(problem('key_differs', values, { path: '/key' }));
+      }
+      return saveSegment(pool, workspaceId, { ...body, key });
+    },
+  );
+
+  app.delete(
+    '/api/segments/:key',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        description: 'refused while another segment or a series uses it',
+        response: { 200: SavedSegmentAnswer, ...refusals, 404: ErrorAnswer, 409: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, workspaceId }) => deleteSegment(pool, workspaceId, key),
+  );
+
+  app.get(
+    '/api/segments/:key/members',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        querystring: MembersQuery,
+        response: { 200: MembersAnswer, ...refusals, 404: ErrorAnswer, 503: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, query: { limit = 100 }, workspaceId }) => {
+      const moment = momentOf(clock(), await zoneOf(pool, workspaceId));
+      return listMembers(pool, { workspaceId, key, moment, limit });
+    },
+  );
+};
