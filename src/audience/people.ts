@@ -2,6 +2,7 @@ import type { Client, Pool } from '../database/pool.js';
 import { amidstAudience, inAudience } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
 import { compileSql } from '../filter/sql.js';
+import { timeOf } from '../filter/sql/time-of.js';
 import type { Moment } from '../filter/time.js';
 import type { Filter } from '../filter/tree.js';
 
@@ -70,6 +71,72 @@ export async function matchingAmong(
   return rows.map(({ id }) => id);
 }
 
+/** A person whom a stream brings, by internal id. */
+export interface StreamedPerson {
+  readonly id: string;
+  /** What the field of `dates` holds, in milliseconds since 1970 (UTC); null where it was not asked for. */
+  readonly date: number | null;
+  /** What the custom field of `zones` holds, whatever that is; null where it was not asked for. */
+  readonly zone: unknown;
+}
+
+export interface StreamOptions extends SnapshotOptions {
+  /** Internal id after which it goes on; null for the beginning. */
+  readonly after: string | null;
+  /** People brought at once. */
+  readonly size: number;
+  /** What to read of each of them besides. */
+  readonly read?: { readonly date: TimeField; readonly zone: string };
+}
+
+type TimeField = Parameters<typeof timeOf>[0];
+
+/**
+ * Brings everybody who matches, some at a time, in the order of their internal ids, as one snapshot of the database shows
+ * them; until `take` answers that it is enough. Whatever is written meanwhile needs another connection. Answers whether
+ * it came to the end.
+ *
+ * Errors: `audience_timeout` when one stretch takes longer than `timeoutMs`.
+ */
+export async function streamPeople(
+  pool: Pool,
+  options: StreamOptions,
+  filter: Filter,
+  take: (people: readonly StreamedPerson[]) => Promise<boolean>,
+): Promise<boolean> {
+  const { workspaceId, moment, timeoutMs, after, size, read } = options;
+  try {
+    return await inAudience(pool, timeoutMs, async (client) => {
+      // All of it is wanted, which a cursor does not take for granted.
+      await client.query('SET LOCAL cursor_tuple_fraction = 1');
+      await selectPeople(client, workspaceId, moment, {
+        opening: 'DECLARE people NO SCROLL CURSOR FOR ',
+        columns: read === undefined ? ['u.id'] : ['u.id', `${inMilliseconds(timeOf(read.date))} AS date`],
+        ...(read === undefined ? {} : { customField: read.zone }),
+        where: filter,
+        ...(after === null ? {} : { after }),
+        tail: 'ORDER BY u.id',
+      });
+      for (;;) {
+        const { rows } = await client.query<{ id: string; date?: number; zone?: unknown }>(
+          `FETCH ${size} FROM people`,
+        );
+        if (rows.length === 0) return true;
+        const people = rows.map(({ id, date = null, zone = null }) => ({ id, date, zone }));
+        if (!(await take(people))) return false;
+        if (rows.length < size) return true;
+      }
+    });
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    return refuse('audience_timeout', { seconds: timeoutMs / 1000 }, { cause: error });
+  }
+}
+
+function inMilliseconds(time: string): string {
+  return `floor(extract(epoch FROM ${time}) * 1000)::double precision`;
+}
+
 function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): People {
   const select = <Row>(parts: SelectParts): Promise<Row[]> =>
     selectPeople(client, workspaceId, moment, parts);
@@ -96,11 +163,17 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
 }
 
 interface SelectParts {
+  /** What stands before the SELECT. */
+  readonly opening?: string;
   readonly columns?: readonly string[];
   readonly countEach?: readonly Filter[];
   readonly where?: Filter;
   /** Internal ids of those who are asked about; everybody when left out. */
   readonly among?: readonly string[];
+  /** Internal id after which it begins. */
+  readonly after?: string;
+  /** Key of a custom field that is read as `zone`. */
+  readonly customField?: string;
   readonly tail?: string;
 }
 
@@ -116,6 +189,7 @@ async function selectPeople<Row>(
 ): Promise<Row[]> {
   const values: unknown[] = [workspaceId];
   const among = parts.among === undefined ? '' : ` AND u.id = ANY ($${values.push(parts.among)}::uuid[])`;
+  const after = parts.after === undefined ? '' : ` AND u.id > $${values.push(parts.after)}::uuid`;
   const compiled = (filter: Filter): string => {
     const sql = compileSql(filter, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
     values.push(...sql.values);
@@ -123,12 +197,16 @@ async function selectPeople<Row>(
   };
   const columns = [
     ...(parts.columns ?? []),
+    ...(parts.customField === undefined
+      ? []
+      : [`u.custom_fields -> $${values.push(parts.customField)}::text AS zone`]),
     ...(parts.countEach ?? []).map(
       (filter, index) => `count(*) FILTER (WHERE ${compiled(filter)}) AS c${index}`,
     ),
   ];
   const where = parts.where === undefined ? '' : ` AND (${compiled(parts.where)})`;
-  const text = `SELECT ${columns.join(', ')} FROM end_users AS u WHERE u.workspace_id = $1${among}${where} ${parts.tail ?? ''}`;
+  const from = `FROM end_users AS u WHERE u.workspace_id = $1${among}${after}${where}`;
+  const text = `${parts.opening ?? ''}SELECT ${columns.join(', ')} ${from} ${parts.tail ?? ''}`;
   const { rows } = await client.query<Row & Record<string, unknown>>(text, values);
   return rows;
 }

@@ -17,6 +17,8 @@ export function idleCheck(pool: Pool, nudge: () => void): (timeout?: number) => 
 
 const isBusy = `
   SELECT EXISTS (SELECT FROM outbox WHERE NOT parked AND retry_at <= statement_timestamp())
+    OR EXISTS (SELECT FROM schedules WHERE next_at <= statement_timestamp())
+    OR EXISTS (SELECT FROM schedule_runs WHERE state = 'running' AND retry_at <= statement_timestamp())
     OR EXISTS (SELECT FROM work WHERE state = 'enqueued')
     OR EXISTS (SELECT FROM work WHERE state = 'claimed')
     OR EXISTS (SELECT FROM work WHERE state = 'pending' AND NOT held AND due_at <= statement_timestamp()) AS busy`;

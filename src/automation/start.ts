@@ -21,6 +21,9 @@ import { readInvariants } from './reconcile/invariants.js';
 import type { Invariants } from './reconcile/invariants.js';
 import { reconcileRound } from './reconcile/round.js';
 import { connectRedis, evictionPolicy } from './redis/connection.js';
+import { databaseClock } from './schedules/clock.js';
+import type { Clock } from './schedules/clock.js';
+import { schedulerRound } from './schedules/scheduler.js';
 import { definitionCache } from './series/definitions.js';
 import type { CanaryJob, WorkJob } from './work/job.js';
 import { lostFinder } from './work/find-lost.js';
@@ -82,6 +85,12 @@ export interface AutomationOptions {
   readonly reconcileEvery?: number;
   /** Days for which it is kept who was turned away at the entrance of a series. Default 30. */
   readonly decisionsKept?: number;
+  /** Milliseconds between two looks at what comes about by the clock. Default 1,000. */
+  readonly scheduleEvery?: number;
+  /** Milliseconds that the run of a killed scheduler waits for another one. Default 30,000. */
+  readonly runLease?: number;
+  /** What schedules go by: an instant in milliseconds since 1970, inside their transaction. Default: the clock of Postgres. */
+  readonly clock?: Clock;
   /** Hears of steps and deliveries, for figures. */
   readonly observe?: Observer;
   /** A number from 0 (included) to 1 (excluded), for waits between attempts. Default `Math.random`. */
@@ -105,7 +114,7 @@ export interface Automation {
 }
 
 /**
- * Starts intake, relay, worker, sweep and reconciler in this process. Any number of processes may run at once.
+ * Starts intake, relay, worker, sweep, reconciler and scheduler in this process. Any number of processes may run at once.
  *
  * Errors: `redis_unreachable` where Redis does not answer at the start, `redis_may_evict` where it may throw jobs away and
  * that is not allowed. Later outages of Redis or Postgres are waited out.
@@ -182,6 +191,23 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     }
     return false;
   });
+  let stopping: Promise<void> | null = null;
+  const schedules = startLoop(
+    'schedules',
+    options.scheduleEvery ?? 1000,
+    logger,
+    schedulerRound({
+      pool,
+      logger,
+      clock: options.clock ?? databaseClock,
+      definitions,
+      lease: options.runLease ?? 30_000,
+      maxAttempts,
+      wait,
+      isStopping: () => stopping !== null,
+      onWork: () => relay.nudge(),
+    }),
+  );
   const reconcileEvery = options.reconcileEvery ?? 10_000;
   const reconcile = reconcileRound({
     pool,
@@ -218,20 +244,22 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     }),
   });
 
-  let stopping: Promise<void> | null = null;
   return {
     nudge: () => intake.nudge(),
-    idle: idleCheck(pool, () => intake.nudge()),
+    idle: idleCheck(pool, () => {
+      intake.nudge();
+      schedules.nudge();
+    }),
     health: healthReader({
       pool,
       redis: redis.producer,
       queue: queueName,
-      loops: { intake, relay, sweep, reconciling },
+      loops: { intake, relay, sweep, reconciling, schedules },
     }),
     invariants: () => readInvariants(pool, enqueuedFor),
     stop() {
       stopping ??= (async () => {
-        const loops = [intake, relay, sweep, reconciling].map((loop) => loop.stop());
+        const loops = [intake, relay, sweep, reconciling, schedules].map((loop) => loop.stop());
         await Promise.all([...loops, worker.stop(options.drain ?? 10_000)]);
         await Promise.all([...channels.values()].map(async (channel) => channel.close?.()));
         await queue.close();

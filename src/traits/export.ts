@@ -82,6 +82,7 @@ const parts: readonly (readonly [type: string, select: string])[] = [
   ['context_entry', ofPerson('context_entries', 'x.key')],
   ['event', ofPerson('events', 'x.occurred_at')],
   ['enrollment', ofPerson('enrollments', 'x.id')],
+  ['date_entry', ofPerson('date_entries', 'x.at, x.series_key, x.field, x.day')],
   ['delivery', ofPerson('deliveries', 'x.created_at, x.id')],
   ['inbox_message', ofPerson('inbox_messages', 'x.created_at, x.delivery_id')],
   ['suppression', onList('suppressions', 'x.kind, x.hash')],

@@ -99,6 +99,9 @@ test('the figures tell what waits, what hangs and what was given up', async () =
     outboxDepth: 0,
     outboxOldestMs: null,
     outboxParked: 0,
+    scheduleOverdueMs: null,
+    oldestRunMs: null,
+    runsFailed: 0,
   });
   for (const name of ['a', 'b']) await saveSeries(pool, name, stepsOf('one', [send('hello')]));
   await identifyMany(pool, 'p', 5, 'a');
@@ -152,7 +155,13 @@ test('the canary goes the whole way, and stays out where a part of it is missing
   await until('a canary', async () => (await automation.health()).canaryAgeMs !== null);
   const health = await automation.health();
   expect(health.redis).toBe('ok');
-  expect(Object.keys(health.loops).toSorted()).toEqual(['intake', 'reconciling', 'relay', 'sweep']);
+  expect(Object.keys(health.loops).toSorted()).toEqual([
+    'intake',
+    'reconciling',
+    'relay',
+    'schedules',
+    'sweep',
+  ]);
   const answered = async (): Promise<number> =>
     Number(
       (await one<{ answered: string }>(pool, 'SELECT canary_answered AS answered FROM redis_incarnations'))

@@ -1,9 +1,9 @@
 import { inTransaction } from '../../database/transaction.js';
 import type { Client, Pool } from '../../database/pool.js';
-import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { definitionCache } from '../series/definitions.js';
 import type { DefinitionCache } from '../series/definitions.js';
+import { eachApart } from './apart.js';
 import { startedSeries } from './active-series.js';
 import type { ActiveSeries } from './active-series.js';
 import { enter } from './enter.js';
@@ -11,7 +11,7 @@ import type { Decision, Entrance } from './enter.js';
 import { nameOf, propertiesOf } from './happenings.js';
 import type { OutboxRow } from './happenings.js';
 import { poke } from './poke.js';
-import { notePaused } from './write-entries.js';
+import { noteMissed } from './write-entries.js';
 import { touchedBy } from './touched.js';
 import { intakeTraces } from './traces.js';
 import type { IntakeTraces } from './traces.js';
@@ -103,7 +103,7 @@ async function takeGroup(intake: Intake, group: readonly OutboxRow[]): Promise<v
   for (const one of series) {
     const entrances = group.flatMap((row) => entrancesTo(one, row, properties));
     const isMissed = ({ at }: RowEntrance): boolean => one.paused || at < one.activeSince;
-    await notePaused(client, one, entrances.filter(isMissed));
+    await noteMissed(client, one, entrances.filter(isMissed), 'paused');
     await enterApart(
       intake,
       one,
@@ -129,30 +129,24 @@ function entrancesTo(
 
 type RowEntrance = Entrance & { readonly row: OutboxRow };
 
-/** All at once; where that fails one by one, so that one person's data cannot keep the others out. */
 async function enterApart(
   intake: Intake,
   series: ActiveSeries,
   entrances: readonly RowEntrance[],
 ): Promise<void> {
-  if (entrances.length === 0) return;
   const { client, definitions, options } = intake;
-  try {
-    const decisions = await savepoint(client, async () => {
+  await eachApart(
+    client,
+    entrances,
+    async (some) => {
       const definition = await definitions(client)(series.workspace, series.key, series.version);
-      return enter(client, series, definition, entrances);
-    });
-    count(intake, decisions);
-  } catch (error) {
-    if (!isStatementError(error)) throw error;
-    const [only] = entrances;
-    if (entrances.length === 1 && only !== undefined) {
-      await putAside(client, series, only.row, errorText(error), options);
+      count(intake, await enter(client, series, definition, some));
+    },
+    async ({ row }, error) => {
+      await putAside(client, series, row, error, options);
       intake.failed += 1;
-      return;
-    }
-    for (const entrance of entrances) await enterApart(intake, series, [entrance]);
-  }
+    },
+  );
 }
 
 function count(intake: Intake, decisions: readonly Decision[]): void {
@@ -185,31 +179,6 @@ async function putAside(
     { workspace: row.workspace, series: series.key, outbox: row.id, attempts, parked, error },
     'a series failed to take a person in; the others went on',
   );
-}
-
-async function savepoint<T>(client: Client, run: () => Promise<T>): Promise<T> {
-  await client.query('SAVEPOINT series');
-  try {
-    const result = await run();
-    await client.query('RELEASE SAVEPOINT series');
-    return result;
-  } catch (error) {
-    // Fails too where the connection is gone; the first error says why.
-    await client.query('ROLLBACK TO SAVEPOINT series').catch(() => undefined);
-    throw error;
-  }
-}
-
-/**
- * Whether the series is to blame. A lost connection, a shutdown, a deadlock or a full disk say nothing about it: then the
- * whole intake is rolled back and tried again.
- */
-function isStatementError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('problems' in error) return true;
-  if (!('code' in error) || typeof error.code !== 'string') return false;
-  // 57014 is a statement that ran into its time limit: that is the filter's doing.
-  return error.code === '57014' || !/^(08|25|40|53|55|57|58|XX|E)/.test(error.code);
 }
 
 // Hops from workspace to workspace, as the relay does, and takes a share of each.

@@ -94,11 +94,12 @@ export async function noteRefusals(
   ]);
 }
 
-/** Keeps whom a paused series missed. */
-export async function notePaused(
+/** Keeps whom a series missed: while it was paused, or because nobody looked in time. */
+export async function noteMissed(
   client: Client,
   { workspace, key, version }: ActiveSeries,
   entrances: readonly Entrance[],
+  reason: 'paused' | 'too_late',
 ): Promise<void> {
   if (entrances.length === 0) return;
   await client.query(addDecisions, [
@@ -107,7 +108,7 @@ export async function notePaused(
     version,
     entrances.map(({ endUser }) => endUser),
     entrances.map(({ happening }) => happening.kind),
-    entrances.map(() => 'paused'),
+    entrances.map(() => reason),
   ]);
 }
 

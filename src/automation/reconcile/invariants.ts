@@ -17,6 +17,11 @@ export interface Invariants {
   readonly outboxOldestMs: number | null;
   /** Shares that a series failed on. */
   readonly outboxParked: number;
+  /** How long ago the schedule that waits longest should have been looked at. Grows where no scheduler runs. */
+  readonly scheduleOverdueMs: number | null;
+  /** Age of the oldest run of a schedule that is not over, and how many were given up in the last day. */
+  readonly oldestRunMs: number | null;
+  readonly runsFailed: number;
 }
 
 /** Reads the figures. Each comes from an index that holds what is under way only, however much is behind. */
@@ -57,5 +62,9 @@ const readFigures = `
     (SELECT count(*)::integer FROM work WHERE state = 'claimed' AND lease_until < statement_timestamp()) AS "claimedPastLease",
     parked.failed, parked.unknown,
     waiting.depth AS "outboxDepth", ${age('waiting.oldest')} AS "outboxOldestMs",
-    (SELECT count(*)::integer FROM outbox WHERE parked) AS "outboxParked"
+    (SELECT count(*)::integer FROM outbox WHERE parked) AS "outboxParked",
+    (SELECT ${age('min(next_at)')} FROM schedules WHERE next_at <= statement_timestamp()) AS "scheduleOverdueMs",
+    (SELECT ${age('min(started_at)')} FROM schedule_runs WHERE state = 'running') AS "oldestRunMs",
+    (SELECT count(*)::integer FROM schedule_runs
+     WHERE state = 'failed' AND finished_at > statement_timestamp() - interval '1 day') AS "runsFailed"
   FROM parked, waiting`;

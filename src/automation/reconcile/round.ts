@@ -2,6 +2,7 @@ import type { Pool } from '../../database/pool.js';
 import type { Logger } from '../logger.js';
 import type { Observer } from '../observer.js';
 import { readInvariants } from './invariants.js';
+import { removeOldRuns } from '../schedules/remove-old.js';
 import { reconciler } from './walk.js';
 
 export interface ReconcileOptions {
@@ -44,6 +45,7 @@ export function reconcileRound({
       logger.warn(found, 'work is not taken up again as it should be');
     }
     await pool.query(removeDecisions, [decisionsKept]);
+    for (const statement of removeOldRuns) await pool.query(statement);
     return stranded;
   };
 }

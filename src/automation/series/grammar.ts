@@ -8,7 +8,7 @@ export const triggerKeys: { readonly [T in TriggerType]: readonly string[] } = {
   segment_entered: ['type', 'segment'],
   segment_left: ['type', 'segment'],
   date: ['type', 'field', 'offset', 'at', 'zone'],
-  schedule: ['type', 'cron', 'zone'],
+  schedule: ['type', 'cron', 'zone', 'catch_up'],
 };
 
 export const stepKeys: { readonly [T in StepType]: readonly string[] } = {
@@ -47,6 +47,9 @@ export const weekdayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as
 export const everyDay: readonly Weekday[] = [1, 2, 3, 4, 5, 6, 7];
 
 export const zoneChoices = ['person', 'workspace'] as const;
+
+/** What becomes of runs that were missed; the first is the default. */
+export const catchUps = ['latest', 'all', 'none'] as const;
 
 /** Units of a date trigger's offset: it counts days, not hours. */
 export const dateUnits = ['days', 'weeks', 'months'] as const;

@@ -40,7 +40,22 @@ export type Trigger =
       readonly zone: ZoneChoice;
     }
   /** Five-field cron, in the zone given or the workspace's. */
-  | { readonly type: 'schedule'; readonly cron: string; readonly zone: string | null };
+  | ({ readonly type: 'schedule' } & Schedule);
+
+/** When something recurs. */
+export interface Schedule {
+  /** Five-field cron. */
+  readonly cron: string;
+  /** IANA zone; null for the workspace's. */
+  readonly zone: string | null;
+  readonly catchUp: CatchUp;
+}
+
+/**
+ * What becomes of runs that nobody made in time. `latest`: the last of them is made, the others are skipped. `all`: each is
+ * made, in order. `none`: none is. Whatever is a day late is skipped.
+ */
+export type CatchUp = 'latest' | 'all' | 'none';
 
 export type TriggerType = Trigger['type'];
 

@@ -2,6 +2,7 @@ import { operators } from '../../filter/parse/operators.js';
 import { units } from '../../filter/time.js';
 import type { Unit } from '../../filter/time.js';
 import {
+  catchUps,
   dateUnits,
   endWord,
   entryWords,
@@ -139,6 +140,11 @@ const triggers: { readonly [T in TriggerType]: Parts } = {
       zone: {
         type: 'string',
         description: "An IANA zone; the workspace's where it is left out.",
+      },
+      catch_up: {
+        description: 'Which of the runs that nobody made in time are made later.',
+        enum: catchUps,
+        default: catchUps[0],
       },
     },
   },

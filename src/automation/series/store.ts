@@ -4,6 +4,7 @@ import { savedSegments } from '../../audience/segments/saved.js';
 import { holdSegments } from '../../audience/segments/store.js';
 import { refuse } from '../../errors/index.js';
 import { segmentsIn } from '../../filter/segments-in.js';
+import { keepSchedule, pauseSchedule } from '../schedules/keep.js';
 import type { SeriesDefinition, Trigger } from './model.js';
 import { parseSeries } from './parse.js';
 
@@ -70,6 +71,9 @@ async function saveVersion(client: Client, workspaceId: string, definition: Seri
   await client.query(addVersion, [workspaceId, key, version, JSON.stringify(definition.source)]);
   await client.query(setVersion, [workspaceId, key, version, name, trigger.type, nameOf(trigger)]);
   await client.query(takeUpParked, [workspaceId, key]);
+  const plan = trigger.type === 'date' || trigger.type === 'schedule' ? definition.source['trigger'] : null;
+  const paused = current.state === 'paused';
+  await keepSchedule(client, { workspace: workspaceId, kind: 'series', key }, plan, { paused });
 }
 
 /** What of its kind starts the series: an event, a segment. */
@@ -131,6 +135,9 @@ async function setState(
     await client.query(changeState, [workspaceId, key, state]);
     // Held rows of an archived series come due as well, and are cancelled there.
     if (state !== 'paused') await client.query(releaseHeld, [workspaceId, key]);
+    const schedule = { workspace: workspaceId, kind: 'series', key };
+    if (state === 'archived') await keepSchedule(client, schedule, null);
+    else await pauseSchedule(client, schedule, state === 'paused');
     return readOne(client, workspaceId, key);
   });
 }

@@ -20,7 +20,7 @@ export interface Story {
   readonly refusals: readonly {
     readonly happening: Happening['kind'];
     /** `paused`: the series was paused when it happened, or when it was looked at. */
-    readonly reason: RefusalReason | 'paused';
+    readonly reason: RefusalReason | 'paused' | 'too_late';
     readonly version: number;
     readonly at: Date;
   }[];

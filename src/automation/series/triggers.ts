@@ -1,13 +1,25 @@
 import { Cron } from 'croner';
 import type { UserRecord } from '../../filter/record.js';
 import { columnInstant, isMissing, readerOf } from '../../filter/values.js';
-import type { Trigger } from './model.js';
-import { dateOf, day, instantAt, isZone, minute, occurrencesOf, wallAt, wallLater } from './wall-clock.js';
+import type { Schedule, Trigger } from './model.js';
+import {
+  dateOf,
+  day,
+  hour,
+  instantAt,
+  isZone,
+  minute,
+  occurrencesOf,
+  wallAt,
+  wallLater,
+} from './wall-clock.js';
 
 /** When triggers that go by the clock come about. Instants are in milliseconds since 1970 (UTC). */
 
 export type DateTrigger = Extract<Trigger, { readonly type: 'date' }>;
 export type ScheduleTrigger = Extract<Trigger, { readonly type: 'schedule' }>;
+/** A trigger that nothing happens to but time. */
+export type ClockTrigger = DateTrigger | ScheduleTrigger;
 
 /**
  * The instant at which a date trigger lets this person in; null where the field is missing or holds no time.
@@ -23,20 +35,61 @@ export function entryInstant(trigger: DateTrigger, person: UserRecord, zone: str
   const value = readerOf(trigger.field, 0)(person);
   if (isMissing(value)) return null;
   const instant = columnInstant(value);
-  if (Number.isNaN(instant)) return null;
-  const date = instant % day === 0 ? instant : dateOf(wallAt(instant, zone));
-  return instantAt(dateOf(wallLater(date, trigger.offset)) + trigger.at * minute, zone);
+  return Number.isNaN(instant) ? null : entryOn(trigger, instant, zone);
+}
+
+/** The same for the instant that the field holds. */
+export function entryOn({ offset, at }: DateTrigger, value: number, zone: string): number {
+  const date = value % day === 0 ? value : dateOf(wallAt(value, zone));
+  return instantAt(dateOf(wallLater(date, offset)) + at * minute, zone);
+}
+
+/** Clocks of zones are less than that far from UTC. */
+const farthestOffset = 15 * hour;
+
+/**
+ * The values of the field, both ends included, among which are all those that let somebody in between two instants,
+ * whatever their zone. Who among them is due only `entryOn` tells.
+ */
+export function valuesDue(
+  { offset, at }: DateTrigger,
+  from: number,
+  to: number,
+): { readonly from: number; readonly to: number } {
+  const back = { amount: -offset.amount, unit: offset.unit };
+  // The day in the field is up to a day and two offsets away; a month's last day stands for up to three that follow it.
+  const spread = day + 2 * farthestOffset + (offset.unit === 'months' ? 3 * day : 0);
+  return {
+    from: wallLater(from - at * minute, back) - spread,
+    to: wallLater(to - at * minute, back) + spread,
+  };
+}
+
+const quarter = 15 * minute;
+
+/**
+ * The first instant after `after` at which a date trigger may let somebody in: zones are whole quarters of an hour apart,
+ * so that its time of day comes in one of them or another every quarter. Somebody in a zone that is not, as before zones
+ * were agreed on, is let in at the next of these instants.
+ */
+export function nextLook({ at }: DateTrigger, after: number): number {
+  const phase = (at * minute) % quarter;
+  return Math.floor((after - phase) / quarter + 1) * quarter + phase;
 }
 
 /**
  * The first instant after `after` at which a schedule comes about; null where it never does again.
  *
- * The five fields are read on the wall clock of `trigger.zone`, else of the workspace: a time that does not exist on a
+ * The five fields are read on the wall clock of the schedule's zone, else of the workspace: a time that does not exist on a
  * day comes about at the next valid minute, one that exists twice at the first.
  */
-export function nextScheduled(trigger: ScheduleTrigger, after: number, workspaceZone: string): number | null {
-  const zone = trigger.zone ?? workspaceZone;
-  const cron = cronOf(trigger.cron);
+export function nextScheduled(
+  schedule: Pick<Schedule, 'cron' | 'zone'>,
+  after: number,
+  workspaceZone: string,
+): number | null {
+  const zone = schedule.zone ?? workspaceZone;
+  const cron = cronOf(schedule.cron);
   let wall: Date | null = new Date(wallAt(after, zone));
   // Of the times that a repeated hour shows again, and of those in a skipped one, only the first is still to come.
   for (let turn = 0; turn < 2000; turn += 1) {

@@ -3,9 +3,14 @@ import { atom, textOf } from './condition.js';
 import { columnIndex } from './indexes.js';
 import type { Scope } from './scope.js';
 
-/** The scope of a user's company. Its alias differs from the user's, which is all that it can clash with. */
+/** The scope of a user's company. */
 export function companyScope(user: Scope): Scope {
-  return { ...user, entity: 'company', row: user.row === 'c' ? 'company' : 'c' };
+  return { ...user, entity: 'company', row: companyAlias(user.row) };
+}
+
+/** The alias of a company beside its user's, which is all that it can clash with. */
+export function companyAlias(user: string): string {
+  return user === 'c' ? 'company' : 'c';
 }
 
 /** A condition on the user's company. Never NULL; without a company nothing exists. */

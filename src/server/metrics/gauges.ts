@@ -73,6 +73,21 @@ const figures: readonly Figure[] = [
     ({ invariants }) => invariants?.outboxParked,
   ],
   [
+    'muster_schedule_overdue_seconds',
+    'How long ago the schedule that waits longest should have been looked at',
+    ({ invariants }) => seconds(invariants === null ? null : (invariants.scheduleOverdueMs ?? 0)),
+  ],
+  [
+    'muster_schedule_oldest_run_seconds',
+    'Age of the oldest run of a schedule that is not over',
+    ({ invariants }) => seconds(invariants === null ? null : (invariants.oldestRunMs ?? 0)),
+  ],
+  [
+    'muster_schedule_runs_failed',
+    'Runs of schedules that were given up in the last day',
+    ({ invariants }) => invariants?.runsFailed,
+  ],
+  [
     'muster_canary_age_seconds',
     'Since when no job has gone the whole way from Postgres to a worker and back',
     ({ canaryAgeMs }) => seconds(canaryAgeMs),

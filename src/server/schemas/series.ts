@@ -51,7 +51,16 @@ export const Enrolled = Type.Unsafe<EnrolledByHand>(
     }),
     Type.Object({
       entered: Type.Literal(false),
-      reason: oneOf('trigger', 'audience', 'suppressed', 'inside', 'entered_before', 'too_soon', 'paused'),
+      reason: oneOf(
+        'trigger',
+        'audience',
+        'suppressed',
+        'inside',
+        'entered_before',
+        'too_soon',
+        'paused',
+        'too_late',
+      ),
     }),
   ]),
 );

@@ -46,6 +46,11 @@ WITH moved_events AS (
   UPDATE deliveries SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
 ), moved_messages AS (
   UPDATE inbox_messages SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
+), moved_dates AS (
+  -- The date that the visitor was let in by is the person's from now on, and must not let them in again.
+  INSERT INTO date_entries (workspace_id, series_key, end_user_id, field, day, at)
+  SELECT workspace_id, series_key, $3::uuid, field, day, at FROM date_entries WHERE workspace_id = $1 AND end_user_id = $2
+  ON CONFLICT DO NOTHING
 ), moved_entries AS (
   UPDATE context_entries AS c SET end_user_id = $3
   WHERE c.workspace_id = $1 AND c.end_user_id = $2 AND NOT EXISTS (

@@ -207,6 +207,6 @@ test.each([
   ['0 9 * * 1', '2026-10-24T12:00:00Z', '2026-10-26T08:00:00.000Z'],
   ['0 0 29 2 *', '2026-10-24T12:00:00Z', '2028-02-28T23:00:00.000Z'],
 ])('a schedule %s after %s', (cron, after, expected) => {
-  const trigger = { type: 'schedule', cron, zone: null } as const;
+  const trigger = { cron, zone: null };
   expect(iso(nextScheduled(trigger, at(after), 'Europe/Berlin'))).toBe(expected);
 });

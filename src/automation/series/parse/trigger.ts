@@ -1,14 +1,13 @@
-import { IANAZone } from 'luxon';
 import { fieldNamed, pointerFault } from '../../../filter/fields.js';
 import type { Field } from '../../../filter/fields.js';
 import { shown } from '../../../filter/parse/context.js';
 import { parseEventFilter } from '../../../filter/parse.js';
 import { dateUnits, seriesLimits, triggerKeys } from '../grammar.js';
 import type { Trigger, TriggerType } from '../model.js';
-import { cronFault } from '../triggers.js';
 import { listed, own, suggestion } from './check.js';
 import type { Check, Document } from './check.js';
 import type { Names } from './known.js';
+import { schedulePartsOf } from './schedule.js';
 import { lengthOf, timeOf, zoneChoiceOf } from './time.js';
 
 const types = Object.keys(triggerKeys).filter(isTriggerType);
@@ -52,9 +51,8 @@ const readers: { readonly [T in TriggerType]: TriggerReader } = {
     return { type: 'date', field, offset, at, zone };
   },
   schedule: (check, trigger) => {
-    const cron = cronOf(check, own(trigger, 'cron'));
-    const zone = own(trigger, 'zone') === undefined ? null : zoneOf(check, own(trigger, 'zone'));
-    return cron === null ? null : { type: 'schedule', cron, zone };
+    const schedule = schedulePartsOf(check, trigger, path);
+    return schedule === null ? null : { type: 'schedule', ...schedule };
   },
 };
 
@@ -91,18 +89,4 @@ function dateFieldOf(check: Check, input: unknown): Field | null {
     return field;
   }
   return check.report('bad_date_field', { field: shown(input) }, at);
-}
-
-function cronOf(check: Check, input: unknown): string | null {
-  const at = `${path}/cron`;
-  const cron = check.text(input, at, 'a schedule of five fields', seriesLimits.cronBytes, '"0 9 * * 1"');
-  if (cron === null) return null;
-  const fault = cronFault(cron);
-  return fault === null ? cron : check.report('bad_schedule', { cron: shown(cron), fault }, at);
-}
-
-function zoneOf(check: Check, input: unknown): string | null {
-  const at = `${path}/zone`;
-  if (typeof input !== 'string') return check.expected('an IANA time zone', input, at, '"Europe/Berlin"');
-  return IANAZone.isValidZone(input) ? input : check.report('bad_zone', { zone: shown(input) }, at);
 }
