@@ -42,6 +42,6 @@ export async function withServers<T>(work: (servers: Servers) => Promise<T>): Pr
 
 /** What Postgres and Redis hold of people, series and jobs is gone. */
 export async function clear({ pool, redis }: Servers): Promise<void> {
-  await pool.query('TRUNCATE end_users, outbox, series, enrollment_trail, redis_incarnations CASCADE');
+  await pool.query('TRUNCATE end_users, outbox, series, work, enrollment_trail, redis_incarnations CASCADE');
   await redis.flushall();
 }

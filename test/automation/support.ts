@@ -90,8 +90,8 @@ export function recorder(): { lines: LogLine[]; sink: (line: LogLine) => void } 
 /** Empties everything that a test left behind. */
 export async function clear(pool: Pool): Promise<void> {
   await pool.query(
-    `TRUNCATE outbox, series, schedules, schedule_runs, schedule_skips, end_users, enrollment_trail, suppressions, unsubscribes,
-       redis_incarnations CASCADE`,
+    `TRUNCATE outbox, series, schedules, schedule_runs, schedule_skips, end_users, work, enrollment_trail, suppressions,
+       unsubscribes, redis_incarnations CASCADE`,
   );
 }
 

@@ -20,7 +20,9 @@ export const personColumns = `u.row AS person, c.row AS company, u.suppressed,
 
 export const personJoins = (from: string): string => `
   CROSS JOIN LATERAL (
-    SELECT to_jsonb(u) AS row, u.company_id, muster_suppressed(u.workspace_id, u.id) AS suppressed FROM end_users u
+    SELECT to_jsonb(u) AS row, u.company_id,
+      EXISTS (SELECT FROM muster_suppressing(u.workspace_id, u.user_id, u.email)) AS suppressed
+    FROM end_users u
     WHERE u.workspace_id = ${from}.workspace_id AND u.id = ${from}.end_user_id OFFSET 0
   ) AS u
   LEFT JOIN LATERAL (

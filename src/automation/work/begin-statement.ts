@@ -1,5 +1,6 @@
 import { millis } from '../facts/person.js';
 import { inState } from './in-state.js';
+import { rowsOf } from './lists.js';
 import type { RenderedMessage } from './render.js';
 
 export interface BeginRequest {
@@ -58,7 +59,7 @@ export function beginValues(requests: readonly BeginRequest[]): unknown[] {
  */
 export const beginSending = (capped = 'false'): string => `
   WITH request AS (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[])
+    SELECT * FROM ${rowsOf(['text', 'bigint', 'uuid', 'text', 'text', 'text'])}
       AS request (workspace_id, id, token, kind, channel, message)
   ),
   held AS MATERIALIZED (
@@ -81,7 +82,10 @@ export const beginSending = (capped = 'false'): string => `
   verdict AS MATERIALIZED (
     SELECT held.*, CASE
       WHEN held.before = 'delivered' THEN 'delivered'
-      WHEN held.kind = 'send' AND muster_suppressed(held.workspace_id, held.end_user_id) THEN 'suppressed'
+      WHEN held.kind = 'send' AND EXISTS (
+        SELECT FROM end_users u CROSS JOIN LATERAL muster_suppressing(u.workspace_id, u.user_id, u.email)
+        WHERE u.workspace_id = held.workspace_id AND u.id = held.end_user_id
+      ) THEN 'suppressed'
       WHEN ${capped} THEN 'capped'
       ELSE 'send' END AS verdict
     FROM held

@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import { inState } from './in-state.js';
+import { rowsOf } from './lists.js';
 import type { UserRecord } from '../../filter/record.js';
 import { millis, nowColumn, personColumns, personJoins } from '../facts/person.js';
 import type { PersonRow } from '../facts/person.js';
@@ -118,7 +119,7 @@ function claimOf(row: ClaimRow): Claim {
 // lookup is fenced, for the reason given where people are read.
 const claimEnqueued = `
   WITH job AS (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::uuid[]) AS job (workspace_id, id, epoch, token)
+    SELECT * FROM ${rowsOf(['text', 'bigint', 'integer', 'uuid'])} AS job (workspace_id, id, epoch, token)
   ),
   verdict AS MATERIALIZED (
     SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id, e.since, e.entered_at, e.pokes,

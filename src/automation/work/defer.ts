@@ -1,6 +1,7 @@
 import type { Pool } from '../../database/pool.js';
 import type { Footprint } from '../series/moves.js';
 import { inState } from './in-state.js';
+import { rowsOf } from './lists.js';
 import { byEnrollment, trailText, trailValues } from './trail.js';
 
 export interface DeferRequest {
@@ -45,7 +46,7 @@ export async function deferWork(
 const deferClaimed = `
   WITH place AS MATERIALIZED (
     SELECT result.*, e.pokes <> result.pokes AS poked, e.state = 'active' AS inside
-    FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::bigint[], $5::integer[], $6::timestamptz[], $7::boolean[])
+    FROM ${rowsOf(['text', 'bigint', 'uuid', 'bigint', 'integer', 'timestamptz', 'boolean'])}
       AS result (workspace_id, id, token, enrollment_id, pokes, due_at, listens)
     JOIN enrollments e ON e.workspace_id = result.workspace_id AND e.id = result.enrollment_id
     ORDER BY e.workspace_id, e.id

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from '../../database/pool.js';
 import { inState } from './in-state.js';
 import { jobIdOf } from './job.js';
+import { rowsOf } from './lists.js';
 import type { WorkQueue } from './relay.js';
 
 export interface LostOptions {
@@ -72,5 +73,5 @@ const findEnqueued = `
 
 const offerAgain = `
   UPDATE work w SET state = 'pending'
-  FROM unnest($1::text[], $2::bigint[], $3::integer[]) AS lost (workspace_id, id, epoch)
+  FROM ${rowsOf(['text', 'bigint', 'integer'])} AS lost (workspace_id, id, epoch)
   WHERE w.workspace_id = lost.workspace_id AND w.id = lost.id AND w.epoch = lost.epoch AND ${inState('w', 'enqueued')}`;

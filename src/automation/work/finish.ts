@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import { inState } from './in-state.js';
+import { rowsOf } from './lists.js';
 import type { Footprint } from '../series/moves.js';
 import { byEnrollment, trailText, trailValues } from './trail.js';
 
@@ -71,11 +72,14 @@ export async function finishWork(
   return requests.map((request) => finished.has(request.token));
 }
 
+const resultTypes = [
+  ['text', 'bigint', 'uuid', 'integer', 'text', 'text', 'text', 'boolean', 'text', 'text'],
+  ['text', 'integer', 'timestamptz', 'timestamptz', 'boolean'],
+].flat();
+
 const finishClaimed = `
   WITH result AS (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[],
-      $8::boolean[], $9::text[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
-      $15::boolean[])
+    SELECT * FROM ${rowsOf(resultTypes)}
       AS result (workspace_id, id, token, pokes, state, error, delivery, contact, to_state, reason, step, visit, since,
         due_at, listens)
   ),

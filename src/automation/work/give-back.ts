@@ -1,4 +1,5 @@
 import { inState } from './in-state.js';
+import { rowsOf } from './lists.js';
 import type { Pool } from '../../database/pool.js';
 
 export interface Held {
@@ -66,7 +67,7 @@ const park = `
   )
   SELECT FROM parked`;
 
-const held = `unnest($1::text[], $2::bigint[], $3::uuid[]) AS held (workspace_id, id, token)`;
+const held = `${rowsOf(['text', 'bigint', 'uuid'])} AS held (workspace_id, id, token)`;
 
 const release = `
   UPDATE work w
