@@ -75,10 +75,10 @@ async function neverEntered(
 }
 
 const findNeverEntered = `
-  SELECT id FROM unnest($3::uuid[]) AS id
+  SELECT asked.id FROM unnest($3::uuid[]) AS asked (id)
   WHERE NOT EXISTS (
-    SELECT FROM enrollments e WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.end_user_id = id
+    SELECT FROM enrollments e WHERE e.workspace_id = $1 AND e.series_key = $2 AND e.end_user_id = asked.id
   )
-  ORDER BY id`;
+  ORDER BY asked.id`;
 
 const readZone = `SELECT zone FROM workspaces WHERE workspace_id = $1`;
