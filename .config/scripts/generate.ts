@@ -1,11 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { broadcastSchema } from '../../src/automation/broadcasts/schema.js';
 import { seriesSchema } from '../../src/automation/series/schema.js';
 import { errorsPage } from './errors-page.js';
 
 /** Every file that is made from code. `--check` writes nothing and exits with 1 when one is not current. */
 const generated: Record<string, () => string> = {
   'docs/errors.md': errorsPage,
+  'docs/broadcast.schema.json': () => JSON.stringify(broadcastSchema(), null, 2) + '\n',
   'docs/series.schema.json': () => JSON.stringify(seriesSchema(), null, 2) + '\n',
 };
 

@@ -1,5 +1,5 @@
 import type { Client, Pool } from '../database/pool.js';
-import { amidstAudience, inAudience } from '../database/workspace.js';
+import { amidstAudience, amidstEngine, inAudience } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
 import { compileSql } from '../filter/sql.js';
 import { timeOf } from '../filter/sql/time-of.js';
@@ -135,6 +135,50 @@ export async function streamPeople(
 
 function inMilliseconds(time: string): string {
   return `floor(extract(epoch FROM ${time}) * 1000)::double precision`;
+}
+
+/** What a statement over an audience is made of. */
+export interface AudienceParts {
+  /** A condition on `end_users u`, true for the people of the workspace who match. */
+  readonly where: string;
+  /** The parameter that holds the workspace. */
+  readonly workspace: '$1';
+  /** Takes a value and answers its placeholder. */
+  readonly bind: (value: unknown) => string;
+  /** Another condition on `u`. */
+  readonly matches: (filter: Filter) => string;
+}
+
+/**
+ * Runs one statement over the people who match, in the middle of a transaction of the caller's that `inWorkspace` began. It
+ * may read and write what is not the audience's: every table that it names is to be bound to the workspace.
+ *
+ * Errors: `audience_timeout`, after which the transaction is over.
+ */
+export async function overAudience<Row>(
+  client: Client,
+  { workspaceId, moment, timeoutMs }: SnapshotOptions,
+  filter: Filter,
+  statement: (parts: AudienceParts) => string,
+): Promise<Row[]> {
+  const values: unknown[] = [workspaceId];
+  const matches = (asked: Filter): string => {
+    const sql = compileSql(asked, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
+    values.push(...sql.values);
+    return `(${sql.text})`;
+  };
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = `u.workspace_id = $1 AND ${matches(filter)}`;
+  const text = statement({ where, workspace: '$1', bind, matches });
+  try {
+    const { rows } = await amidstEngine(client, timeoutMs, () =>
+      client.query<Row & Record<string, unknown>>(text, values),
+    );
+    return rows;
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    return refuse('audience_timeout', { seconds: timeoutMs / 1000 }, { cause: error });
+  }
 }
 
 function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): People {

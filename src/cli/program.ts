@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   preview: async () => (await import('./commands/preview.js')).previewCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   series: async () => (await import('./commands/series.js')).seriesCommand(),
+  broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),
   traits: async () => (await import('./commands/traits.js')).traitsCommand(),
   simulate: async () => (await import('./commands/simulate.js')).simulateCommand(),
 };

@@ -87,6 +87,32 @@ export async function amidstAudience<T>(client: Client, work: (client: Client) =
   }
 }
 
+/**
+ * Runs compiled audience SQL together with what only the engine may read or write (lists of whom nothing may be sent to, the
+ * recipients of a broadcast), inside a transaction that `inWorkspace` began and that is a workspace's again afterwards. What
+ * fails ends that transaction. Only for src/audience/people.ts, which binds the workspace in every statement.
+ *
+ * @param timeoutMs milliseconds that one statement may take
+ */
+export async function amidstEngine<T>(
+  client: Client,
+  timeoutMs: number,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  // A planner takes what it knows nothing of for rare: sorts of a million people for merges that hashes would spare. As this
+  // happens once for each broadcast, it may have the memory.
+  await client.query(
+    `${holdPath}; SET LOCAL ROLE NONE; SET LOCAL jit = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB';
+     SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}`,
+  );
+  const result = await work(client);
+  await client.query(
+    `SET LOCAL ROLE muster_app; SET LOCAL jit TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL work_mem TO DEFAULT;
+     SET LOCAL statement_timeout TO DEFAULT`,
+  );
+  return result;
+}
+
 function beginAs(
   pool: Pool,
   role: 'muster_app' | 'muster_reader',

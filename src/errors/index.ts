@@ -1,5 +1,6 @@
 import { audienceErrors } from './audience.js';
 import { automationErrors } from './automation.js';
+import { broadcastErrors } from './broadcasts.js';
 import { channelErrors } from './channels.js';
 import { cliErrors } from './cli.js';
 import { databaseErrors } from './database.js';
@@ -17,6 +18,7 @@ export const errorTable = {
   ...eventsErrors,
   ...audienceErrors,
   ...automationErrors,
+  ...broadcastErrors,
   ...channelErrors,
   ...serverErrors,
   ...cliErrors,

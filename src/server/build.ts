@@ -25,6 +25,7 @@ import { audienceRoutes } from './routes/audiences.js';
 import { beaconRoutes } from './routes/beacon.js';
 import { contextRoutes } from './routes/context.js';
 import { boardRoutes } from './routes/board.js';
+import { broadcastRoutes } from './routes/broadcasts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { enrollmentRoutes } from './routes/enrollments.js';
 import { healthRoutes } from './routes/health.js';
@@ -208,6 +209,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(audienceRoutes, { pool, clock });
   await app.register(savedSegmentRoutes, { pool, clock });
   await app.register(seriesRoutes, { pool, onFact });
+  await app.register(broadcastRoutes, { pool, onFact });
   await app.register(enrollmentRoutes, { pool, onFact });
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });

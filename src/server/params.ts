@@ -1,4 +1,5 @@
 import { refuse } from '../errors/index.js';
+import { described, shown } from '../filter/parse/context.js';
 
 /**
  * Refuses a part of the address that no stored text can be equal to, before it reaches a statement as a parameter,
@@ -10,4 +11,12 @@ export function refuseUnstorable(params: unknown): void {
     if (typeof value === 'string' && (value.includes('\u0000') || /\p{Surrogate}/u.test(value)))
       refuse('bad_request', { reason: 'the address holds a character that cannot be stored' });
   }
+}
+
+/** Refuses a body whose key is not the one in the address. Error: `key_differs`. */
+export function refuseOtherKey(body: Readonly<Record<string, unknown>>, address: string): void {
+  const { key } = body;
+  // Never `String` of what was sent: a list that is nested deeply enough ends the stack.
+  const text = typeof key === 'string' ? shown(key) : described(key);
+  if (key !== address) refuse('key_differs', { key: text, address }, { path: '/key' });
 }

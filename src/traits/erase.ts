@@ -94,7 +94,8 @@ INSERT INTO tombstones (workspace_id, kind, hash)
 SELECT $1, h.kind, h.hash FROM hashed AS h ORDER BY h.kind
 ON CONFLICT (workspace_id, kind, hash) DO UPDATE SET erased_at = EXCLUDED.erased_at`;
 
-// The rest (enrolments with their work, deliveries, inbox, context entries) goes with the person's row, by cascade.
+// The rest (enrolments with their work, deliveries, inbox, context entries) goes with the person's row, by cascade; rows of
+// broadcasts stay counted and forget whose they were.
 const removeRecords = [
   'DELETE FROM outbox WHERE workspace_id = $1 AND end_user_id = $2',
   'DELETE FROM events WHERE workspace_id = $1 AND end_user_id = $2',

@@ -9,8 +9,8 @@ const batch = 200;
 
 /**
  * Everything about one person as NDJSON: lines `{ "type", "data" }`, each with its line break, in this order: `user`,
- * `company`, `context_entry`, `event`, `enrollment`, `delivery`, `inbox_message`, `suppression`, `unsubscribe`. All of it
- * is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
+ * `company`, `context_entry`, `event`, `enrollment`, `delivery`, `broadcast_recipient`, `inbox_message`, `suppression`,
+ * `unsubscribe`. All of it is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
  * until the reader stops.
  *
  * Errors, at the first line: `no_such_user`.
@@ -84,6 +84,7 @@ const parts: readonly (readonly [type: string, select: string])[] = [
   ['enrollment', ofPerson('enrollments', 'x.id')],
   ['date_entry', ofPerson('date_entries', 'x.at, x.series_key, x.field, x.day')],
   ['delivery', ofPerson('deliveries', 'x.created_at, x.id')],
+  ['broadcast_recipient', ofPerson('broadcast_recipients', 'x.run_id, x.number')],
   ['inbox_message', ofPerson('inbox_messages', 'x.created_at, x.delivery_id')],
   ['suppression', onList('suppressions', 'x.kind, x.hash')],
   ['unsubscribe', onList('unsubscribes', 'x.kind, x.hash, x.topic')],

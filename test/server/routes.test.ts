@@ -30,6 +30,13 @@ const welcome = {
   entry: 'once',
   steps: [{ type: 'send', key: 'hello', channel: 'log', message: { text: mark } }],
 };
+const news = {
+  key: 'news',
+  name: mark,
+  audience: { everyone: true },
+  channel: 'log',
+  message: { text: `${mark} {{ name }}` },
+};
 const everyone = { filter: { everyone: true } };
 
 /** Routes that need no key and know no workspace. */
@@ -131,6 +138,18 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/series/:key/resume': () => ({ path: '/api/series/welcome/resume' }),
   'POST /api/series/:key/archive': () => ({ path: '/api/series/welcome/archive' }),
   'DELETE /api/series/:key': () => ({ path: '/api/series/welcome?force=true' }),
+  'GET /api/broadcasts': () => ({}),
+  'POST /api/broadcasts': () => ({ body: { ...news, key: 'other' }, status: 201 }),
+  'GET /api/broadcasts/:key': () => ({ path: '/api/broadcasts/news' }),
+  'PUT /api/broadcasts/:key': () => ({ path: '/api/broadcasts/other', body: { ...news, key: 'other' } }),
+  'POST /api/broadcasts/:key/preview': () => ({ path: '/api/broadcasts/other/preview', body: {} }),
+  'POST /api/broadcasts/:key/launch': () => ({ path: '/api/broadcasts/other/launch', body: {} }),
+  'GET /api/broadcasts/:key/report': () => ({ path: '/api/broadcasts/news/report' }),
+  'GET /api/broadcasts/:key/recipients': () => ({ path: '/api/broadcasts/news/recipients' }),
+  'POST /api/broadcasts/:key/pause': () => ({ path: '/api/broadcasts/news/pause' }),
+  'POST /api/broadcasts/:key/resume': () => ({ path: '/api/broadcasts/news/resume' }),
+  'POST /api/broadcasts/:key/cancel': () => ({ path: '/api/broadcasts/news/cancel' }),
+  'DELETE /api/broadcasts/:key': () => ({ path: '/api/broadcasts/news' }),
   'GET /api/suppressions': () => ({}),
   'POST /api/suppressions': () => ({ body: { user_id: 'u1' } }),
   'DELETE /api/suppressions': () => ({ body: { email: `${mark}@example.com` } }),
@@ -182,6 +201,8 @@ beforeAll(async () => {
     [mark],
   );
   ids.delivery = rows[0]?.id ?? '';
+  await set('POST', '/api/broadcasts', news);
+  await set('POST', '/api/broadcasts/news/launch', {});
   await set('POST', '/api/webhooks', { key: 'crm', url: 'https://crm.example/', description: mark });
   await set('POST', '/api/segments', {
     key: 'admins',

@@ -3,13 +3,13 @@ import { segmentsIn } from '../../filter/segments-in.js';
 
 /** What would mean something else, or nothing, without a segment. */
 export interface SegmentUser {
-  readonly kind: 'segment' | 'series';
+  readonly kind: 'segment' | 'series' | 'broadcast';
   readonly key: string;
 }
 
 /**
  * The segments that name this one, and the series that do: in a trigger or a filter of the current version, or of an older one
- * that people are still inside. Archived series use nothing any more.
+ * that people are still inside; and the broadcasts that may still be launched. What is archived uses nothing any more.
  */
 export async function usersOf(client: Client, workspaceId: string, key: string): Promise<SegmentUser[]> {
   const { rows: segments } = await client.query<{ key: string }>(readSegments, [workspaceId, key]);
@@ -19,9 +19,15 @@ export async function usersOf(client: Client, workspaceId: string, key: string):
     JSON.stringify(key),
   ]);
   const series = versions.filter(({ definition }) => segmentsIn(definition).includes(key));
+  const { rows: drafts } = await client.query<{ key: string; definition: unknown }>(readBroadcasts, [
+    workspaceId,
+    JSON.stringify(key),
+  ]);
+  const broadcasts = drafts.filter(({ definition }) => segmentsIn(definition).includes(key));
   return [
     ...segments.map((each) => ({ kind: 'segment' as const, key: each.key })),
     ...[...new Set(series.map((each) => each.key))].map((each) => ({ kind: 'series' as const, key: each })),
+    ...broadcasts.map((each) => ({ kind: 'broadcast' as const, key: each.key })),
   ];
 }
 
@@ -38,3 +44,11 @@ const readSeries = `
       WHERE e.workspace_id = s.workspace_id AND e.series_key = s.key AND e.version = v.version AND e.state = 'active'
     ))
   ORDER BY s.key, v.version`;
+
+// The audience of one that is sent once is frozen when it is launched.
+const readBroadcasts = `
+  SELECT b.key, b.definition FROM broadcasts b
+  WHERE b.workspace_id = $1 AND NOT b.archived AND strpos(b.definition::text, $2) > 0 AND NOT EXISTS (
+    SELECT FROM broadcast_runs r WHERE r.workspace_id = b.workspace_id AND r.broadcast_key = b.key AND r.run = 'once'
+  )
+  ORDER BY b.key`;

@@ -3,11 +3,12 @@ import { described } from '../../filter/parse/context.js';
 import { parseFilter } from '../../filter/parse.js';
 import type { Filter } from '../../filter/tree.js';
 import { entryWords, seriesKeys, seriesLimits } from './grammar.js';
-import type { EntryPolicy, FrequencyCap, SeriesDefinition } from './model.js';
+import type { EntryPolicy, SeriesDefinition } from './model.js';
 import { Check, own, suggestion } from './parse/check.js';
 import type { Document } from './parse/check.js';
 import { namesOf } from './parse/known.js';
 import type { KnownNames } from './parse/known.js';
+import { capsOf } from './parse/message.js';
 import { stepsOf } from './parse/steps.js';
 import { lengthOf, quietHoursOf, sendWindowOf } from './parse/time.js';
 import { triggerOf } from './parse/trigger.js';
@@ -86,22 +87,6 @@ function entryOf(check: Check, input: unknown, path: string): EntryPolicy | null
   check.knownKeys(policy, path, ['again_after']);
   const after = lengthOf(check, own(policy, 'again_after'), `${path}/again_after`);
   return after === null ? null : { kind: 'again_after', after };
-}
-
-function capsOf(check: Check, input: unknown, path: string): FrequencyCap[] | null {
-  const example = '{"messages": 3, "per": [7, "days"]}';
-  const list = check.list(input, path, { of: 'caps', most: seriesLimits.caps, example: `[${example}]` });
-  if (list === null) return null;
-  return list.flatMap((item, index) => {
-    const at = `${path}/${index}`;
-    const cap = check.object(item, at, 'a cap, an object', example);
-    if (cap === null) return [];
-    check.knownKeys(cap, at, ['messages', 'per']);
-    const bounds = { low: 1, high: seriesLimits.capMessages, whole: true, example: 3 };
-    const messages = check.number(own(cap, 'messages'), `${at}/messages`, bounds);
-    const per = lengthOf(check, own(cap, 'per'), `${at}/per`);
-    return messages === null || per === null ? [] : [{ messages, per }];
-  });
 }
 
 function holdoutOf(check: Check, input: unknown, path: string): number | null {

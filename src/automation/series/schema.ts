@@ -150,26 +150,29 @@ const triggers: { readonly [T in TriggerType]: Parts } = {
   },
 };
 
+/** What is sent, in a series as in a broadcast. */
+export const messageSchema: Schema = {
+  ...objectOf(
+    ['title', 'text', 'html'],
+    {
+      title: textOf(seriesLimits.titleBytes),
+      text: {
+        description: 'Made from `html` where it is left out.',
+        ...textOf(seriesLimits.textBytes),
+      },
+      html: textOf(seriesLimits.htmlBytes),
+    },
+    [],
+  ),
+  anyOf: [{ required: ['text'] }, { required: ['html'] }],
+};
+
 const steps: { readonly [T in StepType]: Parts } = {
   send: {
     required: ['key', 'channel', 'message'],
     parts: {
       channel: { type: 'string' },
-      message: {
-        ...objectOf(
-          ['title', 'text', 'html'],
-          {
-            title: textOf(seriesLimits.titleBytes),
-            text: {
-              description: 'Made from `html` where it is left out.',
-              ...textOf(seriesLimits.textBytes),
-            },
-            html: textOf(seriesLimits.htmlBytes),
-          },
-          [],
-        ),
-        anyOf: [{ required: ['text'] }, { required: ['html'] }],
-      },
+      message: messageSchema,
     },
   },
   wait: { required: ['key', 'for'], parts: { for: length } },

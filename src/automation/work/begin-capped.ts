@@ -1,6 +1,6 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inTransaction } from '../../database/transaction.js';
-import { isContact } from '../facts/contacts.js';
+import { contactsOfPerson } from '../facts/contacts.js';
 import { addBegun, beginSending, beginValues } from './begin-statement.js';
 import type { Begun, BeginRequest, BegunRow } from './begin-statement.js';
 
@@ -60,8 +60,7 @@ const beginUnderCaps = beginSending(`EXISTS (
         SELECT FROM unnest($3::uuid[], $7::jsonb[]) AS limited (token, caps)
         CROSS JOIN LATERAL jsonb_to_recordset(limited.caps) AS cap (messages integer, since timestamptz)
         WHERE limited.token = held.token AND cap.messages <= (
-          SELECT count(*) FROM deliveries d
-          WHERE d.workspace_id = held.workspace_id AND d.end_user_id = held.end_user_id
-            AND d.attempted_at > cap.since AND ${isContact('d')} AND d.id <> held.delivery_id
+          SELECT count(*) FROM (${contactsOfPerson('held.workspace_id', 'held.end_user_id', 'cap.since')}) AS contact
+          WHERE contact.delivery IS DISTINCT FROM held.delivery_id
         )
       )`);

@@ -10,8 +10,7 @@ import {
   saveSeries,
 } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
-import { problem, MusterError } from '../../errors/index.js';
-import { described, shown } from '../../filter/parse/context.js';
+import { refuseOtherKey } from '../params.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
 import { DeleteQuery, Series, SeriesList, SeriesVersions } from '../schemas/series.js';
 
@@ -54,11 +53,7 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () =>
       schema: { tags, params, body: SeriesBody, response: { 200: Series, ...refusals, 409: ErrorAnswer } },
     },
     async ({ params: { key }, body, workspaceId }) => {
-      if (body.key !== key) {
-        throw new MusterError(
-          problem('key_differs', { key: textOf(body.key), address: key }, { path: '/key' }),
-        );
-      }
+      refuseOtherKey(body, key);
       return saveSeries(pool, workspaceId, body);
     },
   );
@@ -104,8 +99,3 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () =>
     );
   }
 };
-
-/** Never `String` of what was sent: a list that is nested deeply enough ends the stack. */
-function textOf(key: unknown): string {
-  return typeof key === 'string' ? shown(key) : described(key);
-}

@@ -11,14 +11,37 @@ export type Document = Readonly<Record<string, unknown>>;
 
 type Values = Readonly<Record<string, string | number>>;
 
+/** What is wrong with the shape of a document, by the kind of document. */
+const shapeCodes = {
+  series: {
+    expected: 'series_expected',
+    unknownKey: 'series_unknown_key',
+    badKey: 'series_bad_key',
+    badText: 'series_bad_text',
+    numberRange: 'series_number_range',
+  },
+  broadcast: {
+    expected: 'broadcast_expected',
+    unknownKey: 'broadcast_unknown_key',
+    badKey: 'broadcast_bad_key',
+    badText: 'broadcast_bad_text',
+    numberRange: 'broadcast_number_range',
+  },
+} as const satisfies Record<string, Record<string, ErrorCode>>;
+
 /** Collects problems while a document is read. Each reader returns null where it found one; at the limit the reading ends. */
 export class Check {
   readonly problems: Problem[] = [];
   readonly #segments: ReadonlyMap<string, unknown> | null;
+  readonly #codes: (typeof shapeCodes)[keyof typeof shapeCodes];
 
   /** @param segments the saved filters that `segment` may name, or null where none are at hand */
-  constructor(segments: ReadonlyMap<string, unknown> | null = null) {
+  constructor(
+    segments: ReadonlyMap<string, unknown> | null = null,
+    kind: keyof typeof shapeCodes = 'series',
+  ) {
     this.#segments = segments;
+    this.#codes = shapeCodes[kind];
   }
 
   report(code: ErrorCode, values: Values, path: string, hint?: string): null {
@@ -34,7 +57,7 @@ export class Check {
   }
 
   expected(expected: string, got: unknown, path: string, example: string): null {
-    return this.report('series_expected', { expected, got: described(got), example }, path);
+    return this.report(this.#codes.expected, { expected, got: described(got), example }, path);
   }
 
   object(input: unknown, path: string, expected: string, example: string): Document | null {
@@ -56,7 +79,7 @@ export class Check {
     for (const key of Object.keys(object)) {
       if (known.includes(key)) continue;
       const values = { key: shown(key), known: listed(known) };
-      this.report('series_unknown_key', values, child(path, key), suggestion(key, known));
+      this.report(this.#codes.unknownKey, values, child(path, key), suggestion(key, known));
     }
   }
 
@@ -64,13 +87,13 @@ export class Check {
     if (typeof input !== 'string') return this.expected('a key, a text', input, path, example);
     return new RegExp(keyPattern).test(input)
       ? input
-      : this.report('series_bad_key', { key: shown(input) }, path);
+      : this.report(this.#codes.badKey, { key: shown(input) }, path);
   }
 
   text(input: unknown, path: string, what: string, limit: number, example = '"Welcome"'): string | null {
     if (typeof input !== 'string') return this.expected(`${what}, a text`, input, path, example);
     const fault = textFault(input, limit);
-    return fault === null ? input : this.report('series_bad_text', { fault, limit }, path);
+    return fault === null ? input : this.report(this.#codes.badText, { fault, limit }, path);
   }
 
   template(input: unknown, path: string, limit: number): string | null {
@@ -106,7 +129,7 @@ export class Check {
       got: described(input),
       example: `"${known[0] ?? ''}"`,
     };
-    return this.report('series_expected', values, path, near);
+    return this.report(this.#codes.expected, values, path, near);
   }
 
   number(
@@ -119,7 +142,7 @@ export class Check {
     // `+ 0` turns the number -0, which JSON can write, into 0.
     if (fits) return input + 0;
     const expected = `a ${whole ? 'whole ' : ''}number from ${low} to ${high}`;
-    return this.report('series_number_range', { expected, got: described(input), example }, path);
+    return this.report(this.#codes.numberRange, { expected, got: described(input), example }, path);
   }
 
   /** A part that is there but says nothing is a mistake, not the whole audience: the filter's own refusal names it. */

@@ -1,9 +1,19 @@
 import { channelProperties } from '../../channels/properties.js';
 import { templateTags } from '../../templates.js';
 import { seriesLimits } from '../grammar.js';
-import type { MessageTemplate } from '../model.js';
+import type { FrequencyCap, MessageTemplate } from '../model.js';
 import { own } from './check.js';
 import type { Check } from './check.js';
+import type { Names } from './known.js';
+import { lengthOf } from './time.js';
+
+/** What is sent, by which way, and how often at most; series and broadcasts write it alike. */
+
+export function channelOf(check: Check, input: unknown, path: string, { channels }: Names): string | null {
+  return channels === null
+    ? check.key(input, path, '"inbox"')
+    : check.oneOf(input, path, channels, 'unknown_channel', 'channel');
+}
 
 /**
  * A message: `title`, and `text`, `html` or both. What its channel does not carry is refused, so that nothing is written
@@ -48,4 +58,20 @@ function checkTags(check: Check, text: string, path: string, channel: string): v
   for (const { tag, field } of templateTags(text)) {
     if (field === null && !tags.includes(tag)) check.report('tag_of_other_channel', { tag, channel }, path);
   }
+}
+
+export function capsOf(check: Check, input: unknown, path: string): FrequencyCap[] | null {
+  const example = '{"messages": 3, "per": [7, "days"]}';
+  const list = check.list(input, path, { of: 'caps', most: seriesLimits.caps, example: `[${example}]` });
+  if (list === null) return null;
+  return list.flatMap((item, index) => {
+    const at = `${path}/${index}`;
+    const cap = check.object(item, at, 'a cap, an object', example);
+    if (cap === null) return [];
+    check.knownKeys(cap, at, ['messages', 'per']);
+    const bounds = { low: 1, high: seriesLimits.capMessages, whole: true, example: 3 };
+    const messages = check.number(own(cap, 'messages'), `${at}/messages`, bounds);
+    const per = lengthOf(check, own(cap, 'per'), `${at}/per`);
+    return messages === null || per === null ? [] : [{ messages, per }];
+  });
 }

@@ -10,7 +10,7 @@ import { listed, own, suggestion } from './check.js';
 import type { Check, Document } from './check.js';
 import { faultsOfWays } from './graph.js';
 import type { Names } from './known.js';
-import { messageOf } from './message.js';
+import { channelOf, messageOf } from './message.js';
 import { daysOf, lengthOf, timeOf, zoneChoiceOf } from './time.js';
 import { eventNameOf } from './trigger.js';
 
@@ -110,13 +110,7 @@ function stepKeyOf(check: Check, input: unknown, path: string): string | null {
 
 const readers: { readonly [T in StepType]: (place: StepPlace) => Step | null } = {
   send: ({ check, path, document, base, names }) => {
-    const { channels } = names;
-    const at = `${path}/channel`;
-    const given = own(document, 'channel');
-    const channel =
-      channels === null
-        ? check.key(given, at, '"inbox"')
-        : check.oneOf(given, at, channels, 'unknown_channel', 'channel');
+    const channel = channelOf(check, own(document, 'channel'), `${path}/channel`, names);
     const message = messageOf(check, own(document, 'message'), `${path}/message`, channel);
     return channel === null || message === null ? null : { type: 'send', ...base, channel, message };
   },

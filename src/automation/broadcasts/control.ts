@@ -1,0 +1,136 @@
+import type { Client, Pool } from '../../database/pool.js';
+import { inWorkspace } from '../../database/workspace.js';
+import { refuse } from '../../errors/index.js';
+import { lockRun } from './runs.js';
+import type { Run, RunState } from './runs.js';
+import { readOne } from './store.js';
+import type { SavedBroadcast } from './store.js';
+
+export interface WhichRun {
+  /** Name of the run; the latest when left out. */
+  readonly run?: string | undefined;
+}
+
+/**
+ * Stops sending: what a worker has already handed to the channel arrives, and nothing else begins. Errors:
+ * `broadcast_not_found`, `broadcast_run_not_found`, `broadcast_over`.
+ */
+export async function pauseBroadcast(
+  pool: Pool,
+  workspaceId: string,
+  key: string,
+  which: WhichRun = {},
+): Promise<SavedBroadcast> {
+  return change(pool, workspaceId, key, which, { to: 'paused', from: ['running'], wanted: 'paused' });
+}
+
+/** Goes on where it stopped, by hand or by the breaker. Errors as of `pauseBroadcast`. */
+export async function resumeBroadcast(
+  pool: Pool,
+  workspaceId: string,
+  key: string,
+  which: WhichRun = {},
+): Promise<SavedBroadcast> {
+  return change(pool, workspaceId, key, which, { to: 'running', from: ['paused'], wanted: 'resumed' });
+}
+
+/** Ends it for good: whoever was not sent to is skipped as `cancelled`. Errors as of `pauseBroadcast`. */
+export async function cancelBroadcast(
+  pool: Pool,
+  workspaceId: string,
+  key: string,
+  which: WhichRun = {},
+): Promise<SavedBroadcast> {
+  return change(pool, workspaceId, key, which, {
+    to: 'cancelled',
+    from: ['running', 'paused'],
+    wanted: 'cancelled',
+  });
+}
+
+interface Change {
+  readonly to: RunState;
+  readonly from: readonly RunState[];
+  readonly wanted: string;
+}
+
+async function change(
+  pool: Pool,
+  workspaceId: string,
+  key: string,
+  { run: name }: WhichRun,
+  { to, from, wanted }: Change,
+): Promise<SavedBroadcast> {
+  return inWorkspace(pool, workspaceId, async (client) => {
+    const run = await lockRun(client, workspaceId, key, name);
+    if (run.state !== to) {
+      if (!from.includes(run.state)) refuse('broadcast_over', { key, state: run.state, wanted });
+      await setState(client, workspaceId, run, to);
+    }
+    return readOne(client, workspaceId, key);
+  });
+}
+
+async function setState(client: Client, workspaceId: string, run: Run, to: RunState): Promise<void> {
+  await client.query(writeState, [workspaceId, run.id, to, to === 'paused' ? 'by_hand' : null]);
+  if (to === 'cancelled') await client.query(skipPending, [workspaceId, run.id]);
+}
+
+/**
+ * What a call to delete a broadcast does: one that was never launched is gone; one that was is archived, because what it did
+ * to people stays on record. Refused while people are still to be sent to, unless `force` says that they are not.
+ *
+ * Errors: `broadcast_not_found`, `broadcast_under_way`.
+ *
+ * @returns the broadcast as it was
+ */
+export async function deleteBroadcast(
+  pool: Pool,
+  workspaceId: string,
+  key: string,
+  { force }: { readonly force: boolean },
+): Promise<SavedBroadcast> {
+  return inWorkspace(pool, workspaceId, async (client) => {
+    await client.query(lockBroadcast, [workspaceId, key]);
+    const before = await readOne(client, workspaceId, key);
+    const { rows: runs } = await client.query<Run & { left: number }>(findRuns, [workspaceId, key]);
+    const underWay = runs.filter(({ state }) => state === 'running' || state === 'paused');
+    const left = underWay.reduce((total, run) => total + run.left, 0);
+    if (left > 0 && !force) refuse('broadcast_under_way', { key, count: left });
+    for (const run of underWay) await setState(client, workspaceId, run, 'cancelled');
+    if (runs.length === 0) {
+      await client.query(removeDraft, [workspaceId, key]);
+      return before;
+    }
+    await client.query(archive, [workspaceId, key]);
+    return readOne(client, workspaceId, key);
+  });
+}
+
+const lockBroadcast = `SELECT FROM broadcasts b WHERE b.workspace_id = $1 AND b.key = $2 FOR NO KEY UPDATE`;
+
+const writeState = `
+  UPDATE broadcast_runs
+  SET state = $3, reason = $4, detail = NULL,
+    finished_at = CASE WHEN $3 IN ('cancelled', 'completed') THEN date_trunc('milliseconds', statement_timestamp()) END
+  WHERE workspace_id = $1 AND id = $2`;
+
+// What is on its way to the channel stays `sending`, and ends as it ends.
+const skipPending = `
+  UPDATE broadcast_recipients SET state = 'skipped', reason = 'cancelled', retry_at = NULL, message = NULL
+  WHERE workspace_id = $1 AND run_id = $2 AND state = 'pending'`;
+
+const findRuns = `
+  SELECT r.id, r.run, r.state, (
+    SELECT count(*)::integer FROM broadcast_recipients p
+    WHERE p.workspace_id = r.workspace_id AND p.run_id = r.id AND p.state = 'pending'
+      AND r.state IN ('running', 'paused')
+  ) AS left
+  FROM broadcast_runs r WHERE r.workspace_id = $1 AND r.broadcast_key = $2
+  FOR NO KEY UPDATE OF r`;
+
+const removeDraft = `DELETE FROM broadcasts WHERE workspace_id = $1 AND key = $2`;
+
+const archive = `
+  UPDATE broadcasts SET archived = true, updated_at = date_trunc('milliseconds', now())
+  WHERE workspace_id = $1 AND key = $2`;

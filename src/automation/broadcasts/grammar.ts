@@ -1,0 +1,36 @@
+import type { PassedRule } from './model.js';
+
+/** The words and bounds of broadcasts; the parser, the published schema and the documentation share them. */
+
+export const broadcastKeys = [
+  'key',
+  'name',
+  'audience',
+  'channel',
+  'message',
+  'variants',
+  'topic',
+  'quiet_hours',
+  'send_window',
+  'frequency_caps',
+  'rate_limit',
+  'schedule',
+] as const;
+
+export const ratePeriods = ['second', 'minute'] as const;
+
+export const passedRules = ['send_now', 'next_day', 'skip'] as const satisfies readonly PassedRule[];
+
+/** The key of the only variant where there is no A/B test. */
+export const onlyVariant = 'message';
+
+/** `YYYY-MM-DD`; whether the day exists only the parser tells. */
+export const datePattern = '^[0-9]{4}-[0-9]{2}-[0-9]{2}$';
+
+/** Bounds of a definition; the rest is as in a series. */
+export const broadcastLimits = {
+  variants: 20,
+  /** Messages a second or a minute. */
+  rate: 1_000_000,
+  topicBytes: 200,
+} as const;

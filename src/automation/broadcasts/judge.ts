@@ -1,0 +1,142 @@
+import type { AudienceParts } from '../../audience/people.js';
+import type { Filter } from '../../filter/tree.js';
+import { unreachableSql } from '../channels/properties.js';
+import { contactsOfAll } from '../facts/contacts.js';
+import type { BroadcastDefinition } from './model.js';
+import { zoneText } from './places.js';
+import type { Places } from './places.js';
+
+/** What the statement is to know beside the audience. */
+export interface Judgement {
+  readonly definition: BroadcastDefinition;
+  readonly places: Places;
+  /** Conditions that people are counted by, such as whether they have what a template names. */
+  readonly variables: readonly Filter[];
+}
+
+/**
+ * Everybody in the audience with what a launch makes of them, as a SELECT: `id`, `person` (the customer's id, or a visitor's),
+ * `verdict`, `variant`, `due_at` (NULL where nothing is sent), `unzoned` (their zone is unknown), `late` (their hour is over)
+ * and `has0`, `has1` and so on, a variable each.
+ *
+ * The number before a launch and the launch itself are both made of this and of nothing else.
+ */
+export function judgedPeople(parts: AudienceParts, { definition, places, variables }: Judgement): string {
+  const { where, workspace, bind, matches } = parts;
+  const place = placeSql(places, bind);
+  const caps = capsSql(definition, places, parts);
+  const fields = variables.map((variable, index) => `, ${matches(variable)} IS TRUE AS has${index}`);
+  const list = forbiddenSql(workspace, bind(definition.topic ?? ''));
+  const salt = `(SELECT s.salt FROM identifier_salts s WHERE s.workspace_id = ${workspace})`;
+  return `
+    SELECT judged.*, CASE WHEN verdict IN ('will_send', 'deferred') THEN wanted_at END AS due_at
+    FROM (
+      SELECT u.id, coalesce(u.user_id, u.anonymous_id) AS person, ${place.dueAt} AS wanted_at, ${place.unzoned} AS unzoned,
+        ${place.late} AS late, ${variantSql(definition, bind)} AS variant,
+        CASE
+          WHEN by_id.hash IS NOT NULL OR by_email.hash IS NOT NULL THEN 'suppressed'
+          WHEN ${unreachableSql(definition.channel, 'u')} IS NOT NULL THEN 'unreachable'
+          WHEN ${caps.condition} THEN 'capped'
+          WHEN ${place.passed} THEN 'passed'
+          WHEN ${place.deferred} THEN 'deferred'
+          ELSE 'will_send'
+        END AS verdict${fields.join('')}
+      FROM end_users u
+      ${place.join}
+      ${caps.join}
+      LEFT JOIN (${list('user_id')}) AS by_id ON by_id.hash = muster_salted_hash(${salt}, 'user_id', u.user_id)
+      LEFT JOIN (${list('email')}) AS by_email ON by_email.hash = muster_salted_hash(${salt}, 'email', u.email)
+      WHERE ${where}
+    ) AS judged`;
+}
+
+/** The hashes of one kind that nothing may be sent to, each once. */
+function forbiddenSql(workspace: string, topic: string): (kind: 'user_id' | 'email') => string {
+  return (kind) => `
+    SELECT s.hash FROM suppressions s WHERE s.workspace_id = ${workspace} AND s.kind = '${kind}'
+    UNION
+    SELECT s.hash FROM unsubscribes s
+    WHERE s.workspace_id = ${workspace} AND s.kind = '${kind}' AND s.topic IN ('', ${topic}::text)`;
+}
+
+interface PlaceSql {
+  readonly join: string;
+  readonly dueAt: string;
+  readonly unzoned: string;
+  readonly late: string;
+  readonly passed: string;
+  readonly deferred: string;
+}
+
+/** What depends on where somebody is: joined by the text in their field, else that of the workspace's own zone. */
+function placeSql({ field, zones, elsewhere, skipsLate }: Places, bind: AudienceParts['bind']): PlaceSql {
+  const time = `${bind(new Date(elsewhere.dueAt).toISOString())}::timestamptz`;
+  const constant = { late: String(elsewhere.passed), deferred: String(elsewhere.deferred) };
+  const skips = (late: string): string => (skipsLate ? late : 'false');
+  if (field === null) {
+    return { join: '', dueAt: time, unzoned: 'false', passed: skips(constant.late), ...constant };
+  }
+  const rows = JSON.stringify(
+    zones.map(({ zone, times }) => ({
+      zone,
+      due_at: new Date(times.dueAt).toISOString(),
+      late: times.passed,
+      deferred: times.deferred,
+      ...Object.fromEntries(
+        times.capsSince.map((since, index) => [`since${index}`, new Date(since).toISOString()]),
+      ),
+    })),
+  );
+  const since = elsewhere.capsSince.map((_, index) => `, since${index} timestamptz`).join('');
+  const late = `coalesce(place.late, ${constant.late})`;
+  return {
+    join: `
+      LEFT JOIN jsonb_to_recordset(${bind(rows)}::jsonb)
+        AS place (zone text, due_at timestamptz, late boolean, deferred boolean${since}) ON place.zone = ${zoneText(bind(field))}`,
+    dueAt: `coalesce(place.due_at, ${time})`,
+    unzoned: 'place.zone IS NULL',
+    late,
+    passed: skips(late),
+    deferred: `coalesce(place.deferred, ${constant.deferred})`,
+  };
+}
+
+/** Whether a cap is used up by what somebody was sent within its length of time before they are due. */
+function capsSql(
+  { frequencyCaps }: BroadcastDefinition,
+  { field, zones, elsewhere }: Places,
+  { workspace, bind }: AudienceParts,
+): { join: string; condition: string } {
+  if (frequencyCaps.length === 0) return { join: '', condition: 'false' };
+  const first = Math.min(
+    ...[elsewhere, ...zones.map(({ times }) => times)].flatMap(({ capsSince }) => capsSince),
+  );
+  const conditions = frequencyCaps.map(({ messages }, index) => {
+    const common = `${bind(new Date(elsewhere.capsSince[index] ?? first).toISOString())}::timestamptz`;
+    const since = field === null ? common : `coalesce(place.since${index}, ${common})`;
+    return `(SELECT count(*) FROM unnest(contact.times) AS sent (at) WHERE sent.at > ${since}) >= ${messages}`;
+  });
+  const contacts = contactsOfAll(workspace, `${bind(new Date(first).toISOString())}::timestamptz`);
+  return {
+    join: `
+      LEFT JOIN (
+        SELECT sent.end_user_id, array_agg(sent.at) AS times FROM (${contacts}) AS sent GROUP BY sent.end_user_id
+      ) AS contact ON contact.end_user_id = u.id`,
+    condition: conditions.join(' OR '),
+  };
+}
+
+/** The variant of each person: their place by the hash of `percent`, salted with the key, in the shares as written. */
+function variantSql({ key, variants }: BroadcastDefinition, bind: AudienceParts['bind']): string {
+  const last = variants.at(-1)?.key ?? '';
+  if (variants.length === 1) return `${bind(last)}::text`;
+  const hash = `md5(${bind(key)}::text || ':' || coalesce(u.user_id, u.anonymous_id))`;
+  const share = `('x' || substr(${hash}, 1, 8))::bit(32)::bigint::float8 / 4294967296 * 100`;
+  let upTo = 0;
+  // The shares add up to 100 within what a double can tell, so that the last one takes the rest.
+  const arms = variants.slice(0, -1).map(({ key: variant, percent }) => {
+    upTo += percent;
+    return `WHEN ${share} < ${bind(upTo)}::float8 THEN ${bind(variant)}::text`;
+  });
+  return `CASE ${arms.join(' ')} ELSE ${bind(last)}::text END`;
+}

@@ -1,0 +1,60 @@
+import type { Client } from '../../database/pool.js';
+import { refuse } from '../../errors/index.js';
+import type { Breakdown } from './breakdown.js';
+
+export type RunState = 'running' | 'paused' | 'cancelled' | 'completed';
+
+/** One launch, as it is stored. */
+export interface Run {
+  readonly id: string;
+  readonly run: string;
+  readonly state: RunState;
+  /** Why it is paused: `by_hand`, or `breaker`. */
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly definition: unknown;
+  readonly breakdown: Breakdown;
+  readonly launched_at: Date;
+  readonly finished_at: Date | null;
+}
+
+/** The run of that name, or the latest. Errors: `broadcast_not_found`, `broadcast_run_not_found`. */
+export async function readRun(
+  client: Client,
+  workspaceId: string,
+  key: string,
+  run: string | undefined,
+): Promise<Run> {
+  return one(client, findRun, workspaceId, key, run);
+}
+
+/** The same, held against everybody else until the transaction is over. */
+export async function lockRun(
+  client: Client,
+  workspaceId: string,
+  key: string,
+  run: string | undefined,
+): Promise<Run> {
+  return one(client, `${findRun} FOR NO KEY UPDATE OF r`, workspaceId, key, run);
+}
+
+async function one(
+  client: Client,
+  statement: string,
+  workspaceId: string,
+  key: string,
+  run: string | undefined,
+): Promise<Run> {
+  const { rows: known } = await client.query(findBroadcast, [workspaceId, key]);
+  if (known.length === 0) refuse('broadcast_not_found', { key });
+  const { rows } = await client.query<Run>(statement, [workspaceId, key, run ?? null]);
+  return rows[0] ?? refuse('broadcast_run_not_found', { key, run: run ?? 'latest' });
+}
+
+const findBroadcast = `SELECT FROM broadcasts b WHERE b.workspace_id = $1 AND b.key = $2`;
+
+const findRun = `
+  SELECT r.id, r.run, r.state, r.reason, r.detail, r.definition, r.breakdown, r.launched_at, r.finished_at
+  FROM broadcast_runs r
+  WHERE r.workspace_id = $1 AND r.broadcast_key = $2 AND ($3::text IS NULL OR r.run = $3)
+  ORDER BY r.id DESC LIMIT 1`;

@@ -1,0 +1,169 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import {
+  cancelBroadcast,
+  deleteBroadcast,
+  getBroadcast,
+  launchBroadcast,
+  listBroadcasts,
+  listRecipients,
+  pauseBroadcast,
+  previewBroadcast,
+  reportBroadcast,
+  resumeBroadcast,
+  saveBroadcast,
+} from '../../automation/index.js';
+import type { Pool } from '../../database/pool.js';
+import { ErrorAnswer } from '../schemas.js';
+import { refuseOtherKey } from '../params.js';
+import {
+  Broadcast,
+  BroadcastBody,
+  BroadcastList,
+  BroadcastParams,
+  BroadcastReportAnswer,
+  DeleteBroadcastQuery,
+  LaunchBody,
+  LaunchedAnswer,
+  PreviewBroadcastAnswer,
+  PreviewBroadcastBody,
+  Recipients,
+  RecipientsQuery,
+  RunQuery,
+} from '../schemas/broadcasts.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+const missing = { ...refusals, 404: ErrorAnswer };
+const conflicts = { ...missing, 409: ErrorAnswer };
+
+/** `/api/broadcasts`: one message to everybody in an audience, counted before it is launched. */
+export const broadcastRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () => void }> = async (
+  app,
+  { pool, onFact },
+) => {
+  const config = { needs: 'secret' } as const;
+  const tags = ['broadcasts'];
+  const params = BroadcastParams;
+
+  app.get(
+    '/api/broadcasts',
+    { config, schema: { tags, response: { 200: BroadcastList, ...refusals } } },
+    async ({ workspaceId }) => ({ broadcasts: await listBroadcasts(pool, workspaceId) }),
+  );
+
+  app.get(
+    '/api/broadcasts/:key',
+    { config, schema: { tags, params, response: { 200: Broadcast, ...missing } } },
+    async ({ params: { key }, workspaceId }) => getBroadcast(pool, workspaceId, key),
+  );
+
+  app.post(
+    '/api/broadcasts',
+    {
+      config,
+      schema: { tags, body: BroadcastBody, response: { 201: Broadcast, ...refusals, 409: ErrorAnswer } },
+    },
+    async ({ body, workspaceId }, reply) =>
+      reply.status(201).send(await saveBroadcast(pool, workspaceId, body)),
+  );
+
+  app.put(
+    '/api/broadcasts/:key',
+    { config, schema: { tags, params, body: BroadcastBody, response: { 200: Broadcast, ...conflicts } } },
+    async ({ params: { key }, body, workspaceId }) => {
+      refuseOtherKey(body, key);
+      return saveBroadcast(pool, workspaceId, body);
+    },
+  );
+
+  app.delete(
+    '/api/broadcasts/:key',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        querystring: DeleteBroadcastQuery,
+        description:
+          'removes a draft; archives what was launched, because what it did to people stays on record',
+        response: { 200: Broadcast, ...conflicts },
+      },
+    },
+    async ({ params: { key }, query: { force = false }, workspaceId }) =>
+      deleteBroadcast(pool, workspaceId, key, { force }),
+  );
+
+  app.post(
+    '/api/broadcasts/:key/preview',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        body: PreviewBroadcastBody,
+        description: 'what a launch would do now, counted by the statement that a launch freezes',
+        response: { 200: PreviewBroadcastAnswer, ...conflicts },
+      },
+    },
+    async ({ params: { key }, body, workspaceId }) =>
+      previewBroadcast(pool, workspaceId, key, { sample: body.sample }),
+  );
+
+  app.post(
+    '/api/broadcasts/:key/launch',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        body: LaunchBody,
+        description: 'freezes the audience and sends',
+        response: { 200: LaunchedAnswer, ...conflicts },
+      },
+    },
+    async ({ params: { key }, body, workspaceId }) => {
+      const launched = await launchBroadcast(pool, workspaceId, key, { run: body.run });
+      onFact();
+      return launched;
+    },
+  );
+
+  app.get(
+    '/api/broadcasts/:key/report',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        querystring: RunQuery,
+        response: { 200: BroadcastReportAnswer, ...missing },
+      },
+    },
+    async ({ params: { key }, query: { run }, workspaceId }) =>
+      reportBroadcast(pool, workspaceId, key, { run }),
+  );
+
+  app.get(
+    '/api/broadcasts/:key/recipients',
+    {
+      config,
+      schema: { tags, params, querystring: RecipientsQuery, response: { 200: Recipients, ...missing } },
+    },
+    async ({ params: { key }, query, workspaceId }) => listRecipients(pool, workspaceId, key, query),
+  );
+
+  const changes = { pause: pauseBroadcast, resume: resumeBroadcast, cancel: cancelBroadcast } as const;
+  for (const [name, change] of Object.entries(changes)) {
+    app.post(
+      `/api/broadcasts/:key/${name}`,
+      {
+        config,
+        schema: { tags, params, querystring: RunQuery, response: { 200: Broadcast, ...conflicts } },
+      },
+      async ({ params: { key }, query: { run }, workspaceId }) => {
+        const changed = await change(pool, workspaceId, key, { run });
+        onFact();
+        return changed;
+      },
+    );
+  }
+};
