@@ -78,11 +78,11 @@ it('every folder of src has its place in the order', () => {
   expect(folders.map((entry) => entry.name).filter((name) => !Object.hasOwn(mayImport, name))).toEqual([]);
 });
 
-it('the language and the series machine read no clock and no randomness', () => {
+it('the language, the series machine and decision rules read no clock and no randomness', () => {
   const impure =
     /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|DateTime\.(now|utc|local)\(|randomUUID|randomBytes/;
   const pure = files(source).filter((file) =>
-    /^(filter\/|automation\/series\/(?!file|store))/.test(relative(source, file)),
+    /^(filter\/|audience\/rules\/|automation\/series\/(?!file|store))/.test(relative(source, file)),
   );
   expect(
     pure.filter((file) => impure.test(readFileSync(file, 'utf8'))).map((file) => relative(source, file)),

@@ -71,7 +71,7 @@ export const audienceErrors = {
   segment_breaks_others: {
     status: 400,
     exit: 2,
-    message: 'the segment `{segment}`, which this one stands in, could not be read any more: {reason}',
-    hint: 'make this filter smaller, or take it out of that segment first',
+    message: 'the {what}, which this one stands in, could not be read any more: {reason}',
+    hint: 'make this filter smaller, or take it out there first',
   },
 } as const satisfies Record<string, ErrorEntry>;

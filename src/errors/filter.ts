@@ -116,6 +116,12 @@ export const filterErrors = {
     message: 'unknown field `{field}`',
     hint: 'traits of your own are written `custom:{field}`',
   },
+  page_only: {
+    status: 400,
+    exit: 2,
+    message: '`{name}` is asked only in rules that decide about a page',
+    hint: 'filters and other rules are about people: leave it out, or decide a tooltip, banner, checklist or tour',
+  },
   bad_pointer: {
     status: 400,
     exit: 2,

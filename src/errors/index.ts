@@ -7,6 +7,7 @@ import { databaseErrors } from './database.js';
 import { embeddedErrors } from './embedded.js';
 import { eventsErrors } from './events.js';
 import { filterErrors } from './filter.js';
+import { rulesErrors } from './rules.js';
 import { serverErrors } from './server.js';
 import type { ErrorEntry } from './table.js';
 import { traitsErrors } from './traits.js';
@@ -17,6 +18,7 @@ export const errorTable = {
   ...traitsErrors,
   ...eventsErrors,
   ...audienceErrors,
+  ...rulesErrors,
   ...automationErrors,
   ...broadcastErrors,
   ...channelErrors,

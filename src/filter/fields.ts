@@ -7,10 +7,10 @@ export type Entity = 'user' | 'company' | 'event';
 /** The entities that have columns. */
 export type PersonEntity = Exclude<Entity, 'event'>;
 
-/** A dedicated column of `end_users` or `companies`. */
+/** A dedicated column of `end_users` or `companies`; or what is known of the page that a decision rule is asked about. */
 export interface ColumnField {
   readonly kind: 'column';
-  readonly entity: PersonEntity;
+  readonly entity: PersonEntity | 'page';
   readonly name: string;
   readonly type: Exclude<FieldType, 'number'>;
 }
@@ -110,6 +110,17 @@ export function propertyNamed(name: string): CustomField | null {
   return name.startsWith('property:') ? customNamed('event', name.slice('property:'.length)) : null;
 }
 
+/** What decision rules read of a page; all of it is text. Filters are about people, and cannot. */
+export const pageFacts = ['url', 'host', 'path', 'query', 'hash', 'language'] as const;
+
+export type PageFact = (typeof pageFacts)[number];
+
+/** The fact that a `var` names in a rule about a page: `page:path`. */
+export function pageFactNamed(name: string): ColumnField | null {
+  const fact = pageFacts.find((known) => `page:${known}` === name);
+  return fact === undefined ? null : { kind: 'column', entity: 'page', name: fact, type: 'text' };
+}
+
 function customNamed(entity: Entity, key: string): CustomField | null {
   if (key === '') return null;
   if (!key.startsWith('/')) return { kind: 'custom', entity, form: 'key', tokens: [key] };
@@ -126,8 +137,9 @@ function isDerivedName(name: string): name is DerivedName {
   return Object.hasOwn(derived, name);
 }
 
-/** The `var` that names the field; `fieldNamed(nameOf(field))`, for a property `propertyNamed`, gives the field back. */
+/** The `var` that names the field; `fieldNamed(nameOf(field))`, for a property `propertyNamed`, for a page `pageFactNamed`, gives the field back. */
 export function nameOf(field: Field): string {
+  if (field.entity === 'page') return `page:${field.name}`;
   const prefix = field.entity === 'company' ? 'company.' : '';
   if (field.kind !== 'custom') return prefix + field.name;
   return prefix + (field.entity === 'event' ? 'property:' : 'custom:') + keyOf(field);

@@ -29,8 +29,9 @@ export function parseEventFilter(input: unknown): Filter {
   return parseIn('properties', input, {});
 }
 
-function parseIn(scope: Scope, input: unknown, { segments, self }: ParseOptions): Filter {
-  const context: Context = {
+/** What one parse begins with. For documents that hold conditions among other things; a filter alone is `parseFilter`. */
+export function newContext(scope: Scope, { segments, self }: ParseOptions = {}): Context {
+  return {
     tally: { problems: [], nodes: 0, inSegments: 0, tooDeep: false },
     scope,
     segments:
@@ -39,6 +40,10 @@ function parseIn(scope: Scope, input: unknown, { segments, self }: ParseOptions)
         : { saved: segments, known: new Map(), within: self === undefined ? [] : [self] },
     parseNode,
   };
+}
+
+function parseIn(scope: Scope, input: unknown, options: ParseOptions): Filter {
+  const context = newContext(scope, options);
   const filter = parseNode(input, '', 1, context);
   if (filter === null || context.tally.problems.length > 0) throw new MusterError(context.tally.problems);
   return filter;

@@ -1,3 +1,5 @@
+import type { PageFact } from './fields.js';
+
 /** A time in a dedicated column: a Date, ISO 8601 text, or nothing. */
 export type ColumnTime = Date | string | null | undefined;
 
@@ -40,4 +42,9 @@ export interface UserRecord extends Columns {
   readonly company?: CompanyRecord | null | undefined;
   /** In any order. What `did` asks about must be in it whole: an event that is left out did not happen. */
   readonly events?: readonly EventRecord[] | null | undefined;
+  /** The page that a decision rule is asked about; no filter can read it. */
+  readonly page?: PageRecord | null | undefined;
 }
+
+/** What a request says of the page that somebody looks at. */
+export type PageRecord = { readonly [K in PageFact]?: string | null | undefined };

@@ -95,6 +95,7 @@ const textVerbs: Readonly<Record<TextOperator, string>> = {
   contains: 'contains',
   starts_with: 'starts with',
   ends_with: 'ends with',
+  matches: 'matches',
 };
 
 type Verbs = Readonly<Record<Compare['operator'], (value: string) => string>>;

@@ -1,3 +1,4 @@
+import { refuse } from '../errors/index.js';
 import type { Field } from './fields.js';
 import { nameOf } from './fields.js';
 import { between } from './sql/between.js';
@@ -97,6 +98,7 @@ const reader: Reader<Context, Condition> = {
   text: (node, context) => leaf(node, node.subject.field, context, textMatch),
   has: (node, context) => leaf(node, node.field, context, has),
   presence: (node, context) => {
+    refusePage(node.field);
     // Each operator is the complement of the other, on the user and, as "there is none that has it", on the company.
     const missing = (node.operator === 'missing') !== context.negated;
     if (node.field.entity !== 'company') {
@@ -128,10 +130,16 @@ function leaf<N extends Leaf>(
   { user, company, event, negated }: Context,
   compile: (node: N, scope: Scope, negated: boolean) => Condition,
 ): Condition {
+  refusePage(field);
   if (field.entity === 'company')
     return claim(onCompany(compile(node, company, negated), user, company, negated), node);
   const condition = compile(node, field.entity === 'event' ? event : user, negated);
   return negated ? complement(condition) : claim(condition, node);
+}
+
+/** No table holds pages; the parser refuses them in filters, so that only a rule's condition comes here. */
+function refusePage(field: Field): void {
+  if (field.entity === 'page') refuse('page_only', { name: nameOf(field) });
 }
 
 /** Says which leaf the indexes serve, each index once. */

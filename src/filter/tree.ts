@@ -35,7 +35,8 @@ interface NodeByKind {
 export type NodeOf<K extends FilterKind> = { [P in K]: NodeByKind[P] & { readonly kind: P } }[K];
 
 export type CompareOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
-export type TextOperator = 'contains' | 'starts_with' | 'ends_with';
+/** `matches` stands in decision rules only: a filter knows no patterns. */
+export type TextOperator = 'contains' | 'starts_with' | 'ends_with' | 'matches';
 export type HasOperator = 'has' | 'has_any' | 'has_all';
 export type PresenceOperator = 'exists' | 'missing';
 
@@ -99,7 +100,8 @@ export interface Between extends Node {
 }
 
 /**
- * `contains` `starts_with` `ends_with`; no character is a wildcard.
+ * `contains` `starts_with` `ends_with`; no character is a wildcard. In `matches`, `*` is any run of characters but `/`,
+ * `**` any run at all.
  * Missing or null: false. Not a text (a list included): false, a type mismatch. Empty text: every text contains it.
  */
 export interface TextMatch extends Node {

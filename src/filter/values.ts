@@ -25,6 +25,7 @@ export const dayLength = 86_400_000;
 export function readerOf(field: Field, now: number): FieldReader {
   if (field.kind === 'custom') return customReader(field);
   if (field.kind === 'column') {
+    if (field.entity === 'page') return (user) => ownValue(user.page, field.name);
     const read = columnReader(field.name);
     return field.entity === 'user'
       ? read

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
 /** Calls that pages of other origins make. They carry a write key and no cookie, so any origin may. */
-const open = /^\/(?:api\/sdk|v1)\//;
+const open = /^\/(?:(?:api\/sdk|v1)\/|api\/targeting(?:\?|$))/;
 
-/** Lets browsers send to the ingest calls from any page, and to nothing else. */
+/** Lets browsers send to the ingest calls and ask what a page shows, from any page; and nothing else. */
 export function allowPages(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     if (!open.test(request.url)) return;
@@ -11,7 +11,7 @@ export function allowPages(app: FastifyInstance): void {
       .header('access-control-allow-origin', '*')
       .header('access-control-expose-headers', 'retry-after, x-request-id');
   });
-  for (const url of ['/api/sdk/*', '/v1/*']) {
+  for (const url of ['/api/sdk/*', '/v1/*', '/api/targeting']) {
     app.options(url, { schema: { hide: true } }, async (_request, reply) =>
       reply
         .status(204)

@@ -15,8 +15,12 @@ export const JsonObject = (description: string) =>
 export const FilterBody = Type.Unsafe<unknown>({
   description: 'a filter, such as {"==": [{"var": "custom:role"}, "admin"]}',
 });
-const Now = Type.String({ description: 'ISO 8601 instant that stands for now; the clock when left out' });
-const Zone = Type.String({ description: "IANA zone of calendar units; the workspace's when left out" });
+export const Now = Type.String({
+  description: 'ISO 8601 instant that stands for now; the clock when left out',
+});
+export const Zone = Type.String({
+  description: "IANA zone of calendar units; the workspace's when left out",
+});
 
 const Path = Type.String({ description: 'JSON Pointer of the condition in the filter' });
 const Sentence = Type.String({ description: 'the condition in English' });

@@ -34,10 +34,16 @@ type CompanyColumn = (typeof companyColumnNames)[number];
 /** The company's columns beside the user's, under names that cannot collide. */
 type JoinedRow = EndUser & { readonly [K in CompanyColumn as `company__${K}`]: CompanyRecord[K] };
 
-export interface WhichRecord extends WhichUser {
+/** A visitor, and whoever they turned out to be. */
+export interface WhichVisitor {
+  readonly workspaceId: string;
+  readonly anonymousId: string;
+}
+
+export type WhichRecord = (WhichUser | WhichVisitor) & {
   /** The filter that will be asked about the person: the events that its `did` conditions name are read too. */
   readonly filter?: Filter | undefined;
-}
+};
 
 /** Events of one name and person that are held in memory at once. */
 const mostEvents = 10_000;
@@ -49,21 +55,24 @@ const mostEvents = 10_000;
  * would give a wrong answer.
  */
 export async function readUserRecord(db: Database, which: WhichRecord): Promise<UserRecord | null> {
-  if (!canBeStored(which.userId)) return null;
-  return atomically(db, which.workspaceId, (client) => readRecord(client, which));
+  const [column, id] = 'userId' in which ? ['user_id', which.userId] : ['anonymous_id', which.anonymousId];
+  if (!canBeStored(id)) return null;
+  return atomically(db, which.workspaceId, (client) => readRecord(client, which, column, id));
 }
 
 async function readRecord(
   client: Client,
-  { workspaceId, userId, filter }: WhichRecord,
+  { workspaceId, filter }: WhichRecord,
+  column: string,
+  id: string,
 ): Promise<UserRecord | null> {
   const company = companyColumnNames.map((name) => `c.${name} AS company__${name}`).join(', ');
   const { rows } = await client.query<JoinedRow>(
     `SELECT ${endUserColumns('u')}, ${company}
      FROM end_users AS u
      LEFT JOIN companies AS c ON c.workspace_id = u.workspace_id AND c.company_id = u.company_id
-     WHERE u.workspace_id = $1 AND u.user_id = $2`,
-    [workspaceId, userId],
+     WHERE u.workspace_id = $1 AND u.${column} = $2`,
+    [workspaceId, id],
   );
   const row = rows[0];
   if (row === undefined) return null;

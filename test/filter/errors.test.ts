@@ -147,6 +147,12 @@ const cases: Readonly<Record<keyof typeof filterErrors, readonly [() => unknown,
     'unknown field `role`',
     'traits of your own are written `custom:role`',
   ],
+  page_only: [
+    parse({ matches: [role, 'a*'] }),
+    '/matches',
+    '`matches` is asked only in rules that decide about a page',
+    'filters and other rules are about people: leave it out, or decide a tooltip, banner, checklist or tour',
+  ],
   bad_pointer: [
     parse({ exists: { var: 'custom:/a~2b' } }),
     '/exists/var',

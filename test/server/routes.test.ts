@@ -37,6 +37,14 @@ const news = {
   channel: 'log',
   message: { text: `${mark} {{ name }}` },
 };
+const rule = {
+  key: 'ours',
+  title: mark,
+  decides: 'banner',
+  outcomes: ['show', 'hide'],
+  default: 'hide',
+  rule: { if: [{ '==': [{ var: 'custom:plan' }, mark] }, 'show', { did: { event: 'e' } }, 'show'] },
+};
 const everyone = { filter: { everyone: true } };
 
 /** Routes that need no key and know no workspace. */
@@ -49,6 +57,7 @@ const open = new Set([
   'GET /muster.js',
   'OPTIONS /api/sdk/*',
   'OPTIONS /v1/*',
+  'OPTIONS /api/targeting',
   // Its key is in the body.
   'POST /api/sdk/beacon',
 ]);
@@ -97,6 +106,21 @@ const tries: Record<string, (service: Service) => Try> = {
   }),
   'GET /api/segments/:key/members': () => ({ path: '/api/segments/admins/members' }),
   'DELETE /api/segments/:key': () => ({ path: '/api/segments/admins' }),
+  'GET /api/rules': () => ({}),
+  'GET /api/rules/:key': () => ({ path: '/api/rules/ours' }),
+  'PUT /api/rules/:key': () => ({
+    path: '/api/rules/ours',
+    body: { ...rule, title: 'taken over', rule: 'hide' },
+  }),
+  'GET /api/rules/:key/versions': () => ({ path: '/api/rules/ours/versions' }),
+  'POST /api/rules/:key/evaluate': () => ({
+    path: '/api/rules/slack-mode/evaluate',
+    body: { user_id: 'u1' },
+  }),
+  'POST /api/targeting': () => ({
+    body: { url: 'https://app.example/', user_id: 'u1', anonymous_id: 'a1', language: 'de' },
+  }),
+  'DELETE /api/rules/:key': () => ({ path: '/api/rules/ours' }),
   'GET /api/traits': () => ({}),
   'PUT /api/traits/:key': () => ({ path: '/api/traits/plan', body: { declared_type: 'number' } }),
   'GET /api/series': () => ({}),
@@ -192,6 +216,7 @@ beforeAll(async () => {
   await set('PUT', '/api/users/u1/context/notes', { value: mark });
   for (const list of ['suppressions', 'unsubscribes'])
     await set('POST', `/api/${list}`, { email: `${mark}@example.com`, reason: mark });
+  await set('PUT', '/api/rules/ours', rule);
   await set('POST', '/api/series', welcome);
   // Nothing may be sent to the first one, who is on both lists.
   await set('POST', '/api/sdk/users/identify', { user_id: 'u2', traits: { name: mark } });

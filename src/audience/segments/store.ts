@@ -6,6 +6,8 @@ import { shown } from '../../filter/parse/context.js';
 import { segmentsIn } from '../../filter/segments-in.js';
 import { sentence } from '../../filter/sentence.js';
 import type { Filter } from '../../filter/tree.js';
+import { rulesNaming } from '../rules/naming.js';
+import { parseRule } from '../rules/parse.js';
 import { savedSegments } from './saved.js';
 import type { SavedSegments } from './saved.js';
 import { usersOf } from './users.js';
@@ -36,7 +38,7 @@ const nameLimit = 200;
  * Saves a segment under its key. One that is changed means the new filter everywhere from then on: in other segments, in
  * series and in whatever asks for it.
  *
- * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment that this one
+ * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment or rule that this one
  * stands in would become too deep or too large; with `create`, `segment_exists`.
  */
 export async function saveSegment(
@@ -79,25 +81,41 @@ function readFilter(input: unknown, segments: SavedSegments, self: string): Filt
   }
 }
 
-/** Those that this one stands in are read with its new filter, so that none of them becomes what could not be saved. */
+/** Those that this one stands in, segments and rules, are read with its new filter, so that none becomes what could not be saved. */
 async function checkOthers(client: Client, workspaceId: string, segment: SaveSegment): Promise<void> {
   const { rows: others } = await client.query<{ key: string; filter: unknown }>(readAround, [
     workspaceId,
     segment.key,
   ]);
   for (const { key, filter } of others) {
-    const saved = await savedSegments(client, workspaceId, [filter, segment.filter]);
-    const changed = new Map([...saved, [segment.key, segment.filter]]);
-    try {
-      parseFilter(filter, { segments: changed, self: key });
-    } catch (error) {
-      if (!(error instanceof MusterError)) throw error;
-      refuse(
-        'segment_breaks_others',
-        { segment: key, reason: error.problems[0]?.message ?? '' },
-        { path: '/filter' },
-      );
-    }
+    const segments = await withChanged(client, workspaceId, segment, filter);
+    refuseBroken(`segment \`${key}\``, () => parseFilter(filter, { segments, self: key }));
+  }
+  const names = [segment.key, ...others.map(({ key }) => key)];
+  for (const { key, definition } of await rulesNaming(client, workspaceId, names)) {
+    const segments = await withChanged(client, workspaceId, segment, definition);
+    refuseBroken(`rule \`${key}\``, () => parseRule(definition, { segments }));
+  }
+}
+
+/** The segments that a document names, as they will be. */
+async function withChanged(
+  client: Client,
+  workspaceId: string,
+  { key, filter }: SaveSegment,
+  document: unknown,
+): Promise<SavedSegments> {
+  const saved = await savedSegments(client, workspaceId, [document, filter]);
+  return new Map([...saved, [key, filter]]);
+}
+
+function refuseBroken(what: string, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof MusterError)) throw error;
+    const reason = error.problems[0]?.message ?? '';
+    refuse('segment_breaks_others', { what, reason }, { path: '/filter' });
   }
 }
 
@@ -115,7 +133,7 @@ export async function listSegments(pool: Pool, workspaceId: string): Promise<Sav
 }
 
 /**
- * Deletes a segment that nothing uses. Errors: `segment_not_found`; `segment_in_use`, naming the segments and series that do.
+ * Deletes a segment that nothing uses. Errors: `segment_not_found`; `segment_in_use`, naming the segments, rules and series that do.
  */
 export async function deleteSegment(pool: Pool, workspaceId: string, key: string): Promise<SavedSegment> {
   return inWorkspace(pool, workspaceId, async (client) => {

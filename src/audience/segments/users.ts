@@ -1,15 +1,17 @@
 import type { Client } from '../../database/pool.js';
 import { segmentsIn } from '../../filter/segments-in.js';
+import { rulesNaming } from '../rules/naming.js';
 
 /** What would mean something else, or nothing, without a segment. */
 export interface SegmentUser {
-  readonly kind: 'segment' | 'series' | 'broadcast';
+  readonly kind: 'segment' | 'series' | 'broadcast' | 'rule';
   readonly key: string;
 }
 
 /**
- * The segments that name this one, and the series that do: in a trigger or a filter of the current version, or of an older one
- * that people are still inside; and the broadcasts that may still be launched. What is archived uses nothing any more.
+ * The segments and decision rules that name this one, and the series that do: in a trigger or a filter of the current version,
+ * or of an older one that people are still inside; and the broadcasts that may still be launched. What is archived uses nothing
+ * any more.
  */
 export async function usersOf(client: Client, workspaceId: string, key: string): Promise<SegmentUser[]> {
   const { rows: segments } = await client.query<{ key: string }>(readSegments, [workspaceId, key]);
@@ -24,8 +26,10 @@ export async function usersOf(client: Client, workspaceId: string, key: string):
     JSON.stringify(key),
   ]);
   const broadcasts = drafts.filter(({ definition }) => segmentsIn(definition).includes(key));
+  const rules = await rulesNaming(client, workspaceId, [key]);
   return [
     ...segments.map((each) => ({ kind: 'segment' as const, key: each.key })),
+    ...rules.map((each) => ({ kind: 'rule' as const, key: each.key })),
     ...[...new Set(series.map((each) => each.key))].map((each) => ({ kind: 'series' as const, key: each })),
     ...broadcasts.map((each) => ({ kind: 'broadcast' as const, key: each.key })),
   ];

@@ -28,7 +28,8 @@ export function explanationLines(
 const turns = (matched: boolean, at: string): string =>
   matched ? `matches until ${at} if nothing else changes` : `will match at ${at} if nothing else changes`;
 
-function clauseLines({ style }: Pick<Printer, 'style'>, clause: ClauseExplanation): string[] {
+/** One condition: its sentence, what was seen and wanted, why it fails, and when it turns by itself. */
+export function clauseLines({ style }: Pick<Printer, 'style'>, clause: ClauseExplanation): string[] {
   const wanted = clause.verdict !== clause.negated;
   const mark = wanted ? style('green', '✓') : style('yellow', '✗');
   const lines = [`  ${mark} ${clause.negated ? 'not: ' : ''}${plain(clause.sentence)}`];

@@ -1,4 +1,5 @@
 import type { Field } from '../fields.js';
+import { compileGlob } from '../glob.js';
 import type { UserRecord } from '../record.js';
 import type { Moment } from '../time.js';
 import type { Has, LeafKind, NodeOf } from '../tree.js';
@@ -60,6 +61,7 @@ export const judges: {
 
   text: ({ operator, subject, text }, moment) => {
     const holds = (seen: string, part: string): boolean => {
+      if (operator === 'matches') return compileGlob(part)(seen);
       if (operator === 'contains') return seen.indexOf(part) >= 0;
       if (part.length > seen.length) return false;
       return operator === 'starts_with'

@@ -4,8 +4,11 @@ import { limits } from '../limits.js';
 import type { Filter } from '../tree.js';
 import type { Segments } from './segment.js';
 
-/** Whose fields a condition reads: people's, or an event's properties inside the `where` of `did`. */
-export type Scope = 'people' | 'properties';
+/**
+ * Whose fields a condition reads: people's; an event's properties, inside the `where` of `did`; people's and the page's
+ * they look at, in a decision rule.
+ */
+export type Scope = 'people' | 'properties' | 'pages';
 
 /** What one parse has counted and found so far. */
 export interface Tally {

@@ -1,4 +1,12 @@
-import { columns, fieldNamed, knownFieldNames, pointerFault, propertyNamed } from '../fields.js';
+import {
+  columns,
+  fieldNamed,
+  knownFieldNames,
+  pageFactNamed,
+  pageFacts,
+  pointerFault,
+  propertyNamed,
+} from '../fields.js';
 import type { Field, FieldType } from '../fields.js';
 import type { Subject } from '../tree.js';
 import { child, described, isList, isObject, onlyKey, report, shown, single, sketch } from './context.js';
@@ -93,7 +101,8 @@ export function fieldAt(value: unknown, path: string, place: Place, context: Con
 }
 
 function fieldIn(name: string, context: Context): Field | null {
-  return context.scope === 'people' ? fieldNamed(name) : propertyNamed(name);
+  if (context.scope === 'properties') return propertyNamed(name);
+  return fieldNamed(name) ?? (context.scope === 'pages' ? pageFactNamed(name) : null);
 }
 
 function meantField(text: string, context: Context): string | null {
@@ -104,7 +113,9 @@ function refuseField(name: string, path: string, context: Context): null {
   const pointer = /^(?:company\.)?(?:custom|property):(\/.*)$/s.exec(name)?.[1];
   const fault = pointer === undefined ? null : pointerFault(pointer);
   if (fault !== null) return report(context, 'bad_pointer', path, { field: shown(name), reason: fault });
-  const hint = context.scope === 'people' ? hintForPeople(name) : hintForProperties(name);
+  if (context.scope === 'people' && pageFactNamed(name) !== null)
+    return report(context, 'page_only', path, { name: shown(name) });
+  const hint = context.scope === 'properties' ? hintForProperties(name) : hintForPeople(name);
   return report(context, 'unknown_field', path, { field: shown(name) }, hint);
 }
 
@@ -142,6 +153,8 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 
 function hintForPeople(name: string): string {
   if (/^(?:company\.)?custom:$/.test(name)) return `name a key after the colon, such as \`${name}role\``;
+  if (name.startsWith('page:'))
+    return `of a page there are ${pageFacts.map((fact) => `\`page:${fact}\``).join(', ')}`;
   if (name.startsWith('property:')) return 'properties of an event are read only inside the "where" of "did"';
   if (name === '') return 'name a field, such as `signed_up_at` or `custom:role`';
   const company = /^company[.:]/.test(name);

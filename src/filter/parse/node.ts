@@ -3,7 +3,7 @@ import { limits } from '../limits.js';
 import type { Filter } from '../tree.js';
 import { child, described, isList, isObject, report, shown } from './context.js';
 import type { Context } from './context.js';
-import { operatorHint, operators } from './operators.js';
+import { ofPages, operatorHint, operators } from './operators.js';
 
 /** One node of the tree with everything below it, or null when something in it was refused. */
 export function parseNode(value: unknown, path: string, depth: number, context: Context): Filter | null {
@@ -34,13 +34,16 @@ function parseOperator(
   depth: number,
   context: Context,
 ): Filter | null {
-  const entry = operators.get(operator);
+  const entry = operators.get(operator) ?? ofPages.get(operator);
   const at = child(path, operator);
   if (entry === undefined) {
     return report(context, 'unknown_operator', at, { operator: shown(operator) }, operatorHint(operator));
   }
   if (context.scope === 'properties' && !entry.ofProperties) {
     return report(context, 'not_in_where', at, { operator });
+  }
+  if (context.scope === 'people' && ofPages.has(operator)) {
+    return report(context, 'page_only', at, { name: operator });
   }
   const { expected, example } = entry;
   return entry.parse(operands, { operator, path, at, depth, expected, example }, context);
@@ -67,7 +70,7 @@ function refuseSeveral(
   depth: number,
   context: Context,
 ): null {
-  const known = keys.filter((key) => operators.has(key));
+  const known = keys.filter((key) => operators.has(key) || ofPages.has(key));
   const [only] = known;
   if (known.length === 1 && only !== undefined) {
     for (const key of keys) {

@@ -118,6 +118,19 @@ export const operators: ReadonlyMap<string, OperatorEntry> = new Map([
   ['segment', entry("a segment's key", '{"segment": "power-users"}', segment, false)],
 ]);
 
+/** What only a decision rule about a page can ask; in filters it is refused by name. */
+export const ofPages: ReadonlyMap<string, OperatorEntry> = new Map([
+  [
+    'matches',
+    entry(
+      'a list of a field and a pattern',
+      '{"matches": [{"var": "page:path"}, "/projects/*/settings"]}',
+      text('matches'),
+      false,
+    ),
+  ],
+]);
+
 /** Words of other rule languages, folded, and the operator that says the same. */
 const otherWords: ReadonlyMap<string, string> = new Map([
   ['=', '=='],

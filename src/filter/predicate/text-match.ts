@@ -1,3 +1,4 @@
+import { compileGlob } from '../glob.js';
 import type { Moment } from '../time.js';
 import type { TextMatch, TextOperator } from '../tree.js';
 import { foldAscii, readerOf } from '../values.js';
@@ -8,9 +9,10 @@ const matchers: { readonly [K in TextOperator]: (text: string) => (seen: string)
   contains: (text) => (seen) => seen.includes(text),
   starts_with: (text) => (seen) => seen.startsWith(text),
   ends_with: (text) => (seen) => seen.endsWith(text),
+  matches: compileGlob,
 };
 
-/** `contains` `starts_with` `ends_with`: no character is a wildcard, nothing but text matches. */
+/** `contains` `starts_with` `ends_with`, where no character is a wildcard, and `matches`. Nothing but text matches. */
 export function textMatch({ operator, subject, text }: TextMatch, moment: Moment): Compiled {
   const { field, lower } = subject;
   if (!canHold(field, 'text')) return never;

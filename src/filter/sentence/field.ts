@@ -6,6 +6,7 @@ import { textWords } from './list.js';
 export function fieldWords(field: Field): string {
   const prefix = field.entity === 'company' ? 'company ' : '';
   if (field.kind === 'derived') return prefix + field.name.replaceAll('_', ' ');
+  if (field.entity === 'page') return `page ${field.name}`;
   if (field.kind === 'column') return field.name.startsWith('company_') ? field.name : prefix + field.name;
   // A property stands only behind "where", where nothing else does.
   if (field.entity === 'event') return plainOrQuoted(keyOf(field));

@@ -1,3 +1,4 @@
+import { refuse } from '../../errors/index.js';
 import type { TextMatch, TextOperator } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, atom, nobody } from './condition.js';
@@ -10,6 +11,7 @@ const matches: Readonly<Record<TextOperator, (text: string, value: string) => st
   contains: (text, value) => `strpos(${text}, ${value}) > 0`,
   starts_with: (text, value) => `starts_with(${text}, ${value})`,
   ends_with: (text, value) => `right(${text}, length(${value})) = ${value}`,
+  matches: () => refuse('page_only', { name: 'matches' }),
 };
 
 /** `contains` `starts_with` `ends_with`. Missing, null and what is not a text: never true. */

@@ -8,7 +8,7 @@ const Id = (description: string) => Type.String({ minLength: 1, description });
 const Traits = JsonObject('merged into what is known; null removes a trait');
 
 /** What a browser sends to show that it acts for the user; a server with the secret key needs neither. */
-const signature = {
+export const signature = {
   user_hash: Type.Optional(
     Type.String({ description: 'HMAC-SHA256 of the user_id with the identity secret, in hexadecimal' }),
   ),

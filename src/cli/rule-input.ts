@@ -1,0 +1,16 @@
+import { statSync } from 'node:fs';
+import { readRuleFile } from '../audience/rules/examples.js';
+import { readRuleText } from '../audience/rules/parse.js';
+
+/**
+ * The document of the rule that `KEY` holds itself: inline JSON when it begins like JSON, a file when it looks like a path or
+ * names one. Null for the key of a rule, which the workspace has to be asked about.
+ *
+ * Errors: `rule_unreadable`, those of `readRuleText`.
+ */
+export function readRuleDocument(input: string): unknown {
+  if (/^\s*\{/.test(input)) return readRuleText(input);
+  const isFile =
+    /[/\\]|\.json$/i.test(input) || statSync(input, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? readRuleFile(input) : null;
+}
