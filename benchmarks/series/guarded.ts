@@ -3,7 +3,8 @@ import { Queue, Worker } from 'bullmq';
 import { startAutomation } from '../../src/automation/index.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { connectRedis } from '../../src/automation/redis/connection.js';
-import { offer, relayRound } from '../../src/automation/work/relay.js';
+import { jobIdOf, sliceOf } from '../../src/automation/work/job.js';
+import { relayRound } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
 import { median } from '../table.js';
 import type { Row } from '../table.js';
@@ -15,8 +16,8 @@ import { clear, withServers, workspace } from './servers.js';
 import type { Servers } from './servers.js';
 
 /**
- * Guarded steps against jobs without a guard: what the same number of BullMQ jobs costs whose processor does nothing, with
- * the same options, at the same concurrency, from the same Redis. In turn, round by round.
+ * Guarded steps against jobs without a guard: what the same number of BullMQ jobs costs, one for each step, whose processor
+ * does nothing, with the same options, at the same concurrency, from the same Redis. In turn, round by round.
  *
  * `from Redis`: everything waits in Redis when the clock starts. `from Postgres`: it waits in Postgres, and the relay
  * brings it while the worker works; BullMQ's jobs are added meanwhile.
@@ -102,10 +103,13 @@ async function runBare(
   const add = async (): Promise<void> => {
     for (let from = 0; from < options.steps; from += batch) {
       const length = Math.min(batch, options.steps - from);
-      const jobs = Array.from({ length }, (_, at) => {
-        return { workspace, work: String(from + at + 1), epoch: 1, delay: 0 };
-      });
-      await offer(queue, jobs);
+      await queue.addBulk(
+        Array.from({ length }, (_, at) => {
+          const step = [{ workspace, work: String(from + at + 1), epoch: 1 }] as const;
+          const opts = { jobId: jobIdOf(step), removeOnComplete: true, removeOnFail: true, attempts: 1 };
+          return { name: 'work' as const, data: sliceOf(step), opts };
+        }),
+      );
     }
   };
   try {

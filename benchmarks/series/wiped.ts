@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import { startAutomation } from '../../src/automation/index.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { connectRedis } from '../../src/automation/redis/connection.js';
+import { readSlice } from '../../src/automation/work/job.js';
 import { relayRound } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
 import type { Row } from '../table.js';
@@ -13,7 +14,7 @@ import type { Servers } from './servers.js';
 
 const queueName = 'bench';
 /** Jobs that the relay lets wait in Redis, which is its default. */
-const maxQueued = 10_000;
+const maxQueued = 300;
 
 /**
  * A Redis that is emptied while a backlog is due. How long until the first step is delivered that was lost there, until
@@ -116,18 +117,17 @@ async function offerAll({ pool, redis, redisUrl }: Servers): Promise<{ count: nu
       queue,
       logger: silentLogger,
       horizon: 2000,
-      batch: 1000,
+      batch: 2000,
       maxQueued,
     });
     const started = performance.now();
     let count = 0;
     while (await relay()) {
-      const waiting = await queue.getJobCountByTypes('waiting');
-      if (waiting < maxQueued / 2) continue;
-      count += waiting;
+      if ((await queue.getJobCountByTypes('waiting')) < maxQueued / 2) continue;
+      count += await stepsOf(queue);
       await queue.drain();
     }
-    count += await queue.getJobCountByTypes('waiting');
+    count += await stepsOf(queue);
     const seconds = (performance.now() - started) / 1000;
     const { rows } = await pool.query<{ open: number; offered: number }>(
       `SELECT (count(*) FILTER (WHERE state = 'pending'))::integer AS open,
@@ -135,10 +135,15 @@ async function offerAll({ pool, redis, redisUrl }: Servers): Promise<{ count: nu
       [message.key],
     );
     if (rows[0]?.open !== 0 || rows[0].offered !== count)
-      throw new Error(`${count} jobs came to Redis, and Postgres knows ${JSON.stringify(rows[0])}`);
+      throw new Error(`${count} steps came to Redis, and Postgres knows ${JSON.stringify(rows[0])}`);
     return { count, seconds };
   } finally {
     await queue.close();
     connections.close();
   }
+}
+
+async function stepsOf(queue: WorkQueue): Promise<number> {
+  const jobs = await queue.getJobs(['waiting']);
+  return jobs.reduce((count, { data }) => count + (readSlice(data)?.length ?? 0), 0);
 }

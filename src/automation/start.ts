@@ -25,7 +25,7 @@ import { databaseClock } from './schedules/clock.js';
 import type { Clock } from './schedules/clock.js';
 import { schedulerRound } from './schedules/scheduler.js';
 import { definitionCache } from './series/definitions.js';
-import type { CanaryJob, WorkJob } from './work/job.js';
+import type { CanaryJob, SliceJob } from './work/job.js';
 import { lostFinder } from './work/find-lost.js';
 import { performer } from './work/perform.js';
 import { relayRound } from './work/relay.js';
@@ -47,16 +47,16 @@ export interface AutomationOptions {
   readonly channels?: readonly Channel[];
   /** Name of the BullMQ queue; one for each database that shares a Redis. No `:`. Default `muster`. */
   readonly queue?: string;
-  /** Steps performed at once by this process. Default 50. */
+  /** Calls of channels that this process has under way at once. Default 50. */
   readonly concurrency?: number;
   /** Milliseconds between polls while nothing happens. Default 200. */
   readonly poll?: number;
   /** Milliseconds ahead of its time that work goes to Redis. Default 2,000. */
   readonly horizon?: number;
-  /** Rows that the relay and the intake take at once. Default 1,000 and 500. */
+  /** Rows that the relay and the intake take at once. Default 2,000 and 500. */
   readonly relayBatch?: number;
   readonly intakeBatch?: number;
-  /** Jobs that may wait in Redis; the rest stays in Postgres. Default 10,000. */
+  /** Jobs that may wait in Redis, each of up to 100 steps; the rest stays in Postgres. Default 300. */
   readonly maxQueued?: number;
   /** Milliseconds that a claim holds without a renewal: how long a killed worker's steps wait. Default 8,000. */
   readonly lease?: number;
@@ -127,6 +127,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const jitter = options.jitter ?? Math.random;
   const wait = (attempt: number): number => backoff(attempt, jitter);
   const lease = options.lease ?? 8000;
+  const concurrency = options.concurrency ?? 50;
   const batch = { size: 500, parallel: 2, apart: (error: unknown) => !isConnectionError(error) };
 
   const redis = await connectRedis(redisUrl, { logger, timeout: options.connectTimeout ?? 5000 });
@@ -136,7 +137,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     redis.close();
     throw error;
   }
-  const queue: WorkQueue = new Queue<WorkJob | CanaryJob, void, 'work' | 'canary'>(queueName, {
+  const queue: WorkQueue = new Queue<SliceJob | CanaryJob, void, 'work' | 'canary'>(queueName, {
     connection: redis.producer,
   });
   queue.on('error', (error) =>
@@ -166,8 +167,8 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     queue,
     logger,
     horizon,
-    batch: options.relayBatch ?? 1000,
-    maxQueued: options.maxQueued ?? 10_000,
+    batch: options.relayBatch ?? 2000,
+    maxQueued: options.maxQueued ?? 300,
     canaryEvery,
   });
   const poll = options.poll ?? 200;
@@ -178,7 +179,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     if (taken.entered + taken.woken > 0) relay.nudge();
     return taken.rows > 0;
   });
-  const findLost = lostFinder({ pool, redis: redis.producer, queue, age: options.lostAfter ?? 5000 });
+  const findLost = lostFinder({ pool, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
     const expired = await sweepWork(pool, { parking, enqueuedFor });
     const swept = { ...expired, stale: expired.stale + (await findLost()) };
@@ -225,7 +226,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     redis: redis.consumer,
     queue: queueName,
     logger,
-    concurrency: options.concurrency ?? 50,
+    concurrency,
     lease,
     batch,
     definitionOf: definitions(pool),
@@ -236,6 +237,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       channels,
       maxAttempts,
       wait,
+      concurrency,
       deliverTimeout: options.deliverTimeout ?? 30_000,
       batch,
       horizon,

@@ -11,7 +11,7 @@ import { claimWork } from '../../src/automation/work/claim.js';
 import type { Claim, ClaimRequest } from '../../src/automation/work/claim.js';
 import { finishWork } from '../../src/automation/work/finish.js';
 import type { FinishRequest } from '../../src/automation/work/finish.js';
-import { jobIdOf } from '../../src/automation/work/job.js';
+import { jobIdOf, readSlice, sliceOf } from '../../src/automation/work/job.js';
 import type { WorkJob } from '../../src/automation/work/job.js';
 import { offer } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
@@ -45,7 +45,7 @@ const tokens = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222
 /** A queue that the test itself offers jobs to. */
 function queueOf(name: string): { queue: WorkQueue; redis: Redis } {
   const redis = new Redis(fixture().redis.url, { maxRetriesPerRequest: null });
-  const queue: WorkQueue = new Queue<WorkJob, void, 'work'>(name, { connection: redis });
+  const queue: WorkQueue = new Queue(name, { connection: redis });
   closing.push(async () => {
     await queue.close();
     redis.disconnect();
@@ -125,7 +125,7 @@ test('redis flushed while work is enqueued: everything is still delivered, each 
   await takeIn(pool, intake);
   await offer(manual, await takeDue(pool, due));
   const waiting = await manual.getJobs(['waiting']);
-  expect(waiting.filter(({ name }) => name === 'work')).toHaveLength(50);
+  expect(waiting.flatMap(({ data }) => readSlice(data) ?? [])).toHaveLength(50);
   await redis.flushall();
   expect(await workStates(pool)).toEqual({ enqueued: 50 });
 
@@ -177,7 +177,7 @@ test('a job of another epoch is dropped, and one offered twice runs once', async
   const job = await oneEnqueuedTwice();
   const { workspace: owner, work, epoch } = job;
   const give = async (epochs: readonly number[]): Promise<void> => {
-    const data = epochs.map((number) => ({ workspace: owner, work, epoch: number }));
+    const data = epochs.map((number) => sliceOf([{ workspace: owner, work, epoch: number }]));
     const opts = { removeOnComplete: true, removeOnFail: true };
     await manual.addBulk(data.map((each) => ({ name: 'work', data: each, opts })));
     await until(
@@ -195,7 +195,7 @@ test('a job of another epoch is dropped, and one offered twice runs once', async
 });
 
 test('job ids hold the epoch, are not digits only and have no colon', () => {
-  expect(jobIdOf({ workspace: 'sample', work: '12', epoch: 3 })).toBe('w-12-3');
+  expect(jobIdOf([{ workspace: 'sample', work: '12', epoch: 3 }])).toBe('w-12-3');
 });
 
 test('of two claims of one job one holds; asking again with the same token answers the same claim', async () => {

@@ -234,7 +234,7 @@ test('redis holds ids only', async () => {
   const { rows } = await pool.query<{ id: string; epoch: number }>('SELECT id, epoch FROM work');
   const jobs = await queue.getJobs(['waiting']);
   const data = jobs.flatMap((job) => (job.name === 'work' ? [job.data] : []));
-  expect(data).toEqual([{ workspace, work: rows[0]?.id, epoch: rows[0]?.epoch }]);
+  expect(data).toEqual([{ steps: [[workspace, rows[0]?.id, rows[0]?.epoch]] }]);
   await queue.close();
   connections.close();
   admin.disconnect();

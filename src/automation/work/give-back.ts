@@ -1,6 +1,7 @@
 import { inState } from './in-state.js';
 import { rowsOf } from './lists.js';
 import type { Pool } from '../../database/pool.js';
+import type { WorkJob } from './job.js';
 
 export interface Held {
   readonly workspace: string;
@@ -29,6 +30,17 @@ export async function releaseWork(pool: Pool, claims: readonly Held[]): Promise<
     claims.map((claim) => claim.workspace),
     claims.map((claim) => claim.work),
     claims.map((claim) => claim.token),
+  ]);
+  return rowCount ?? 0;
+}
+
+/** Makes offered steps due again that no worker will hear of; those that were offered anew or claimed since are left. */
+export async function offerAgain(pool: Pool, offered: readonly WorkJob[]): Promise<number> {
+  if (offered.length === 0) return 0;
+  const { rowCount } = await pool.query(offer, [
+    offered.map((row) => row.workspace),
+    offered.map((row) => row.work),
+    offered.map((row) => row.epoch),
   ]);
   return rowCount ?? 0;
 }
@@ -81,3 +93,9 @@ const renew = `
   FROM ${held}
   WHERE w.workspace_id = held.workspace_id AND w.id = held.id AND ${inState('w', 'claimed')} AND w.token = held.token
   RETURNING w.token`;
+
+const offer = `
+  UPDATE work w SET state = 'pending'
+  FROM ${rowsOf(['text', 'bigint', 'integer'])} AS offered (workspace_id, id, epoch)
+  WHERE w.workspace_id = offered.workspace_id AND w.id = offered.id AND w.epoch = offered.epoch
+    AND ${inState('w', 'enqueued')}`;

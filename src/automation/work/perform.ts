@@ -12,7 +12,7 @@ import { advance } from '../series/advance.js';
 import type { SeriesDefinition } from '../series/model.js';
 import type { Advance, DeliveryEffect, Facts, Outcome } from '../series/moves.js';
 import { beginDeliveries } from './begin-delivery.js';
-import type { BeginRequest } from './begin-delivery.js';
+import type { BeginRequest, Begun } from './begin-delivery.js';
 import type { Claim } from './claim.js';
 import { committer, isHere, quietly } from './commit.js';
 import type { Ending } from './commit.js';
@@ -23,6 +23,7 @@ import type { Prepared } from './prepare.js';
 import { rendered } from './render.js';
 import { skipped } from './resolve.js';
 import { traceDelivery } from './trace-step.js';
+import { takingTurns } from './turns.js';
 
 export interface PerformOptions {
   readonly pool: Pool;
@@ -31,6 +32,8 @@ export interface PerformOptions {
   readonly maxAttempts: number;
   /** Milliseconds to wait after the given attempt. */
   readonly wait: (attempt: number) => number;
+  /** Calls of channels under way at once. */
+  readonly concurrency: number;
   /** Milliseconds that one call of a channel may take. */
   readonly deliverTimeout: number;
   readonly batch: BatchOptions;
@@ -76,6 +79,7 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     microBatch((requests: readonly BeginRequest[]) => beginDeliveries(pool, requests), options.batch),
   );
   const write = committer(pool, options.batch);
+  const takeTurn = takingTurns(options.concurrency);
 
   const commit = async (claim: Claim, move: Advance, ending: Ending): Promise<boolean> => {
     const kept = await write(claim, move, ending);
@@ -152,46 +156,55 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
       options.observe?.delivery?.(name, 'unreachable');
       return end(task, 'unreachable', quietly, unreachable);
     }
-    const begun = await begin({
-      workspace,
-      work,
-      token,
-      kind: effect.kind,
-      channel: name,
-      message: rendered(effect, { channel: name, user: facts.person, now: now() }),
-      endUser,
-      caps: effect.kind === 'send' ? capsOf(definition, facts.zone, now()) : [],
-    });
-    if (begun.verdict === 'suppressed' || begun.verdict === 'capped') {
-      options.observe?.delivery?.(name, begun.verdict);
-      return end(task, begun.verdict, quietly);
-    }
+    const writeDown = (): Promise<Begun> =>
+      begin({
+        workspace,
+        work,
+        token,
+        kind: effect.kind,
+        channel: name,
+        message: rendered(effect, { channel: name, user: facts.person, now: now() }),
+        endUser,
+        caps: effect.kind === 'send' ? capsOf(definition, facts.zone, now()) : [],
+      });
     const contact = effect.kind === 'send';
-    if (begun.verdict === 'delivered')
+    const called = await takeTurn(channel, writeDown, async (begun) => {
+      if (lease.signal.aborted) return { verdict: 'lost' } as const;
+      lease.sending = true;
+      const message = {
+        workspaceId: workspace,
+        endUserId: endUser,
+        userId: claim.user.user_id ?? null,
+        series: claim.series,
+        step: state.step,
+        createdAt: begun.createdAt,
+        ...begun.message,
+      };
+      const since = performance.now();
+      const delivered = await traceDelivery(claim, name, () =>
+        deliver(channel, message, claim.delivery, lease, options.deliverTimeout),
+      );
+      options.observe?.delivery?.(name, delivered.kind, performance.now() - since);
+      return delivered;
+    });
+    if ('verdict' in called) {
+      switch (called.verdict) {
+        case 'suppressed':
+        case 'capped':
+          options.observe?.delivery?.(name, called.verdict);
+          return end(task, called.verdict, quietly);
+        case 'delivered':
+          return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
+        case 'lost':
+          return 'lost';
+      }
+    }
+    if (called.kind === 'delivered')
       return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
-    if (begun.verdict === 'lost' || lease.signal.aborted) return 'lost';
-
-    lease.sending = true;
-    const message = {
-      workspaceId: workspace,
-      endUserId: endUser,
-      userId: claim.user.user_id ?? null,
-      series: claim.series,
-      step: state.step,
-      createdAt: begun.createdAt,
-      ...begun.message,
-    };
-    const called = performance.now();
-    const delivered = await traceDelivery(claim, name, () =>
-      deliver(channel, message, claim.delivery, lease, options.deliverTimeout),
-    );
-    options.observe?.delivery?.(name, delivered.kind, performance.now() - called);
-    if (delivered.kind === 'delivered')
-      return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
-    if (delivered.kind === 'refused') return giveUp(task, delivered.reason);
-    if (delivered.kind === 'failed') return tryAgain(delivered.reason, delivered.retryAfter);
-    if (channel.onLostConfirmation === 'retry_same_key') return tryAgain(delivered.reason);
-    return (await parkWork(pool, claim, delivered.reason)) ? 'unknown' : 'lost';
+    if (called.kind === 'refused') return giveUp(task, called.reason);
+    if (called.kind === 'failed') return tryAgain(called.reason, called.retryAfter);
+    if (channel.onLostConfirmation === 'retry_same_key') return tryAgain(called.reason);
+    return (await parkWork(pool, claim, called.reason)) ? 'unknown' : 'lost';
   };
 
   return async (prepared, lease) => {

@@ -4,12 +4,13 @@ import type { Pool } from '../../database/pool.js';
 import type { Logger } from '../logger.js';
 import { checkIncarnation } from '../redis/incarnation.js';
 import { askCanary } from '../canary.js';
-import { jobIdOf } from './job.js';
-import type { CanaryJob, WorkJob } from './job.js';
+import { jobIdOf, mostSteps, sliceOf } from './job.js';
+import type { CanaryJob, SliceJob } from './job.js';
+import { slicesOf } from './slices.js';
 import { takeDue } from './take-due.js';
 import type { DueJob } from './take-due.js';
 
-export type WorkQueue = Queue<WorkJob | CanaryJob, void, 'work' | 'canary'>;
+export type WorkQueue = Queue<SliceJob | CanaryJob, void, 'work' | 'canary'>;
 
 export interface RelayOptions {
   readonly pool: Pool;
@@ -20,7 +21,7 @@ export interface RelayOptions {
   readonly horizon: number;
   /** Rows taken at once. */
   readonly batch: number;
-  /** Jobs that may wait in Redis; the rest stays in Postgres. */
+  /** Jobs that may wait in Redis, each of many steps; the rest stays in Postgres. */
   readonly maxQueued: number;
   /** Milliseconds between two canaries; null for none. */
   readonly canaryEvery?: number | null;
@@ -49,8 +50,9 @@ export function relayRound(options: RelayOptions): () => Promise<boolean> {
       const canary = await askCanary(pool, queue.name, canaryEvery);
       if (canary !== null) await offerCanary(queue, canary);
     }
-    const waiting = await countWaiting(queue);
-    const limit = Math.min(batch, maxQueued - waiting);
+    // Steps taken at the same time share jobs; the last of a batch may make a few jobs more than there is room for.
+    const room = maxQueued - (await countWaiting(queue));
+    const limit = Math.min(batch, room * mostSteps);
     if (limit < 1) return false;
     const jobs = await takeDue(pool, { horizon, limit, after });
     after = jobs.at(-1)?.workspace ?? '';
@@ -63,14 +65,13 @@ export function relayRound(options: RelayOptions): () => Promise<boolean> {
 export async function offer(queue: WorkQueue, jobs: readonly DueJob[]): Promise<void> {
   if (jobs.length === 0) return;
   await queue.addBulk(
-    jobs.map(({ workspace, work, epoch, delay }) => ({
+    slicesOf(jobs).map(({ jobs: steps, delay, again }) => ({
       name: 'work' as const,
-      data: { workspace, work, epoch },
+      data: sliceOf(steps),
       opts: {
-        jobId: jobIdOf({ workspace, work, epoch }),
+        jobId: jobIdOf(steps),
         delay,
-        // What comes a second time is late already, and goes before what waits.
-        lifo: epoch > 1,
+        lifo: again,
         // A kept job would make BullMQ ignore its id for ever.
         removeOnComplete: true,
         removeOnFail: true,

@@ -13,13 +13,15 @@ import { answerCanary } from '../canary.js';
 import type { DefinitionReader } from '../series/definitions.js';
 import { claimWork } from './claim.js';
 import type { ClaimRequest } from './claim.js';
-import { releaseWork } from './give-back.js';
-import { readCanary, readJob } from './job.js';
+import { offerAgain, releaseWork } from './give-back.js';
+import { mostSteps, readCanary, readSlice } from './job.js';
+import type { WorkJob } from './job.js';
 import { holdLeases } from './leases.js';
 import type { Lease } from './leases.js';
 import type { Performed } from './perform.js';
 import { prepare } from './prepare.js';
 import type { Prepared } from './prepare.js';
+import { roomFor } from './room.js';
 import { traceStep } from './trace-step.js';
 
 export interface WorkerOptions {
@@ -28,6 +30,7 @@ export interface WorkerOptions {
   readonly redis: Redis;
   readonly queue: string;
   readonly logger: Logger;
+  /** Steps that are in hand at once in any case; more, where they are quick. */
   readonly concurrency: number;
   /** Milliseconds that a claim holds without a renewal. */
   readonly lease: number;
@@ -45,7 +48,7 @@ export interface RunningWorker {
   stop(deadline: number): Promise<void>;
 }
 
-/** Runs jobs: claims each in Postgres, drops what is not ours to do, and performs the rest under a lease. */
+/** Runs jobs: claims their steps in Postgres, drops what is not ours to do, and performs the rest under leases. */
 export function startWorker(options: WorkerOptions): RunningWorker {
   const { pool, logger, lease, perform } = options;
   const leases = holdLeases(pool, lease);
@@ -63,12 +66,10 @@ export function startWorker(options: WorkerOptions): RunningWorker {
   const abandoned = new AbortController();
   const whenAbandoned = once(abandoned.signal, 'abort');
 
-  const run = async (data: unknown): Promise<void> => {
-    const canary = readCanary(data);
-    if (canary !== null) return answerCanary(pool, options.queue, canary);
-    const job = readJob(data);
-    if (job === null) return logger.error({ queue: options.queue }, 'a job that no relay wrote was dropped');
-    const asked = Date.now();
+  const room = roomFor(Math.max(options.concurrency, mostSteps));
+  /** Slices that wait for room. */
+  const unclaimed = new Set<readonly WorkJob[]>();
+  const runStep = async (job: WorkJob, asked: number): Promise<void> => {
     const prepared = await claim({ ...job, token: randomUUID() });
     // A duplicate, an old epoch, or held by somebody else: the row decides, not Redis.
     if (prepared === null) return;
@@ -81,20 +82,52 @@ export function startWorker(options: WorkerOptions): RunningWorker {
     }
   };
 
+  const runSlice = async (id: string | undefined, steps: readonly WorkJob[]): Promise<void> => {
+    unclaimed.add(steps);
+    const leave = await room.enter(steps.length);
+    if (!unclaimed.delete(steps)) return;
+    takeJobs();
+    const asked = Date.now();
+    const failures = new Map<string, number>();
+    await Promise.all(
+      steps.map(async (step) => {
+        try {
+          await runStep(step, asked);
+        } catch (error) {
+          failures.set(errorText(error), (failures.get(errorText(error)) ?? 0) + 1);
+        } finally {
+          leave();
+        }
+      }),
+    );
+    takeJobs();
+    for (const [error, count] of failures)
+      logger.error({ job: id, steps: count, error }, 'steps were left to their leases');
+  };
+
+  const run = async (id: string | undefined, data: unknown): Promise<void> => {
+    const canary = readCanary(data);
+    if (canary !== null) return answerCanary(pool, options.queue, canary);
+    const steps = readSlice(data);
+    if (steps === null)
+      return logger.error({ queue: options.queue }, 'a job that no relay wrote was dropped');
+    return runSlice(id, steps);
+  };
+
   const worker = new Worker<unknown, void>(
     options.queue,
     async (job) => {
       // BullMQ must not learn of failures: it would keep attempts of its own. The row comes back when its lease is over.
-      const running = run(job.data).catch((error: unknown) => {
+      const running = run(job.id, job.data).catch((error: unknown) => {
         logger.error({ job: job.id, error: errorText(error) }, 'a job was left to its lease');
       });
       await Promise.race([running, whenAbandoned]);
     },
     {
       connection: options.redis,
-      concurrency: options.concurrency,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
+      concurrency: 2,
+      lockDuration: 5_000,
+      stalledInterval: 2_500,
       // A second death of the same job must not make it fail for ever.
       maxStalledCount: 1_000_000,
       removeOnComplete: { count: 0 },
@@ -102,6 +135,10 @@ export function startWorker(options: WorkerOptions): RunningWorker {
       runRetryDelay: 500,
     },
   );
+  // One job more than there is room for waits here, so that the next is at hand; the others are left to other processes.
+  const takeJobs = (): void => {
+    worker.concurrency = Math.max(2, room.guests + 1);
+  };
   worker.on('error', (error) =>
     logger.warn({ error: errorText(error) }, 'the worker met an error and goes on'),
   );
@@ -112,9 +149,13 @@ export function startWorker(options: WorkerOptions): RunningWorker {
       const inTime = await Promise.race([closed.then(() => true), after(deadline)]);
       if (!inTime) {
         const unsent = leases.abandon('the process stops');
-        await releaseWork(pool, unsent).catch((error: unknown) => {
-          logger.warn({ error: errorText(error) }, 'claims could not be given back; their leases run out');
-        });
+        const untouched = [...unclaimed].flat();
+        unclaimed.clear();
+        await Promise.all([releaseWork(pool, unsent), offerAgain(pool, untouched)]).catch(
+          (error: unknown) => {
+            logger.warn({ error: errorText(error) }, 'steps could not be given back; their leases run out');
+          },
+        );
         abandoned.abort();
         // Redis may be away; the caller cuts the connection next, which ends every wait for it.
         await Promise.race([closed, after(1000)]);

@@ -6,9 +6,12 @@ import type { WorkJob } from '../../../src/automation/work/job.js';
 /** Milliseconds that a job stays a worker's without word from it; then it is given to another one. */
 export const lock = 10_000;
 
+/** What one job carries. */
+export type Slice = readonly [WorkJob, ...WorkJob[]];
+
 interface Job {
   readonly id: string;
-  readonly work: WorkJob;
+  readonly slice: Slice;
   readonly readyAt: number;
   /** Set while a worker has it. */
   readonly lockedUntil: number | null;
@@ -29,31 +32,31 @@ export class Redis {
   readonly #known: Job[] = [];
 
   /** An id that is still known is ignored, as BullMQ does. */
-  add(work: WorkJob, readyAt: number): void {
-    const id = jobIdOf(work);
+  add(slice: Slice, readyAt: number): void {
+    const id = jobIdOf(slice);
     if (this.#jobs.has(id)) return;
-    const job = { id, work, readyAt, lockedUntil: null };
+    const job = { id, slice, readyAt, lockedUntil: null };
     this.#jobs.set(id, job);
     this.#known.push(job);
   }
 
   /** The next job for a worker; one whose worker was silent for too long is given away again. */
-  take(now: number): WorkJob | null {
+  take(now: number): Slice | null {
     for (const job of this.#jobs.values()) {
       if ((job.lockedUntil ?? job.readyAt) > now) continue;
       this.#jobs.set(job.id, { ...job, lockedUntil: now + lock });
-      return job.work;
+      return job.slice;
     }
     return null;
   }
 
-  keep(work: WorkJob, now: number): void {
-    const job = this.#jobs.get(jobIdOf(work));
+  keep(slice: Slice, now: number): void {
+    const job = this.#jobs.get(jobIdOf(slice));
     if (job !== undefined) this.#jobs.set(job.id, { ...job, lockedUntil: now + lock });
   }
 
-  complete(work: WorkJob): void {
-    this.#jobs.delete(jobIdOf(work));
+  complete(slice: Slice): void {
+    this.#jobs.delete(jobIdOf(slice));
   }
 
   flush(): void {

@@ -1,3 +1,4 @@
+import { slicesOf } from '../../../src/automation/work/slices.js';
 import { ConnectionLost, ask } from './actor.js';
 import type { Steps } from './actor.js';
 import { beginIncarnation, readCounter } from './statements/incarnation.js';
@@ -14,7 +15,7 @@ export function* relayRound(world: World): Steps<void> {
   try {
     if (db.guards.has('incarnation is checked')) yield* checkIncarnation(world);
     const jobs = yield* ask(() => takeDue(db, { horizon, limit: 4, after: '' }));
-    for (const { delay, ...job } of jobs) yield* ask(() => redis.add(job, db.now + delay));
+    for (const { jobs: slice, delay } of slicesOf(jobs)) yield* ask(() => redis.add(slice, db.now + delay));
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error;
   }
