@@ -40,6 +40,8 @@ export { reportBroadcast } from './broadcasts/report.js';
 export type { BroadcastReport, Progress } from './broadcasts/report.js';
 export { getBroadcast, listBroadcasts, saveBroadcast } from './broadcasts/store.js';
 export type { BroadcastStatus, SavedBroadcast } from './broadcasts/store.js';
+export { listSchedules } from './schedules/list.js';
+export type { ListedRun, ListedSchedule, ListedSkip, ListSchedules, RunPeople } from './schedules/list.js';
 export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/advance.js';
 export type { SeriesDefinition } from './series/model.js';

@@ -203,7 +203,6 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       clock: options.clock ?? databaseClock,
       definitions,
       lease: options.runLease ?? 30_000,
-      maxAttempts,
       wait,
       isStopping: () => stopping !== null,
       onWork: () => relay.nudge(),

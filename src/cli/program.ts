@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rules: async () => (await import('./commands/rules.js')).rulesCommand(),
   series: async () => (await import('./commands/series.js')).seriesCommand(),
   broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),
+  schedules: async () => (await import('./commands/schedules.js')).schedulesCommand(),
   traits: async () => (await import('./commands/traits.js')).traitsCommand(),
   simulate: async () => (await import('./commands/simulate.js')).simulateCommand(),
 };

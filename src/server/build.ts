@@ -39,6 +39,7 @@ import { ruleRoutes } from './routes/rules.js';
 import { sdkRoutes } from './routes/sdk.js';
 import { segmentRoutes } from './routes/segment.js';
 import { savedSegmentRoutes } from './routes/segments.js';
+import { scheduleRoutes } from './routes/schedules.js';
 import { seriesRoutes } from './routes/series.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { targetingRoutes } from './routes/targeting.js';
@@ -214,6 +215,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(targetingRoutes, { pool, guard, clock });
   await app.register(seriesRoutes, { pool, onFact });
   await app.register(broadcastRoutes, { pool, onFact });
+  await app.register(scheduleRoutes, { pool });
   await app.register(enrollmentRoutes, { pool, onFact });
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });

@@ -40,6 +40,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/rules',
     'get /api/rules/{key}',
     'get /api/rules/{key}/versions',
+    'get /api/schedules',
     'get /api/segments',
     'get /api/segments/{key}',
     'get /api/segments/{key}/members',

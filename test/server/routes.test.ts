@@ -148,6 +148,7 @@ const tries: Record<string, (service: Service) => Try> = {
   'GET /api/series/:key/versions': () => ({ path: '/api/series/welcome/versions' }),
   'GET /api/series/:key/enrollments': () => ({ path: '/api/series/welcome/enrollments' }),
   'GET /api/series/:key/enrollments/:user_id': () => ({ path: '/api/series/welcome/enrollments/u2' }),
+  'GET /api/schedules': () => ({}),
   'GET /api/deliveries': () => ({}),
   'GET /api/queue': () => ({}),
   'GET /admin/queues': () => ({}),
@@ -218,6 +219,8 @@ beforeAll(async () => {
     await set('POST', `/api/${list}`, { email: `${mark}@example.com`, reason: mark });
   await set('PUT', '/api/rules/ours', rule);
   await set('POST', '/api/series', welcome);
+  const dated = { type: 'date', field: `custom:${mark}`, at: '09:00' };
+  await set('POST', '/api/series', { ...welcome, key: 'dated', trigger: dated });
   // Nothing may be sent to the first one, who is on both lists.
   await set('POST', '/api/sdk/users/identify', { user_id: 'u2', traits: { name: mark } });
   await set('POST', '/api/series/welcome/enroll', { user_id: 'u2' });

@@ -27,7 +27,6 @@ export interface PerformOptions {
   readonly lease: number;
   /** Milliseconds after which a run lets others have their turn. */
   readonly turn: number;
-  readonly maxAttempts: number;
   /** Milliseconds to wait after the given attempt. */
   readonly wait: (attempt: number) => number;
   /** Whether to come to an end. */
@@ -54,8 +53,7 @@ export async function performRun(options: PerformOptions): Promise<boolean> {
       return true;
     }
     const attempts = run.attempts + 1;
-    const failed = attempts >= options.maxAttempts;
-    await noteFailure(pool, run, errorText(error), failed ? null : options.wait(attempts));
+    const failed = await noteFailure(pool, run, errorText(error), options.wait(attempts));
     logger.error(
       { ...named, attempts, failed, error: errorText(error) },
       'a run of a schedule could not go on',

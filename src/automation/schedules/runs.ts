@@ -2,6 +2,7 @@ import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import type { Client } from '../../database/pool.js';
 import { millis } from '../facts/person.js';
+import { catchUpBound } from './decide.js';
 import type { ScheduleName } from './settle.js';
 
 /** How many people, or things, became what: `entered`, `held_out`, `refused:audience`. */
@@ -84,14 +85,14 @@ export async function giveBackRun(pool: Pool, run: TakenRun): Promise<void> {
   await pool.query(giveBack, named(run));
 }
 
-/** Notes that a run could not go on; it is tried again after `wait` milliseconds, or given up where that is null. */
-export async function noteFailure(
-  pool: Pool,
-  run: TakenRun,
-  error: string,
-  wait: number | null,
-): Promise<void> {
-  await pool.query(noteFailed, [...named(run), error, wait]);
+/**
+ * Notes that a run could not go on. It is tried again after `wait` milliseconds, and given up a day after it came about.
+ * Answers whether it is given up.
+ */
+export async function noteFailure(pool: Pool, run: TakenRun, error: string, wait: number): Promise<boolean> {
+  const values = [...named(run), error, wait, catchUpBound];
+  const { rows } = await pool.query<{ state: string }>(noteFailed, values);
+  return rows[0]?.state === 'failed';
 }
 
 function named({ workspace, kind, key, scheduledFor, token }: TakenRun): string[] {
@@ -150,11 +151,13 @@ const giveBack = `
   SET token = NULL, lease_until = NULL, retry_at = date_trunc('milliseconds', statement_timestamp())
   WHERE ${mine}`;
 
+const isOld = `started_at < statement_timestamp() - $8::double precision * interval '1 millisecond'`;
+
 const noteFailed = `
   UPDATE schedule_runs
   SET attempts = attempts + 1, last_error = $6, token = NULL, lease_until = NULL,
-    retry_at = CASE WHEN $7::double precision IS NULL THEN retry_at
-      ELSE statement_timestamp() + $7::double precision * interval '1 millisecond' END,
-    state = CASE WHEN $7::double precision IS NULL THEN 'failed' ELSE state END,
-    finished_at = CASE WHEN $7::double precision IS NULL THEN date_trunc('milliseconds', statement_timestamp()) END
-  WHERE ${mine}`;
+    retry_at = date_trunc('milliseconds', statement_timestamp() + $7::double precision * interval '1 millisecond'),
+    state = CASE WHEN ${isOld} THEN 'failed' ELSE state END,
+    finished_at = CASE WHEN ${isOld} THEN date_trunc('milliseconds', statement_timestamp()) END
+  WHERE ${mine}
+  RETURNING state`;

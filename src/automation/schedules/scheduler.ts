@@ -16,7 +16,6 @@ export interface SchedulerOptions {
   readonly makers?: Readonly<Record<string, RunMaker>>;
   /** Milliseconds that a run is held without another sign of life. */
   readonly lease: number;
-  readonly maxAttempts: number;
   /** Milliseconds to wait after the given attempt. */
   readonly wait: (attempt: number) => number;
   readonly isStopping?: () => boolean;
@@ -36,7 +35,7 @@ const timeoutMs = 20_000;
  * Any number may go round at once.
  */
 export function schedulerRound(options: SchedulerOptions): () => Promise<boolean> {
-  const { pool, logger, clock, definitions, lease, maxAttempts, wait } = options;
+  const { pool, logger, clock, definitions, lease, wait } = options;
   const series = seriesRuns(definitions, { logger, batch, timeoutMs, wait });
   const performing = {
     pool,
@@ -44,7 +43,6 @@ export function schedulerRound(options: SchedulerOptions): () => Promise<boolean
     makers: { series, ...options.makers },
     lease,
     turn,
-    maxAttempts,
     wait,
     ...(options.isStopping === undefined ? {} : { isStopping: options.isStopping }),
     ...(options.onWork === undefined ? {} : { onStretch: options.onWork }),

@@ -33,7 +33,6 @@ export function scheduler(
     clock: async () => clock.now,
     definitions: definitionCache(),
     lease: 60_000,
-    maxAttempts: 3,
     wait: () => 0,
     ...options,
   });
