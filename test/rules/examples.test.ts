@@ -152,5 +152,8 @@ it('traits of a visitor target tooltips and banners, but make nobody identified'
   expect(shownBy(banners[1])).toEqual([true, 'seats', 'shown']);
   expect(shownBy(checklists[0])).toEqual([false, null, 'needs_identity']);
   const { checklists: known } = targetingOf(exampleRules(), { ...visitor, identified: true }, page, moment);
+  const paying = { ...visitor, record: { custom_fields: { plan: 'pro' } } };
+  const [, upgrade] = targetingOf(exampleRules(), paying, page, moment).banners;
+  expect(shownBy(upgrade)).toEqual([false, null, 'not_targeted']);
   expect(known[0]).toMatchObject({ shows: true, variant: 'full', progress: { done: 1, of: 4 } });
 });
