@@ -1,7 +1,30 @@
 export { startAutomation } from './start.js';
 export type { Automation, AutomationOptions } from './start.js';
 export { DeliveryPostponed, DeliveryRefused, DeliveryUncertain } from './channels/channel.js';
-export type { Channel, DeliveryContext, OutgoingMessage } from './channels/channel.js';
+export type {
+  Channel,
+  DeliveryAbout,
+  DeliveryContext,
+  DeliveryTerms,
+  OutgoingMessage,
+} from './channels/channel.js';
+export { emailChannel } from './channels/email.js';
+export type { EmailOptions } from './channels/email.js';
+export { installationEmail } from './channels/email/installation.js';
+export {
+  deleteEmailSettings,
+  getEmailSettings,
+  noSettings as noEmailSettings,
+  saveEmailSettings,
+  viewOf as emailView,
+} from './channels/email/settings.js';
+export type { EmailChange, EmailSettings, EmailView } from './channels/email/settings.js';
+export { reachability, unreachableSql } from './channels/properties.js';
+export type { Unreachable } from './channels/reach.js';
+export { slackChannel } from './channels/slack.js';
+export type { SlackOptions } from './channels/slack.js';
+export { deleteSlackWebhook, listSlackWebhooks, saveSlackWebhook } from './channels/slack/webhooks.js';
+export type { SlackWebhook } from './channels/slack/webhooks.js';
 export { inboxChannel } from './channels/inbox.js';
 export { logChannel } from './channels/log.js';
 export { webhookChannel } from './channels/webhook.js';

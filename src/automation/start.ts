@@ -4,9 +4,13 @@ import { isConnectionError } from '../database/unreachable.js';
 import { refuse } from '../errors/index.js';
 import { backoff } from './backoff.js';
 import type { Channel } from './channels/channel.js';
+import { emailChannel } from './channels/email.js';
+import type { EmailOptions } from './channels/email.js';
 import { inboxChannel } from './channels/inbox.js';
 import { logChannel } from './channels/log.js';
 import type { LogLine } from './channels/log.js';
+import { slackChannel } from './channels/slack.js';
+import type { SlackOptions } from './channels/slack.js';
 import { webhookChannel } from './channels/webhook.js';
 import type { WebhookOptions } from './channels/webhook.js';
 import { healthReader } from './health.js';
@@ -43,7 +47,11 @@ export interface AutomationOptions {
   readonly logSink?: (line: LogLine) => void | Promise<void>;
   /** How webhooks are sent; see the channel. */
   readonly webhooks?: Omit<WebhookOptions, 'pool'>;
-  /** Channels that join `log`, `inbox` and `webhook`, or take their place by name. */
+  /** How e-mail is sent; see the channel. */
+  readonly email?: Omit<EmailOptions, 'pool' | 'logger'>;
+  /** How Slack is posted to; see the channel. */
+  readonly slack?: Omit<SlackOptions, 'pool'>;
+  /** Channels that join `log`, `inbox`, `webhook`, `email` and `slack`, or take their place by name. */
   readonly channels?: readonly Channel[];
   /** Name of the BullMQ queue; one for each database that shares a Redis. No `:`. Default `muster`. */
   readonly queue?: string;
@@ -150,6 +158,8 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       logChannel(sink),
       inboxChannel(pool),
       webhookChannel({ pool, logger, ...options.webhooks }),
+      emailChannel({ pool, logger, ...options.email }),
+      slackChannel({ pool, ...options.slack }),
       ...(options.channels ?? []),
     ].map((channel) => [channel.name, channel]),
   );

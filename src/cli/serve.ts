@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { installationEmail } from '../automation/channels/email/installation.js';
 import { networksOf } from '../automation/channels/webhook/networks.js';
 import { buildServer } from '../server/build.js';
 import { rateLimitOf } from '../server/limits.js';
@@ -53,6 +54,7 @@ async function open(
 ): Promise<{ server: FastifyInstance; url: string }> {
   const rateLimit = rateLimitOf(process.env.MUSTER_RATE_LIMIT);
   const allowedNetworks = networksOf(process.env.MUSTER_WEBHOOK_NETWORKS);
+  const email = installationEmail(process.env);
   await checkPort(port, host);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'check', connections });
@@ -65,6 +67,7 @@ async function open(
     metrics: openMetrics(servers.pool, { ofProcess: true }),
     metricsToken: process.env.MUSTER_METRICS_TOKEN,
     allowedNetworks,
+    email,
     ...(rateLimit === undefined ? {} : { rateLimit }),
   });
   stopping.opened(() => server.close());

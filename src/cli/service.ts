@@ -1,3 +1,4 @@
+import { installationEmail } from '../automation/channels/email/installation.js';
 import { networksOf } from '../automation/channels/webhook/networks.js';
 import { startAutomation } from '../automation/index.js';
 import { zoneOf } from '../audience/workspace.js';
@@ -73,6 +74,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 async function open(options: ServiceOptions, stopping: Stopping): Promise<Running> {
   const rateLimit = rateLimitOf(process.env.MUSTER_RATE_LIMIT);
   const allowedNetworks = networksOf(process.env.MUSTER_WEBHOOK_NETWORKS);
+  const email = installationEmail(process.env);
   await checkPort(options.port, loopback);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'bring' });
@@ -94,6 +96,8 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
     drain: timeForWork(options.drain),
     observe: metrics.observer,
     webhooks: { allowedNetworks },
+    email: { installation: email, allowedNetworks },
+    slack: { allowedNetworks },
   });
   stopping.opened(() => automation.stop());
   const server = await buildServer({
@@ -101,6 +105,7 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
     log,
     redisUrl,
     allowedNetworks,
+    email,
     metrics,
     metricsToken: process.env.MUSTER_METRICS_TOKEN,
     checks: automationChecks(automation),

@@ -1,3 +1,4 @@
+import { installationEmail } from '../automation/channels/email/installation.js';
 import { networksOf } from '../automation/channels/webhook/networks.js';
 import { startAutomation } from '../automation/index.js';
 import { automationChecks } from '../server/automation-checks.js';
@@ -51,6 +52,7 @@ async function open(
   isStopping: () => boolean,
 ): Promise<string | null> {
   const allowedNetworks = networksOf(process.env.MUSTER_WEBHOOK_NETWORKS);
+  const email = installationEmail(process.env);
   if (healthPort !== null) await checkPort(healthPort, host);
   stopping.check();
   const servers = await openServers({ redis: true, schema: 'check', connections });
@@ -66,6 +68,8 @@ async function open(
     evicting: allowEvictingRedis ? 'degrade' : 'refuse',
     drain: timeForWork(drain),
     webhooks: { allowedNetworks },
+    email: { installation: email, allowedNetworks },
+    slack: { allowedNetworks },
     observe: metrics.observer,
   });
   const health = await buildHealthServer({

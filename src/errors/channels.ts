@@ -50,4 +50,22 @@ export const channelErrors = {
     message: 'the workspace has {limit} webhook endpoints, which is the limit',
     hint: 'delete one that is no longer needed',
   },
+  email_bad_setting: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` cannot be used for e-mail: {reason}',
+    hint: '{hint}',
+  },
+  email_sender_without_server: {
+    status: 400,
+    exit: 2,
+    message: 'a sender of your own needs a mail server of your own',
+    hint: 'set `smtp_url` as well, or leave `from` out: the sender of this installation is used',
+  },
+  channel_not_set_up: {
+    status: 400,
+    exit: 2,
+    message: 'the channel `{channel}` is not set up in this workspace: {missing}',
+    hint: '{hint}',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -3,6 +3,8 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import swagger from '@fastify/swagger';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { noEmailSettings } from '../automation/index.js';
+import type { EmailSettings } from '../automation/index.js';
 import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
 import { MusterError, problem, refuse } from '../errors/index.js';
@@ -23,6 +25,7 @@ import { traceCalls } from './tracing.js';
 import type { RateLimit } from './limits.js';
 import { audienceRoutes } from './routes/audiences.js';
 import { beaconRoutes } from './routes/beacon.js';
+import { channelRoutes } from './routes/channels.js';
 import { contextRoutes } from './routes/context.js';
 import { boardRoutes } from './routes/board.js';
 import { broadcastRoutes } from './routes/broadcasts.js';
@@ -72,6 +75,8 @@ export interface ServerOptions {
   readonly upload?: UploadOptions;
   /** Networks that webhooks may be sent to although they are private; the same as the channel's. Default: none. */
   readonly allowedNetworks?: readonly string[];
+  /** What e-mail is sent with where a workspace has nothing of its own; the same as the channel's. Default: nothing. */
+  readonly email?: EmailSettings;
 }
 
 /** One call that the server answers. */
@@ -100,6 +105,7 @@ declare module 'fastify' {
  */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const { pool, clock = Date.now, checks = {}, onFact = () => undefined, isStopping = () => false } = options;
+  const { allowedNetworks = [], email = noEmailSettings } = options;
   const app = fastify({
     loggerInstance: options.log ?? pino({ level: 'silent' }),
     bodyLimit,
@@ -213,13 +219,14 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(savedSegmentRoutes, { pool, clock });
   await app.register(ruleRoutes, { pool, clock });
   await app.register(targetingRoutes, { pool, guard, clock });
-  await app.register(seriesRoutes, { pool, onFact });
+  await app.register(seriesRoutes, { pool, onFact, email });
   await app.register(broadcastRoutes, { pool, onFact });
   await app.register(scheduleRoutes, { pool });
   await app.register(enrollmentRoutes, { pool, onFact });
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });
-  await app.register(webhookRoutes, { pool, allowedNetworks: options.allowedNetworks ?? [] });
+  await app.register(webhookRoutes, { pool, allowedNetworks });
+  await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });
   await app.register(snippetRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -19,6 +19,8 @@ it('/openapi.json needs no key and describes every call by the schema that check
   );
   expect(calls.toSorted()).toEqual([
     'delete /api/broadcasts/{key}',
+    'delete /api/channels/email',
+    'delete /api/channels/slack/{key}',
     'delete /api/keys/{key_id}',
     'delete /api/rules/{key}',
     'delete /api/segments/{key}',
@@ -32,6 +34,8 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/broadcasts/{key}',
     'get /api/broadcasts/{key}/recipients',
     'get /api/broadcasts/{key}/report',
+    'get /api/channels/email',
+    'get /api/channels/slack',
     'get /api/deliveries',
     'get /api/identity',
     'get /api/identity/report',
@@ -102,6 +106,8 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /v1/screen',
     'post /v1/track',
     'put /api/broadcasts/{key}',
+    'put /api/channels/email',
+    'put /api/channels/slack/{key}',
     'put /api/identity',
     'put /api/rules/{key}',
     'put /api/segments/{key}',

@@ -145,6 +145,15 @@ const tries: Record<string, (service: Service) => Try> = {
   }),
   'POST /api/webhooks/:key/enable': () => ({ path: '/api/webhooks/crm/enable' }),
   'DELETE /api/webhooks/:key': () => ({ path: '/api/webhooks/crm' }),
+  'GET /api/channels/email': () => ({}),
+  'PUT /api/channels/email': () => ({ body: { footer: 'taken over' } }),
+  'DELETE /api/channels/email': () => ({}),
+  'GET /api/channels/slack': () => ({}),
+  'PUT /api/channels/slack/:key': () => ({
+    path: '/api/channels/slack/sales',
+    body: { url: 'https://hooks.taken.example/', description: 'x' },
+  }),
+  'DELETE /api/channels/slack/:key': () => ({ path: '/api/channels/slack/sales' }),
   'GET /api/series/:key/versions': () => ({ path: '/api/series/welcome/versions' }),
   'GET /api/series/:key/enrollments': () => ({ path: '/api/series/welcome/enrollments' }),
   'GET /api/series/:key/enrollments/:user_id': () => ({ path: '/api/series/welcome/enrollments/u2' }),
@@ -237,6 +246,8 @@ beforeAll(async () => {
     name: mark,
     filter: { '==': [{ var: 'custom:plan' }, mark] },
   });
+  await set('PUT', '/api/channels/email', { footer: mark, public_url: 'https://muster.example.com' });
+  await set('PUT', '/api/channels/slack/sales', { url: 'https://hooks.example.com/x', description: mark });
   await set('PUT', '/api/traits/plan', { declared_type: 'text' });
   await set('POST', '/api/identity/rotate', {});
   const made = await ours.call('POST', '/api/keys', { kind: 'secret', name: mark });

@@ -1,3 +1,5 @@
+import type { UserRecord } from '../../filter/record.js';
+
 /** A message as a channel gets it: rendered, and to one person. */
 export interface OutgoingMessage {
   readonly workspaceId: string;
@@ -14,6 +16,8 @@ export interface OutgoingMessage {
   readonly html?: string;
   /** The address that an e-mail goes to, the same through every attempt. */
   readonly to?: string;
+  /** Where the person can say that they want no more of this, the same through every attempt. */
+  readonly unsubscribeUrl?: string;
   /** Key of the endpoint that a webhook goes to. */
   readonly endpoint?: string;
   /** What a webhook step sends in place of title and text: rendered JSON, as it was first rendered. */
@@ -30,6 +34,23 @@ export interface DeliveryContext {
   readonly idempotencyKey: string;
   /** Aborts when the worker lost its lease, when the time limit is over, or when the process must stop. */
   readonly signal: AbortSignal;
+}
+
+/** Whom a delivery is for, before it is written down. */
+export interface DeliveryAbout {
+  readonly workspaceId: string;
+  readonly endUserId: string;
+  readonly user: UserRecord;
+  /** What the message is about; null for nothing in particular. */
+  readonly topic: string | null;
+}
+
+/** What a channel says of one delivery before it is written down. */
+export interface DeliveryTerms {
+  /** Takes the place of the channel's own, where the workspace decides. */
+  readonly onLostConfirmation: Channel['onLostConfirmation'];
+  /** Values of the merge tags that the channel fills itself. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /**
@@ -59,6 +80,8 @@ export interface Channel {
    * up. Left out, attempts and waits are the caller's.
    */
   readonly waits?: readonly number[];
+  /** Asked before a delivery is written down, where something depends on the workspace or the person. */
+  terms?(about: DeliveryAbout): Promise<DeliveryTerms>;
   deliver(message: OutgoingMessage, context: DeliveryContext): Promise<void>;
   /** Closes what the channel keeps open between deliveries. Called once, when no delivery is under way. */
   close?(): Promise<void>;

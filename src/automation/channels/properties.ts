@@ -33,7 +33,8 @@ const plain: ChannelProperties = {
 const ours: Readonly<Record<string, ChannelProperties>> = {
   log: { ...plain, reach: identified, html: false },
   inbox: { ...plain, reach: identified, html: false },
-  webhook: { ...plain, html: false, endpoint: true },
+  webhook: { ...plain, html: false, speaksTo: 'workspace', endpoint: true },
+  slack: { ...plain, escape: 'slack', html: false, speaksTo: 'workspace', endpoint: true },
   email: { ...plain, reach: byEmail, tags: ['unsubscribe_url'] },
 };
 
@@ -45,6 +46,11 @@ export function channelProperties(name: string): ChannelProperties {
 /** Why this channel cannot reach the person; null where it can. */
 export function reachability(channel: string, user: UserRecord): Unreachable | null {
   return channelProperties(channel).reach.of(user);
+}
+
+/** Whether a message there is one to the person, which counts as a contact and may be held back. */
+export function speaksToPerson(channel: string): boolean {
+  return channelProperties(channel).speaksTo === 'person';
 }
 
 /** The same in SQL: a text or NULL, over a row of `end_users` under this alias. */

@@ -13,15 +13,15 @@ export interface PersonRow {
 /**
  * A person as the machine reads them, for a SELECT in which `from` has `workspace_id` and `end_user_id`. Each lookup is
  * fenced (OFFSET 0): the batches are small and the tables are not, and a planner without statistics would read a whole
- * workspace for each batch.
+ * workspace for each batch. `topic` is SQL for what the messages are about, which the person may have unsubscribed from.
  */
 export const personColumns = `u.row AS person, c.row AS company, u.suppressed,
     coalesce(ws.zone, 'UTC') AS workspace_zone, coalesce(ws.person_zone_field, 'timezone') AS zone_field`;
 
-export const personJoins = (from: string): string => `
+export const personJoins = (from: string, topic = `''`): string => `
   CROSS JOIN LATERAL (
     SELECT to_jsonb(u) AS row, u.company_id,
-      EXISTS (SELECT FROM muster_suppressing(u.workspace_id, u.user_id, u.email)) AS suppressed
+      EXISTS (SELECT FROM muster_suppressing(u.workspace_id, u.user_id, u.email, ${topic})) AS suppressed
     FROM end_users u
     WHERE u.workspace_id = ${from}.workspace_id AND u.id = ${from}.end_user_id OFFSET 0
   ) AS u

@@ -62,7 +62,7 @@ const readPeople = `
     SELECT $1::text AS workspace_id, id AS end_user_id FROM unnest($3::uuid[]) AS id
   )
   SELECT person.end_user_id AS end_user, earlier.*, ${personColumns}, ${nowColumn}
-  FROM person ${personJoins('person')}
+  FROM person ${personJoins('person', '(SELECT s.topic FROM series s WHERE s.workspace_id = $1 AND s.key = $2)')}
   CROSS JOIN LATERAL (
     SELECT count(*)::integer AS count, bool_or(e.state = 'active') AS inside,
       ${millis('max(e.entered_at)')} AS last_at, max(e.entry) AS last_entry

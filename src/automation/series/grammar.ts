@@ -12,7 +12,7 @@ export const triggerKeys: { readonly [T in TriggerType]: readonly string[] } = {
 };
 
 export const stepKeys: { readonly [T in StepType]: readonly string[] } = {
-  send: ['type', 'key', 'next', 'channel', 'message'],
+  send: ['type', 'key', 'next', 'channel', 'endpoint', 'message'],
   wait: ['type', 'key', 'next', 'for'],
   wait_until_time: ['type', 'key', 'next', 'at', 'days', 'zone'],
   wait_for: ['type', 'key', 'next', 'filter', 'event', 'where', 'timeout', 'on_timeout'],
@@ -27,6 +27,7 @@ export const seriesKeys = [
   'key',
   'name',
   'trigger',
+  'topic',
   'audience',
   'entry',
   'exit',
@@ -55,7 +56,7 @@ export const catchUps = ['latest', 'all', 'none'] as const;
 export const dateUnits = ['days', 'weeks', 'months'] as const;
 
 /** Channels that messages can go to where nobody says which there are. */
-export const defaultChannels: readonly string[] = ['log', 'inbox'];
+export const defaultChannels: readonly string[] = ['log', 'inbox', 'email', 'slack'];
 
 /** Where `next` and `to` lead to the end of the series. */
 export const endWord = 'end';

@@ -7,6 +7,8 @@ export interface SeriesDefinition {
   readonly key: string;
   readonly name: string;
   readonly trigger: Trigger;
+  /** What its messages are about, which people can unsubscribe from; null where it is about nothing in particular. */
+  readonly topic: string | null;
   /** Who may enter; null where everybody may. Asked once, at the entrance. */
   readonly audience: Filter | null;
   readonly entry: EntryPolicy;
@@ -135,6 +137,8 @@ export type StepType = Step['type'];
 export interface SendStep extends StepBase {
   readonly type: 'send';
   readonly channel: string;
+  /** Where in the workspace it goes; only for a channel that asks for it, as Slack. */
+  readonly endpoint?: string;
   readonly message: MessageTemplate;
 }
 

@@ -81,6 +81,7 @@ export interface SendEffect {
   readonly step: string;
   readonly visit: number;
   readonly channel: string;
+  readonly endpoint?: string;
   readonly message: MessageTemplate;
 }
 

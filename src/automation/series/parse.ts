@@ -42,6 +42,7 @@ export function parseSeries(input: unknown, known: KnownNames = {}): SeriesDefin
   const sendWindow = part('send_window', sendWindowOf);
   if (!leavesTimeToSend({ quietHours, sendWindow })) check.report('no_time_to_send', {}, '/send_window');
   const definition = {
+    topic: part('topic', topicOf),
     audience: part('audience', filterOf),
     entry,
     exit: part('exit', filterOf),
@@ -64,6 +65,10 @@ type PartReader<T> = (check: Check, input: unknown, path: string) => T | null;
 /** Reads a part that may be left out. One that is there but null says nothing, and its reader refuses it. */
 function partReader(check: Check, document: Document): <T>(key: string, read: PartReader<T>) => T | null {
   return (key, read) => (Object.hasOwn(document, key) ? read(check, document[key], `/${key}`) : null);
+}
+
+function topicOf(check: Check, input: unknown, path: string): string | null {
+  return check.key(input, path, '"product-news"');
 }
 
 function filterOf(check: Check, input: unknown, path: string): Filter | null {

@@ -172,6 +172,7 @@ const steps: { readonly [T in StepType]: Parts } = {
     required: ['key', 'channel', 'message'],
     parts: {
       channel: { type: 'string' },
+      endpoint: { description: 'For Slack: the key of the webhook.', ...key },
       message: messageSchema,
     },
   },
@@ -215,6 +216,10 @@ const seriesParts: { readonly [K in (typeof seriesKeys)[number]]: Schema } = {
   key,
   name: textOf(seriesLimits.nameBytes),
   trigger: { oneOf: Object.entries(triggers).map(([type, trigger]) => typed(type, trigger)) },
+  topic: {
+    description: 'What its messages are about; people can unsubscribe from it alone.',
+    $ref: '#/$defs/key',
+  },
   audience: filter,
   entry: {
     oneOf: [{ enum: entryWords }, objectOf(['again_after'], { again_after: length }, ['again_after'])],

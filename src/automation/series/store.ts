@@ -5,8 +5,12 @@ import { holdSegments } from '../../audience/segments/store.js';
 import { refuse } from '../../errors/index.js';
 import { segmentsIn } from '../../filter/segments-in.js';
 import { keepSchedule, pauseSchedule } from '../schedules/keep.js';
+import { missingIn, noSettings, readSettings, settingsOver } from '../channels/email/settings.js';
+import type { EmailSettings } from '../channels/email/settings.js';
+import { slackKeys } from '../channels/slack/webhooks.js';
 import type { SeriesDefinition, Trigger } from './model.js';
 import { parseSeries } from './parse.js';
+import type { KnownNames } from './parse.js';
 
 export type SeriesStatus = 'active' | 'paused' | 'archived';
 
@@ -26,28 +30,30 @@ export interface SavedSeries {
 export interface SaveOptions {
   /** Channels that messages can go to; by default those that Muster ships with. */
   readonly channels?: readonly string[];
+  /** What the installation sends e-mail with where the workspace has nothing of its own. Default: nothing. */
+  readonly email?: EmailSettings | undefined;
 }
 
 /**
  * Saves a series under its key: a new one begins `active` with version 1, a changed one gets a new version, and the
  * same document again changes nothing. What was parked because an earlier version failed is taken up again.
  *
- * Errors: those of `parseSeries`, an endpoint that the workspace has not included; `series_archived`.
+ * Errors: those of `parseSeries`, an endpoint or a channel that the workspace has not set up included; `series_archived`.
  */
 export async function saveSeries(
   pool: Pool,
   workspaceId: string,
   input: unknown,
-  options: SaveOptions = {},
+  { channels, email = noSettings }: SaveOptions = {},
 ): Promise<SavedSeries> {
   return inWorkspace(pool, workspaceId, async (client) => {
-    const { rows } = await client.query<{ key: string }>(readEndpoints, [workspaceId]);
+    const known = await namesIn(client, workspaceId, email);
     // What it names cannot be deleted between this look and the end of the save.
     if (segmentsIn(input).length > 0) await holdSegments(client, workspaceId);
     const saved = await savedSegments(client, workspaceId, input);
     const definition = parseSeries(input, {
-      ...options,
-      endpoints: rows.map(({ key }) => key),
+      ...(channels === undefined ? {} : { channels }),
+      ...known,
       segments: [...saved.keys()],
       savedSegments: saved,
     });
@@ -56,8 +62,22 @@ export async function saveSeries(
   });
 }
 
+/** What the workspace has, for names in a definition to be checked against. */
+export async function namesIn(
+  client: Client,
+  workspaceId: string,
+  email: EmailSettings,
+): Promise<KnownNames> {
+  const { rows } = await client.query<{ key: string }>(readEndpoints, [workspaceId]);
+  return {
+    endpoints: rows.map(({ key }) => key),
+    slack: await slackKeys(client, workspaceId),
+    emailLacks: missingIn(settingsOver(await readSettings(client, workspaceId), email)),
+  };
+}
+
 async function saveVersion(client: Client, workspaceId: string, definition: SeriesDefinition): Promise<void> {
-  const { key, name, trigger } = definition;
+  const { key, name, trigger, topic } = definition;
   // Taking the row first makes two saves of one key follow each other, the first one included.
   await client.query(addSeriesUnlessThere, [workspaceId, key, name, trigger.type]);
   const { rows } = await client.query<{ state: SeriesStatus; version: number; same: boolean }>(
@@ -69,7 +89,7 @@ async function saveVersion(client: Client, workspaceId: string, definition: Seri
   if (current.state === 'archived') refuse('series_archived', { key });
   const version = current.version + 1;
   await client.query(addVersion, [workspaceId, key, version, JSON.stringify(definition.source)]);
-  await client.query(setVersion, [workspaceId, key, version, name, trigger.type, nameOf(trigger)]);
+  await client.query(setVersion, [workspaceId, key, version, name, trigger.type, nameOf(trigger), topic]);
   await client.query(takeUpParked, [workspaceId, key]);
   const plan = trigger.type === 'date' || trigger.type === 'schedule' ? definition.source['trigger'] : null;
   const paused = current.state === 'paused';
@@ -160,7 +180,7 @@ const addVersion = `
 
 const setVersion = `
   UPDATE series
-  SET version = $3, name = $4, trigger_type = $5, trigger_name = $6, updated_at = date_trunc('milliseconds', now())
+  SET version = $3, name = $4, trigger_type = $5, trigger_name = $6, topic = $7, updated_at = date_trunc('milliseconds', now())
   WHERE workspace_id = $1 AND key = $2`;
 
 const takeUpParked = `

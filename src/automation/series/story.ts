@@ -77,11 +77,11 @@ export async function storyOf(pool: Pool, workspaceId: string, key: string, user
   const read = async (client: Client): Promise<Story> => {
     if ((await seriesByKey(client, workspaceId, key)) === null) refuse('series_not_found', { key });
     const endUser = await personOf(client, workspaceId, userId);
-    const { rows: people } = await client.query<Pick<Story, 'last_contacted_at' | 'suppressed'>>(readPerson, [
-      workspaceId,
-      endUser,
-    ]);
     const values = [workspaceId, key, endUser];
+    const { rows: people } = await client.query<Pick<Story, 'last_contacted_at' | 'suppressed'>>(
+      readPerson,
+      values,
+    );
     const { rows: entries } = await client.query<EntryRow>(readEntries, values);
     const ids = entries.map((entry) => entry.enrollment);
     const { rows: trail } = await client.query<StoryEntry['trail'][number] & Owned>(readTrail, [
@@ -163,8 +163,10 @@ function ownOf<Row extends Owned>(enrollment: string, rows: readonly Row[]): Omi
 }
 
 const readPerson = `
-  SELECT u.last_contacted_at, muster_suppressed(u.workspace_id, u.id) AS suppressed
-  FROM end_users u WHERE u.workspace_id = $1 AND u.id = $2`;
+  SELECT u.last_contacted_at, muster_suppressed(u.workspace_id, u.id, s.topic) AS suppressed
+  FROM end_users u
+  JOIN series s ON s.workspace_id = u.workspace_id AND s.key = $2
+  WHERE u.workspace_id = $1 AND u.id = $3`;
 
 const readEntries = `
   SELECT e.id AS enrollment, e.version, e.happening, e.happening_name, e.happened_at, e.entered_at, e.state, e.reason,

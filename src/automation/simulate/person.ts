@@ -1,4 +1,4 @@
-import { reachability } from '../channels/properties.js';
+import { reachability, speaksToPerson } from '../channels/properties.js';
 import { isZone } from '../series/wall-clock.js';
 import { advance } from '../series/advance.js';
 import { withTraits } from '../series/advance/set-trait.js';
@@ -205,8 +205,10 @@ class Life {
     }
     const result = this.#fate(this.#person, step, visit);
     if (result === 'delivered') {
-      if (effect.kind === 'send') this.#contacts.push(now);
-      this.#person = { ...this.#person, last_contacted_at: new Date(now) };
+      if (effect.kind === 'send' && speaksToPerson(effect.channel)) {
+        this.#contacts.push(now);
+        this.#person = { ...this.#person, last_contacted_at: new Date(now) };
+      }
       this.#witness.delivered(step, effect.kind === 'send' ? effect.channel : 'webhook', now);
     }
     this.#move(run, state, { step, visit, result }, now);

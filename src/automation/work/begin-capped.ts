@@ -55,9 +55,9 @@ const lockPeople = `
     ORDER BY key
   ) AS person`;
 
-// The statement's requests lack the caps; they stand in the seventh list, in the order of the tokens.
+// The statement's requests lack the caps; they stand in a list of their own, in the order of the tokens.
 const beginUnderCaps = beginSending(`EXISTS (
-        SELECT FROM unnest($3::uuid[], $7::jsonb[]) AS limited (token, caps)
+        SELECT FROM unnest($3::uuid[], $9::jsonb[]) AS limited (token, caps)
         CROSS JOIN LATERAL jsonb_to_recordset(limited.caps) AS cap (messages integer, since timestamptz)
         WHERE limited.token = held.token AND cap.messages <= (
           SELECT count(*) FROM (${contactsOfPerson('held.workspace_id', 'held.end_user_id', 'cap.since')}) AS contact

@@ -11,6 +11,10 @@ export interface BeginRequest {
   readonly channel: string;
   readonly message: RenderedMessage;
   readonly endUser: string;
+  /** What the message is about; null or left out for nothing in particular. */
+  readonly topic?: string | null;
+  /** Whether it waits for an operator where its confirmation is lost. */
+  readonly parks?: boolean;
   /** Counted once more, under a lock, where there are any: fewer than `messages` since `since` (milliseconds since 1970). */
   readonly caps: readonly { readonly messages: number; readonly since: number }[];
 }
@@ -49,6 +53,8 @@ export function beginValues(requests: readonly BeginRequest[]): unknown[] {
     requests.map((request) => request.kind),
     requests.map((request) => request.channel),
     requests.map((request) => JSON.stringify(request.message)),
+    requests.map(({ topic = null }) => topic),
+    requests.map(({ parks = false }) => parks),
   ];
 }
 
@@ -59,8 +65,8 @@ export function beginValues(requests: readonly BeginRequest[]): unknown[] {
  */
 export const beginSending = (capped = 'false'): string => `
   WITH request AS (
-    SELECT * FROM ${rowsOf(['text', 'bigint', 'uuid', 'text', 'text', 'text'])}
-      AS request (workspace_id, id, token, kind, channel, message)
+    SELECT * FROM ${rowsOf(['text', 'bigint', 'uuid', 'text', 'text', 'text', 'text', 'boolean'])}
+      AS request (workspace_id, id, token, kind, channel, message, topic, parks)
   ),
   held AS MATERIALIZED (
     SELECT request.*, w.delivery_id, w.enrollment_id, w.series_key, w.step, w.visit, e.end_user_id, d.state AS before
@@ -83,7 +89,7 @@ export const beginSending = (capped = 'false'): string => `
     SELECT held.*, CASE
       WHEN held.before = 'delivered' THEN 'delivered'
       WHEN held.kind = 'send' AND EXISTS (
-        SELECT FROM end_users u CROSS JOIN LATERAL muster_suppressing(u.workspace_id, u.user_id, u.email)
+        SELECT FROM end_users u CROSS JOIN LATERAL muster_suppressing(u.workspace_id, u.user_id, u.email, held.topic)
         WHERE u.workspace_id = held.workspace_id AND u.id = held.end_user_id
       ) THEN 'suppressed'
       WHEN ${capped} THEN 'capped'
@@ -92,12 +98,13 @@ export const beginSending = (capped = 'false'): string => `
   ),
   begun AS (
     INSERT INTO deliveries
-      (workspace_id, id, work_id, enrollment_id, series_key, step, visit, end_user_id, kind, channel, state, message)
+      (workspace_id, id, work_id, enrollment_id, series_key, step, visit, end_user_id, kind, channel, state, message,
+        parks)
     SELECT workspace_id, delivery_id, id, enrollment_id, series_key, step, visit, end_user_id, kind, channel,
-      'sending', message::jsonb
+      'sending', message::jsonb, parks
     FROM verdict WHERE verdict = 'send'
     ON CONFLICT (workspace_id, id) DO UPDATE
-      SET state = 'sending', attempts = deliveries.attempts + 1, last_error = NULL,
+      SET state = 'sending', parks = excluded.parks, attempts = deliveries.attempts + 1, last_error = NULL,
         attempted_at = date_trunc('milliseconds', statement_timestamp())
     RETURNING workspace_id, work_id, message, created_at
   )

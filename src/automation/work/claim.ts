@@ -34,7 +34,10 @@ export interface Claim {
   readonly delivery: string;
   readonly endUser: string;
   readonly user: UserRecord;
+  /** From everything, or from what the series is about. */
   readonly suppressed: boolean;
+  /** What the series' messages are about; null where nothing in particular. */
+  readonly topic: string | null;
   readonly zone: string;
   readonly workspaceZone: string;
   /** When it was claimed, on the clock of Postgres, in milliseconds since 1970 (UTC). */
@@ -87,6 +90,7 @@ interface ClaimRow extends PersonRow {
   now: number;
   due_at: number;
   trace: string | null;
+  topic: string | null;
 }
 
 function claimOf(row: ClaimRow): Claim {
@@ -107,6 +111,7 @@ function claimOf(row: ClaimRow): Claim {
     endUser: row.end_user,
     user: { ...person, company },
     suppressed: row.suppressed,
+    topic: row.topic,
     zone: zoneOfPerson(person, row.zone_field, row.workspace_zone),
     workspaceZone: row.workspace_zone,
     now: row.now,
@@ -122,7 +127,7 @@ const claimEnqueued = `
     SELECT * FROM ${rowsOf(['text', 'bigint', 'integer', 'uuid'])} AS job (workspace_id, id, epoch, token)
   ),
   verdict AS MATERIALIZED (
-    SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id, e.since, e.entered_at, e.pokes,
+    SELECT job.workspace_id, job.id, job.epoch, job.token, e.version, e.end_user_id, e.since, e.entered_at, e.pokes, s.topic,
       CASE
         WHEN e.state <> 'active' OR s.state = 'archived' OR (e.step, e.visit) IS DISTINCT FROM (w.step, w.visit) THEN 'cancelled'
         WHEN s.state = 'paused' THEN 'pending'
@@ -137,7 +142,7 @@ const claimEnqueued = `
       SELECT * FROM enrollments e WHERE e.workspace_id = job.workspace_id AND e.id = w.enrollment_id OFFSET 0
     ) AS e
     CROSS JOIN LATERAL (
-      SELECT s.state FROM series s WHERE s.workspace_id = job.workspace_id AND s.key = w.series_key OFFSET 0
+      SELECT s.state, s.topic FROM series s WHERE s.workspace_id = job.workspace_id AND s.key = w.series_key OFFSET 0
     ) AS s
   ),
   taken AS (
@@ -153,7 +158,7 @@ const claimEnqueued = `
     WHERE w.workspace_id = verdict.workspace_id AND w.id = verdict.id AND w.epoch = verdict.epoch
       AND (${inState('w', 'enqueued')} OR ${inState('w', 'claimed')} AND w.token = verdict.token)
     RETURNING w.*, verdict.version, verdict.end_user_id, verdict.since, verdict.entered_at, verdict.pokes,
-      verdict.archived
+      verdict.archived, verdict.topic
   ),
   exited AS (
     UPDATE enrollments e
@@ -166,6 +171,6 @@ const claimEnqueued = `
     taken.enrollment_id AS enrollment, taken.step, taken.visit, ${millis('taken.since')} AS since,
     ${millis('taken.entered_at')} AS entered_at, taken.pokes, taken.attempts AS attempt, taken.last_error,
     taken.delivery_id AS delivery, taken.end_user_id AS end_user, ${millis('taken.due_at')} AS due_at,
-    taken.traceparent AS trace, ${personColumns}, ${nowColumn}
-  FROM taken ${personJoins('taken')}
+    taken.traceparent AS trace, taken.topic, ${personColumns}, ${nowColumn}
+  FROM taken ${personJoins('taken', 'taken.topic')}
   WHERE taken.state = 'claimed'`;

@@ -1,7 +1,7 @@
 import type { Pool } from '../../database/pool.js';
 import { instantOf, momentOf } from '../../filter/time.js';
 import type { Channel } from '../channels/channel.js';
-import { reachability } from '../channels/properties.js';
+import { reachability, speaksToPerson } from '../channels/properties.js';
 import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import { microBatch } from '../micro-batch.js';
@@ -151,24 +151,32 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     // Attempts are counted when claimed, so a step that kills its process each time comes to an end as well.
     if (claim.attempt > attempts) return giveUp(task, claim.lastError ?? 'it was tried too often');
     if (channel === undefined) return tryAgain(`no channel \`${name}\` runs here`);
-    const unreachable = reachability(name, facts.person);
+    // What was tried once went to where the person was then; the channel knows what to make of it.
+    const unreachable = claim.attempt === 1 ? reachability(name, facts.person) : null;
     if (unreachable !== null) {
       options.observe?.delivery?.(name, 'unreachable');
       return end(task, 'unreachable', quietly, unreachable);
     }
+    const contact = speaksToPerson(name);
+    const { topic } = claim;
+    const about = { workspaceId: workspace, endUserId: endUser, user: facts.person, topic };
+    const terms = await channel.terms?.(about);
+    const onLost = terms?.onLostConfirmation ?? channel.onLostConfirmation;
+    const own = terms?.tags ?? {};
     const writeDown = (): Promise<Begun> =>
       begin({
         workspace,
         work,
         token,
-        kind: effect.kind,
+        kind: contact ? 'send' : 'webhook',
         channel: name,
-        message: rendered(effect, { channel: name, user: facts.person, now: now() }),
+        message: rendered(effect, { channel: name, user: facts.person, now: now(), own }),
         endUser,
-        caps: effect.kind === 'send' ? capsOf(definition, facts.zone, now()) : [],
+        topic,
+        parks: onLost === 'park',
+        caps: contact ? capsOf(definition, facts.zone, now()) : [],
       });
-    const contact = effect.kind === 'send';
-    const called = await takeTurn(channel, writeDown, async (begun) => {
+    const called = await takeTurn({ onLostConfirmation: onLost }, writeDown, async (begun) => {
       if (lease.signal.aborted) return { verdict: 'lost' } as const;
       lease.sending = true;
       const message = {
@@ -203,7 +211,7 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
       return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
     if (called.kind === 'refused') return giveUp(task, called.reason);
     if (called.kind === 'failed') return tryAgain(called.reason, called.retryAfter);
-    if (channel.onLostConfirmation === 'retry_same_key') return tryAgain(called.reason);
+    if (onLost === 'retry_same_key') return tryAgain(called.reason);
     return (await parkWork(pool, claim, called.reason)) ? 'unknown' : 'lost';
   };
 

@@ -14,6 +14,7 @@ export interface RenderedMessage {
   readonly html?: string;
   /** Whom an e-mail goes to: a repeat goes where the first one went, whatever address the person has by then. */
   readonly to?: string;
+  readonly unsubscribeUrl?: string;
   readonly endpoint?: string;
   readonly payload?: Readonly<Record<string, unknown>>;
 }
@@ -35,7 +36,8 @@ export function rendered(effect: DeliveryEffect, reader: Reader): RenderedMessag
     const filled = payload === null ? null : renderedObject(payload, reader);
     return { title: null, text: '', endpoint, ...(filled === null ? {} : { payload: filled }) };
   }
-  return renderedMessage(effect.message, reader);
+  const { endpoint, message } = effect;
+  return { ...renderedMessage(message, reader), ...(endpoint === undefined ? {} : { endpoint }) };
 }
 
 /** Fills the merge tags of a message. Where it has only HTML, its text is made from that. */
@@ -49,6 +51,7 @@ export function renderedMessage({ title, text, html }: MessageTemplate, reader: 
     text: text === null ? textOfHtml(filled ?? '') : renderTemplate(text, user, now, { escape, own }),
     ...(filled === null ? {} : { html: filled }),
     ...(to === null ? {} : { to }),
+    ...(own['unsubscribe_url'] === undefined ? {} : { unsubscribeUrl: own['unsubscribe_url'] }),
   };
 }
 

@@ -41,7 +41,7 @@ const sweepExpired = `
   ),
   verdict AS (
     SELECT expired.workspace_id, expired.id,
-      CASE WHEN d.state = 'sending' AND d.channel = ANY ($1::text[]) THEN 'unknown' ELSE 'pending' END AS state
+      CASE WHEN d.state = 'sending' AND (d.parks OR d.channel = ANY ($1::text[])) THEN 'unknown' ELSE 'pending' END AS state
     FROM expired
     LEFT JOIN deliveries d ON d.workspace_id = expired.workspace_id AND d.id = expired.delivery_id
   ),

@@ -7,7 +7,7 @@ type Denied = Exclude<Begun, Allowed>;
 
 /** Brings a delivery to its channel when its turn comes; answers what the call did, or why there was none. */
 export type TakeTurn = <Called>(
-  channel: Channel,
+  channel: Pick<Channel, 'onLostConfirmation'>,
   writeDown: () => Promise<Begun>,
   call: (begun: Allowed) => Promise<Called>,
 ) => Promise<Called | Denied>;

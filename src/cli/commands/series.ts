@@ -4,6 +4,7 @@ import {
   archiveSeries,
   enrollByHand,
   getSeries,
+  installationEmail,
   listEnrollments,
   listParked,
   listSeries,
@@ -167,7 +168,8 @@ function plainJson(document: unknown): string {
 
 async function save(input: string, options: Options): Promise<void> {
   const source = await readSeriesDocument(input);
-  const saved = await inside(options, (pool) => saveSeries(pool, options.workspace, source));
+  const email = installationEmail(process.env);
+  const saved = await inside(options, (pool) => saveSeries(pool, options.workspace, source, { email }));
   print(options.json, saved, [done(`${saved.key} is ${saved.state} in version ${saved.version}`)]);
 }
 

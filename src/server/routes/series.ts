@@ -9,6 +9,7 @@ import {
   resumeSeries,
   saveSeries,
 } from '../../automation/index.js';
+import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { refuseOtherKey } from '../params.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
@@ -17,10 +18,11 @@ import { DeleteQuery, Series, SeriesList, SeriesVersions } from '../schemas/seri
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
 /** `/api/series`: the automations of a workspace. Saving a changed one makes a new version. */
-export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () => void }> = async (
-  app,
-  { pool, onFact },
-) => {
+export const seriesRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  onFact: () => void;
+  email: EmailSettings;
+}> = async (app, { pool, onFact, email }) => {
   const config = { needs: 'secret' } as const;
   const tags = ['series'];
   const params = SeriesParams;
@@ -43,7 +45,8 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () =>
       config,
       schema: { tags, body: SeriesBody, response: { 201: Series, ...refusals, 409: ErrorAnswer } },
     },
-    async ({ body, workspaceId }, reply) => reply.status(201).send(await saveSeries(pool, workspaceId, body)),
+    async ({ body, workspaceId }, reply) =>
+      reply.status(201).send(await saveSeries(pool, workspaceId, body, { email })),
   );
 
   app.put(
@@ -54,7 +57,7 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () =>
     },
     async ({ params: { key }, body, workspaceId }) => {
       refuseOtherKey(body, key);
-      return saveSeries(pool, workspaceId, body);
+      return saveSeries(pool, workspaceId, body, { email });
     },
   );
 

@@ -51,6 +51,8 @@ WITH moved_events AS (
   INSERT INTO date_entries (workspace_id, series_key, end_user_id, field, day, at)
   SELECT workspace_id, series_key, $3::uuid, field, day, at FROM date_entries WHERE workspace_id = $1 AND end_user_id = $2
   ON CONFLICT DO NOTHING
+), moved_feedback AS (
+  UPDATE email_feedback SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
 ), moved_entries AS (
   UPDATE context_entries AS c SET end_user_id = $3
   WHERE c.workspace_id = $1 AND c.end_user_id = $2 AND NOT EXISTS (

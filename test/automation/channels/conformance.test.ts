@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll } from 'vitest';
+import { emailChannel } from '../../../src/automation/channels/email.js';
+import { subjectOf } from '../../../src/automation/channels/email/content.js';
 import { inboxChannel } from '../../../src/automation/channels/inbox.js';
 import { logChannel } from '../../../src/automation/channels/log.js';
 import type { LogLine } from '../../../src/automation/channels/log.js';
 import { saveEndpoint } from '../../../src/automation/channels/endpoints.js';
+import { slackChannel } from '../../../src/automation/channels/slack.js';
+import { saveSlackWebhook } from '../../../src/automation/channels/slack/webhooks.js';
 import { webhookChannel } from '../../../src/automation/channels/webhook.js';
 import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
 import { openPool } from '../../../src/database/pool.js';
@@ -13,6 +17,8 @@ import { afterFile } from '../../support/cleanup.js';
 import { testDatabase } from '../../support/database.js';
 import { channelConformance } from './conformance.js';
 import type { Arrival } from './conformance.js';
+import { installationMail, startMailServer } from './mail-server.js';
+import type { MailBehaviour, MailServer, ReceivedMail } from './mail-server.js';
 import { messageTo, onePerson, workspaceId } from './message.js';
 import { startReceiver } from './receiver.js';
 import type { Behaviour, ReceivedCall, Receiver } from './receiver.js';
@@ -22,10 +28,12 @@ const allowedNetworks = ['127.0.0.0/8'];
 let pool: Pool;
 let url: string;
 let receiver: Receiver;
+let mailServer: MailServer;
 
 beforeAll(async () => {
   ({ pool, url } = await testDatabase());
   receiver = await startReceiver();
+  mailServer = await startMailServer();
 });
 
 channelConformance('log', async () => {
@@ -156,6 +164,89 @@ channelConformance('webhook', async () => {
     },
   };
 });
+
+channelConformance('email', async () => {
+  const person = await onePerson(pool);
+  mailServer.reset();
+  return {
+    channel: emailChannel({ pool, installation: installationMail(mailServer.port) }),
+    probe: {
+      message: (changes) => messageTo(person, { to: 'ada@example.org', ...changes }),
+      arrivals: async () => mailServer.mails.map(mailArrival),
+      hang: async () => {
+        mailServer.behave({ silence: 'hang' });
+        return async () => mailServer.behave(null);
+      },
+      failOnce: async () => onceOf({ atRecipient: [451, '4.7.1 greylisted, come again'] }),
+      loseAnswer: async () => onceOf({ silence: 'cut' }),
+      hopeless: async () => {
+        onceOf({ atRecipient: [550, '5.1.1 no such user'] });
+        return messageTo(person, { to: 'nobody@example.org' });
+      },
+      postpone: null,
+      reads: { title: (title) => subjectOf(title), text: (text) => text.replaceAll('\r\n', '\n') },
+      open: async () => mailServer.open(),
+    },
+  };
+});
+
+channelConformance('slack', async () => {
+  const person = await onePerson(pool);
+  const endpoint = `s-${randomUUID()}`;
+  receiver.reset();
+  await saveSlackWebhook(pool, networkRules(allowedNetworks), {
+    workspaceId,
+    key: endpoint,
+    url: receiver.url,
+  });
+  const once = (behaviour: Behaviour): void =>
+    receiver.behave((response, call) => {
+      receiver.behave(null);
+      behaviour(response, call);
+    });
+  return {
+    channel: slackChannel({ pool, allowedNetworks }),
+    probe: {
+      message: (changes) => messageTo(person, { endpoint, ...changes }),
+      arrivals: async () => receiver.calls.map(slackArrival),
+      hang: async () => {
+        receiver.behave(() => undefined);
+        return async () => receiver.behave(null);
+      },
+      failOnce: async () => once((response) => response.writeHead(500).end()),
+      loseAnswer: async () => once((response) => response.socket?.resetAndDestroy()),
+      hopeless: async () => {
+        once((response) => response.writeHead(404).end('no_service'));
+        return messageTo(person, { endpoint });
+      },
+      postpone: async (seconds) =>
+        once((response) => response.writeHead(429, { 'retry-after': String(seconds) }).end()),
+      open: async () => receiver.open(),
+    },
+  };
+});
+
+function slackArrival({ body }: ReceivedCall): Arrival {
+  const call: unknown = JSON.parse(body);
+  const whole = isObject(call) ? call['text'] : null;
+  if (typeof whole !== 'string') throw new Error(`no body of ours: ${body}`);
+  const [, title = null, text = whole] = /^\*([^]*?)\*\n([^]*)$/.exec(whole) ?? [];
+  return { key: null, title, text };
+}
+
+/** The next message meets the behaviour, and whatever comes after it is taken. */
+function onceOf(behaviour: MailBehaviour): void {
+  mailServer.behave(behaviour, { once: true });
+}
+
+function mailArrival({ mail }: ReceivedMail): Arrival {
+  const { messageId = '', subject, text = '' } = mail;
+  return {
+    key: /^<(.*)@example\.com>$/.exec(messageId)?.[1] ?? '',
+    title: subject ?? null,
+    text: text.replace(/\n$/, ''),
+  };
+}
 
 function arrivalOf({ headers, body }: ReceivedCall): Arrival {
   const call: unknown = JSON.parse(body);

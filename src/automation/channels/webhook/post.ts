@@ -42,6 +42,8 @@ export interface PosterOptions {
   readonly resolve?: Resolve;
   /** Milliseconds from the beginning, name and connection included, to the answer's status. */
   readonly timeout: number;
+  /** Whether connections are kept for the next request. Default true. */
+  readonly keepAlive?: boolean;
   /** Certificates that are trusted beside those that Node trusts; PEM. */
   readonly ca?: string;
 }
@@ -60,7 +62,7 @@ const keptFor = 4000;
 export function poster(options: PosterOptions): Poster {
   const { rules, timeout } = options;
   const resolve = options.resolve ?? ((hostname) => lookUp(hostname, { all: true, verbatim: true }));
-  const kept = { keepAlive: true, timeout: keptFor, maxFreeSockets: 16 };
+  const kept = { keepAlive: options.keepAlive ?? true, timeout: keptFor, maxFreeSockets: 16 };
   const plain = new HttpAgent({ ...kept, lookup: guarded(resolve, (address) => plainFault(rules, address)) });
   const secure = new HttpsAgent({
     ...kept,
@@ -143,7 +145,7 @@ function plainFault(rules: NetworkRules, address: string): string | null {
 }
 
 /** One address that is not public is enough to refuse the name. */
-function guarded(resolve: Resolve, faultOf: (address: string) => string | null): LookupFunction {
+export function guarded(resolve: Resolve, faultOf: (address: string) => string | null): LookupFunction {
   const check = callbackify(async (hostname: string, wanted: unknown): Promise<LookupAddress[]> => {
     const addresses = await resolve(hostname);
     for (const { address } of addresses) {
@@ -164,7 +166,7 @@ function guarded(resolve: Resolve, faultOf: (address: string) => string | null):
   };
 }
 
-function blocked(host: string, fault: string): Error {
+export function blocked(host: string, fault: string): Error {
   return new Error(`\`${host}\` may not be called: ${fault}`);
 }
 

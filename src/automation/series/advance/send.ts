@@ -1,7 +1,8 @@
-import type { FrequencyCap } from '../model.js';
+import { speaksToPerson } from '../../channels/properties.js';
+import type { FrequencyCap, SendStep } from '../model.js';
 import { nextSendAt } from '../sending-hours.js';
 import { instantOf } from '../../../filter/time.js';
-import type { Meaning, View } from './view.js';
+import type { Meaning, Place, Verdict, View } from './view.js';
 
 /**
  * Sends one message, and goes on when it is known what became of it: delivered, given up after the last attempt,
@@ -12,10 +13,13 @@ import type { Meaning, View } from './view.js';
  * that is used up skips the message for good and the person goes on. A cap counts the messages of all series that
  * were sent after the instant so long ago (calendar lengths in the person's zone): seven days after a message it no longer counts.
  *
+ * What goes to the customer's own people, as to Slack, is no message to the person: none of this holds it back.
+ *
  * A merge tag whose trait is missing renders its fallback, or nothing; the message is rendered when it is sent.
  */
 export const send: Meaning<'send'> = (step, place, view) => {
   const { definition, zones, now } = view;
+  if (!speaksToPerson(step.channel)) return delivered(step, place);
   const at = nextSendAt(definition, zones, now);
   if (at > now) {
     return {
@@ -34,9 +38,13 @@ export const send: Meaning<'send'> = (step, place, view) => {
       noted: { what: 'capped', detail: `${cap.messages} per ${amount} ${unit}` },
     };
   }
-  const { channel, message } = step;
-  return { kind: 'deliver', effect: { kind: 'send', step: step.key, visit: place.visit, channel, message } };
+  return delivered(step, place);
 };
+
+function delivered({ key, channel, endpoint, message }: SendStep, { visit }: Place): Verdict {
+  const to = endpoint === undefined ? {} : { endpoint };
+  return { kind: 'deliver', effect: { kind: 'send', step: key, visit, channel, ...to, message } };
+}
 
 function isUsedUp({ messages, per }: FrequencyCap, { facts, now, zones }: View): boolean {
   if (facts.contacts.length < messages) return false;

@@ -8,22 +8,17 @@ export interface KnownNames {
   readonly endpoints?: readonly string[] | null;
   /** The saved filters that `segment` may name in filters, by key; without them it is refused. */
   readonly savedSegments?: ReadonlyMap<string, unknown> | null;
+  /** Webhooks of Slack that a message can go to; null or absent where any name may stand. */
+  readonly slack?: readonly string[] | null;
+  /** What the workspace lacks to send e-mail; null or absent where nobody knows. */
+  readonly emailLacks?: readonly string[] | null;
   /** Segments that can start a series; null or absent where any name may stand. */
   readonly segments?: readonly string[] | null;
 }
 
 export type Names = Required<KnownNames>;
 
-export function namesOf({
-  channels = defaultChannels,
-  endpoints,
-  segments,
-  savedSegments,
-}: KnownNames): Names {
-  return {
-    channels,
-    endpoints: endpoints ?? null,
-    segments: segments ?? null,
-    savedSegments: savedSegments ?? null,
-  };
+export function namesOf({ channels = defaultChannels, ...known }: KnownNames): Names {
+  const { endpoints = null, slack = null, emailLacks = null, segments = null, savedSegments = null } = known;
+  return { channels, endpoints, slack, emailLacks, segments, savedSegments };
 }

@@ -10,6 +10,7 @@ import { listed, own, suggestion } from './check.js';
 import type { Check, Document } from './check.js';
 import { faultsOfWays } from './graph.js';
 import type { Names } from './known.js';
+import { destinationOf } from './destination.js';
 import { channelOf, messageOf } from './message.js';
 import { daysOf, lengthOf, timeOf, zoneChoiceOf } from './time.js';
 import { eventNameOf } from './trigger.js';
@@ -112,7 +113,10 @@ const readers: { readonly [T in StepType]: (place: StepPlace) => Step | null } =
   send: ({ check, path, document, base, names }) => {
     const channel = channelOf(check, own(document, 'channel'), `${path}/channel`, names);
     const message = messageOf(check, own(document, 'message'), `${path}/message`, channel);
-    return channel === null || message === null ? null : { type: 'send', ...base, channel, message };
+    if (channel === null) return null;
+    const endpoint = destinationOf({ check, path, document, names }, channel);
+    if (message === null || endpoint === undefined) return null;
+    return { type: 'send', ...base, channel, ...(endpoint === null ? {} : { endpoint }), message };
   },
   wait: ({ check, path, document, base }) => {
     const length = lengthOf(check, own(document, 'for'), `${path}/for`);

@@ -74,6 +74,7 @@ export function writeClaim(db: Database, verdict: ClaimVerdict, lease: number): 
     now: verdict.now,
     dueAt: row.dueAt,
     trace: null,
+    topic: null,
   };
 }
 
