@@ -27,7 +27,7 @@ import { reconcileRound } from './reconcile/round.js';
 import { connectRedis, evictionPolicy } from './redis/connection.js';
 import { databaseClock } from './schedules/clock.js';
 import type { Clock } from './schedules/clock.js';
-import { schedulerRound } from './schedules/scheduler.js';
+import { startScheduler } from './schedules/scheduler.js';
 import { definitionCache } from './series/definitions.js';
 import type { CanaryJob, SliceJob } from './work/job.js';
 import { lostFinder } from './work/find-lost.js';
@@ -203,21 +203,17 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     return false;
   });
   let stopping: Promise<void> | null = null;
-  const schedules = startLoop(
-    'schedules',
-    options.scheduleEvery ?? 1000,
+  const schedules = startScheduler({
+    pool,
     logger,
-    schedulerRound({
-      pool,
-      logger,
-      clock: options.clock ?? databaseClock,
-      definitions,
-      lease: options.runLease ?? 30_000,
-      wait,
-      isStopping: () => stopping !== null,
-      onWork: () => relay.nudge(),
-    }),
-  );
+    every: options.scheduleEvery ?? 1000,
+    clock: options.clock ?? databaseClock,
+    definitions,
+    lease: options.runLease ?? 30_000,
+    wait,
+    isStopping: () => stopping !== null,
+    onWork: () => relay.nudge(),
+  });
   const reconcileEvery = options.reconcileEvery ?? 10_000;
   const reconcile = reconcileRound({
     pool,

@@ -56,6 +56,12 @@ export const broadcastErrors = {
     message: 'there is no broadcast `{key}`',
     hint: 'list the broadcasts to see their keys',
   },
+  broadcast_recurs: {
+    status: 409,
+    exit: 2,
+    message: 'the broadcast `{key}` goes by its schedule',
+    hint: 'to send it besides, give the launch a name of its own as `run`, such as `by-hand-1`',
+  },
   broadcast_run_not_found: {
     status: 404,
     exit: 2,

@@ -1,9 +1,10 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
-import { lockRun } from './runs.js';
+import { keepSchedule, pauseSchedule } from '../schedules/keep.js';
+import { latestRun, lockRun } from './runs.js';
 import type { Run, RunState } from './runs.js';
-import { readOne } from './store.js';
+import { readOne, scheduleName } from './store.js';
 import type { SavedBroadcast } from './store.js';
 
 export interface WhichRun {
@@ -12,8 +13,8 @@ export interface WhichRun {
 }
 
 /**
- * Stops sending: what a worker has already handed to the channel arrives, and nothing else begins. Errors:
- * `broadcast_not_found`, `broadcast_run_not_found`, `broadcast_over`.
+ * Stops sending: what a worker has already handed to the channel arrives, and nothing else begins. Where no run is named, one that
+ * recurs begins no run either until it is resumed. Errors: `broadcast_not_found`, `broadcast_run_not_found`, `broadcast_over`.
  */
 export async function pauseBroadcast(
   pool: Pool,
@@ -62,6 +63,11 @@ async function change(
   { to, from, wanted }: Change,
 ): Promise<SavedBroadcast> {
   return inWorkspace(pool, workspaceId, async (client) => {
+    if (name === undefined && (await pauseRecurring(client, workspaceId, key, to))) {
+      const latest = await latestRun(client, workspaceId, key);
+      if (latest !== null && from.includes(latest.state)) await setState(client, workspaceId, latest, to);
+      return readOne(client, workspaceId, key);
+    }
     const run = await lockRun(client, workspaceId, key, name);
     if (run.state !== to) {
       if (!from.includes(run.state)) refuse('broadcast_over', { key, state: run.state, wanted });
@@ -69,6 +75,17 @@ async function change(
     }
     return readOne(client, workspaceId, key);
   });
+}
+
+/** Of a broadcast that recurs, the schedule is paused with the run under way. Answers whether it was one. */
+async function pauseRecurring(
+  client: Client,
+  workspaceId: string,
+  key: string,
+  to: RunState,
+): Promise<boolean> {
+  if (to !== 'paused' && to !== 'running') return false;
+  return pauseSchedule(client, scheduleName(workspaceId, key), to === 'paused');
 }
 
 async function setState(client: Client, workspaceId: string, run: Run, to: RunState): Promise<void> {
@@ -98,6 +115,7 @@ export async function deleteBroadcast(
     const left = underWay.reduce((total, run) => total + run.left, 0);
     if (left > 0 && !force) refuse('broadcast_under_way', { key, count: left });
     for (const run of underWay) await setState(client, workspaceId, run, 'cancelled');
+    await keepSchedule(client, scheduleName(workspaceId, key), null);
     if (runs.length === 0) {
       await client.query(removeDraft, [workspaceId, key]);
       return before;

@@ -17,6 +17,9 @@ export const broadcastKeys = [
   'schedule',
 ] as const;
 
+/** Parts of a schedule that recurs. */
+export const recurrenceKeys = ['cron', 'zone', 'catch_up'] as const;
+
 export const ratePeriods = ['second', 'minute'] as const;
 
 export const passedRules = ['send_now', 'next_day', 'skip'] as const satisfies readonly PassedRule[];

@@ -41,7 +41,7 @@ export interface Launched {
  * Freezes the audience, in one statement, and hands it to the workers: who matches from now on is not sent to, and who
  * changes is skipped with a reason. All of it or none is committed.
  *
- * Errors: `broadcast_not_found`, `broadcast_archived`, `broadcast_bad_run`, `broadcast_launched`, `broadcast_time_over`,
+ * Errors: `broadcast_not_found`, `broadcast_archived`, `broadcast_recurs`, `broadcast_bad_run`, `broadcast_launched`, `broadcast_time_over`,
  * `broadcast_empty_audience`, `broadcast_nobody_to_send`, `broadcast_variable_missing`, `broadcast_zone_values`,
  * `audience_timeout`.
  */
@@ -65,6 +65,7 @@ export async function launchBroadcast(
     if (run === undefined) await refuseLaunched(client, workspaceId, key);
     if (earlier[0] !== undefined) return { ...earlier[0], again: true };
     if (archived) refuse('broadcast_archived', { key });
+    if (run === undefined && definition.schedule.kind === 'recurring') refuse('broadcast_recurs', { key });
 
     const settings = await settingsOf(client, workspaceId, now);
     const { schedule } = definition;

@@ -3,6 +3,7 @@ import type {
   FrequencyCap,
   MessageTemplate,
   QuietHours,
+  Schedule as Recurrence,
   SendWindow,
   TimeOfDay,
   ZoneChoice,
@@ -44,6 +45,8 @@ export interface RateLimit {
 
 export type Schedule =
   | { readonly kind: 'now' }
+  /** Again and again, from its saving on: at each run the audience of that time is sent to at once. */
+  | ({ readonly kind: 'recurring' } & Recurrence)
   /** Milliseconds since 1970 (UTC). */
   | { readonly kind: 'at'; readonly at: number }
   /** A day and a time of day on the wall clock of the workspace or of each person (the workspace's where theirs is unknown). */

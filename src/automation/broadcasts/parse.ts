@@ -8,6 +8,7 @@ import type { Document } from '../series/parse/check.js';
 import { namesOf } from '../series/parse/known.js';
 import type { KnownNames } from '../series/parse/known.js';
 import { capsOf, channelOf, messageOf } from '../series/parse/message.js';
+import { schedulePartsOf } from '../series/parse/schedule.js';
 import { quietHoursOf, sendWindowOf, timeOf, zoneChoiceOf } from '../series/parse/time.js';
 import { leavesTimeToSend } from '../series/sending-hours.js';
 import {
@@ -17,6 +18,7 @@ import {
   onlyVariant,
   passedRules,
   ratePeriods,
+  recurrenceKeys,
 } from './grammar.js';
 import type { BroadcastDefinition, RateLimit, Schedule, Variant } from './model.js';
 
@@ -145,7 +147,7 @@ function rateLimitOf(check: Check, input: unknown, path: string): RateLimit | nu
   return messages === null || per === null ? null : { messages, per };
 }
 
-/** `"now"`, `{"at": ISO 8601}`, or `{"date", "time", "zone", "passed"}`. */
+/** `"now"`, `{"at": ISO 8601}`, `{"date", "time", "zone", "passed"}`, or `{"cron", "zone", "catch_up"}`. */
 function scheduleOf(check: Check, input: unknown, path: string): Schedule | null {
   if (input === 'now') return { kind: 'now' };
   const example = '{"date": "2026-12-01", "time": "09:00", "zone": "person", "passed": "next_day"}';
@@ -155,6 +157,11 @@ function scheduleOf(check: Check, input: unknown, path: string): Schedule | null
     check.knownKeys(schedule, path, ['at']);
     const at = instantOfText(check, schedule['at'], `${path}/at`);
     return at === null ? null : { kind: 'at', at };
+  }
+  if (Object.hasOwn(schedule, 'cron')) {
+    check.knownKeys(schedule, path, recurrenceKeys);
+    const recurrence = schedulePartsOf(check, schedule, path);
+    return recurrence === null ? null : { kind: 'recurring', ...recurrence };
   }
   check.knownKeys(schedule, path, ['date', 'time', 'zone', 'passed']);
   const date = dateOf(check, own(schedule, 'date'), `${path}/date`);

@@ -38,6 +38,12 @@ export async function lockRun(
   return one(client, `${findRun} FOR NO KEY UPDATE OF r`, workspaceId, key, run);
 }
 
+/** The latest run, held; null before the first. */
+export async function latestRun(client: Client, workspaceId: string, key: string): Promise<Run | null> {
+  const { rows } = await client.query<Run>(`${findRun} FOR NO KEY UPDATE OF r`, [workspaceId, key, null]);
+  return rows[0] ?? null;
+}
+
 async function one(
   client: Client,
   statement: string,

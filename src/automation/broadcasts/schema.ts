@@ -1,5 +1,5 @@
 import { seriesLimits } from '../series/grammar.js';
-import { messageSchema, seriesSchema } from '../series/schema.js';
+import { messageSchema, recurrenceSchema, seriesSchema } from '../series/schema.js';
 import type { Schema } from '../series/schema.js';
 import { broadcastKeys, broadcastLimits, datePattern, passedRules, ratePeriods } from './grammar.js';
 
@@ -46,7 +46,7 @@ export function broadcastSchema(): Schema {
     ),
     schedule: {
       description:
-        'At once, at an instant, or at a time of day in the zone of the workspace or of each person.',
+        'At once, at an instant, at a time of day in the zone of the workspace or of each person, or again and again.',
       default: 'now',
       oneOf: [
         { const: 'now' },
@@ -64,6 +64,7 @@ export function broadcastSchema(): Schema {
           },
           ['date', 'time'],
         ),
+        objectOf(recurrenceSchema, ['cron']),
       ],
     },
   };

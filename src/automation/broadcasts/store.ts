@@ -3,7 +3,10 @@ import { holdSegments } from '../../audience/segments/store.js';
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
+import { isObject } from '../../filter/parse/context.js';
 import { segmentsIn } from '../../filter/segments-in.js';
+import { keepSchedule } from '../schedules/keep.js';
+import type { ScheduleName } from '../schedules/settle.js';
 import type { KnownNames } from '../series/parse.js';
 import type { BroadcastDefinition } from './model.js';
 import { parseBroadcast } from './parse.js';
@@ -11,7 +14,7 @@ import { parseBroadcast } from './parse.js';
 /**
  * `draft`: never launched. `scheduled`: launched, and nobody is due yet. `sending`; `paused`, by hand or by the breaker;
  * `cancelled`; `completed`: nobody is left to be sent to. `archived`: deleted, and kept on record. A broadcast with several
- * runs shows the latest.
+ * runs shows the latest; one that recurs is `scheduled` in between, or `paused`.
  */
 export type BroadcastStatus =
   'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'completed' | 'archived';
@@ -34,7 +37,7 @@ export interface SavedBroadcast {
 export const onceRun = 'once';
 
 /**
- * Saves a broadcast under its key, as a draft. What is launched is launched as it was: a broadcast that is sent once cannot be
+ * Saves a broadcast under its key, as a draft; one that recurs goes by its schedule from now on. What is launched is launched as it was: a broadcast that is sent once cannot be
  * changed after that, one that recurs is changed for the runs to come.
  *
  * Errors: those of `parseBroadcast`; `broadcast_launched`, `broadcast_archived`.
@@ -49,7 +52,7 @@ export async function saveBroadcast(
     // What it names cannot be deleted between this look and the end of the save.
     if (segmentsIn(input).length > 0) await holdSegments(client, workspaceId);
     const saved = await savedSegments(client, workspaceId, input);
-    const { key, name, source } = parseBroadcast(input, { ...known, savedSegments: saved });
+    const { key, name, source, schedule } = parseBroadcast(input, { ...known, savedSegments: saved });
     const document = JSON.stringify(source);
     await client.query(addUnlessThere, [workspaceId, key, name, document]);
     const { rows } = await client.query<{ same: boolean; archived: boolean }>(lockForChange, [
@@ -62,8 +65,19 @@ export async function saveBroadcast(
       await refuseLaunched(client, workspaceId, key);
       await client.query(change, [workspaceId, key, name, document]);
     }
+    const plan = schedule.kind === 'recurring' ? { type: 'schedule', ...own(source['schedule']) } : null;
+    await keepSchedule(client, scheduleName(workspaceId, key), plan);
     return readOne(client, workspaceId, key);
   });
+}
+
+function own(schedule: unknown): object {
+  return isObject(schedule) ? schedule : {};
+}
+
+/** What the schedule of a broadcast that recurs goes by. */
+export function scheduleName(workspace: string, key: string): ScheduleName {
+  return { workspace, kind: 'broadcast', key };
 }
 
 /** Errors: `broadcast_launched` where it is sent once and was. */
@@ -134,6 +148,8 @@ const columns = `
   SELECT b.key, b.name, b.definition, r.run, r.launched_at, b.created_at, b.updated_at,
     CASE
       WHEN b.archived THEN 'archived'
+      WHEN s.paused THEN 'paused'
+      WHEN s.key IS NOT NULL AND (r.id IS NULL OR r.state IN ('cancelled', 'completed')) THEN 'scheduled'
       WHEN r.id IS NULL THEN 'draft'
       WHEN r.state <> 'running' THEN r.state
       WHEN r.first_due_at > statement_timestamp() THEN 'scheduled'
@@ -143,7 +159,8 @@ const columns = `
   LEFT JOIN LATERAL (
     SELECT * FROM broadcast_runs r WHERE r.workspace_id = b.workspace_id AND r.broadcast_key = b.key
     ORDER BY r.id DESC LIMIT 1
-  ) AS r ON true`;
+  ) AS r ON true
+  LEFT JOIN schedules s ON s.workspace_id = b.workspace_id AND s.kind = 'broadcast' AND s.key = b.key`;
 
 const readBroadcast = `${columns} WHERE b.workspace_id = $1 AND b.key = $2`;
 

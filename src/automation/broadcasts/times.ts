@@ -35,7 +35,7 @@ export function timesOf(definition: BroadcastDefinition, zones: Zones, now: numb
 
 /** Null for at once. */
 function timeOfSchedule(schedule: Schedule, zones: Zones): number | null {
-  if (schedule.kind === 'now') return null;
+  if (schedule.kind === 'now' || schedule.kind === 'recurring') return null;
   if (schedule.kind === 'at') return schedule.at;
   return instantAt(schedule.date + schedule.time * minute, zones[schedule.zone]);
 }

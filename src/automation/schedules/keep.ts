@@ -34,12 +34,14 @@ export async function keepSchedule(
   await client.query(putSchedule, values);
 }
 
-/** What comes about while it is paused is skipped. */
-export async function pauseSchedule(client: Client, name: ScheduleName, paused: boolean): Promise<void> {
+/** What comes about while it is paused is skipped. Answers whether there is such a schedule. */
+export async function pauseSchedule(client: Client, name: ScheduleName, paused: boolean): Promise<boolean> {
   const row = await hold(client, name);
-  if (row === null || row.paused === paused) return;
+  if (row === null) return false;
+  if (row.paused === paused) return true;
   await settleReadable(client, row);
   await client.query(setPaused, [name.workspace, name.kind, name.key, paused]);
+  return true;
 }
 
 /** A plan that cannot be read any more names nothing; it must not stand in the way of a better one. */

@@ -20,9 +20,11 @@ export interface RunPeople {
 export interface ListedRun {
   readonly scheduled_for: Date;
   readonly state: 'running' | 'done' | 'stopped' | 'failed';
-  /** Why it was stopped: `paused`, `archived`, `changed`. */
+  /** Why it was stopped: `paused`, `archived`, `changed`, or the code with which a launch was refused. */
   readonly reason: string | null;
   readonly people: RunPeople;
+  /** Of a broadcast: whom its audience matched, and how many of them are sent to. Null of a series. */
+  readonly launched: { readonly matched: number; readonly to_send: number } | null;
   readonly started_at: Date;
   readonly finished_at: Date | null;
   /** Of a run that could not go on: why, and when it is tried again. */
@@ -76,7 +78,7 @@ export async function listSchedules(
     async (client) => {
       const now = await databaseClock(client);
       const { rows } = await client.query<ScheduleRow>(readSchedules, [workspaceId]);
-      const runs = await lastOf<Omit<ListedRun, 'people'> & { tally: Tally }>(
+      const runs = await lastOf<Omit<ListedRun, 'people' | 'launched'> & { tally: Tally }>(
         client,
         readRuns,
         workspaceId,
@@ -91,7 +93,7 @@ export async function listSchedules(
           fault: planFault(row.plan),
           next_runs: comingRuns(row.plan, now, zone, most),
           runs: (runs.get(name) ?? []).map(({ kind: _kind, key: _key, tally, ...run }) => {
-            return { ...run, people: peopleOf(tally) };
+            return { ...run, people: peopleOf(tally), launched: launchedOf(tally) };
           }),
           skipped: (skips.get(name) ?? []).map(({ kind: _kind, key: _key, ...skip }) => skip),
         };
@@ -136,6 +138,10 @@ function peopleOf(tally: Tally): RunPeople {
     turned_away: Object.fromEntries(turnedAway),
     put_aside: tally['put_aside'] ?? 0,
   };
+}
+
+function launchedOf({ matched, to_send }: Tally): ListedRun['launched'] {
+  return matched === undefined || to_send === undefined ? null : { matched, to_send };
 }
 
 interface Named {

@@ -30,9 +30,9 @@ export interface PerformOptions {
   /** Milliseconds to wait after the given attempt. */
   readonly wait: (attempt: number) => number;
   /** Whether to come to an end. */
-  readonly isStopping?: () => boolean;
+  readonly isStopping?: (() => boolean) | undefined;
   /** Called after each stretch: it may have made work that is due now. */
-  readonly onStretch?: () => void;
+  readonly onStretch?: (() => void) | undefined;
 }
 
 /** Takes one run and makes as much of it as fits into a turn. Answers whether there was one. */

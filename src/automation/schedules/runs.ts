@@ -14,8 +14,9 @@ export interface TakenRun extends ScheduleName {
   readonly scheduledFor: number;
   /** Up to where the run before it looked. */
   readonly lookedUntil: number;
-  /** Since when the schedule is as it is; null where there is none any more. */
+  /** Since when the schedule is as it is, and whether it is paused; null where there is none any more. */
   readonly since: number | null;
+  readonly paused: boolean | null;
   readonly cursor: string | null;
   readonly attempts: number;
   readonly token: string;
@@ -105,6 +106,8 @@ export function sumOf(one: Tally, other: Tally): Tally {
   return sum;
 }
 
+const ownSchedule = `FROM schedules s WHERE s.workspace_id = r.workspace_id AND s.kind = r.kind AND s.key = r.key`;
+
 const takeOpen = `
   WITH open AS MATERIALIZED (
     SELECT r.workspace_id, r.kind, r.key, r.scheduled_for FROM schedule_runs r
@@ -125,8 +128,7 @@ const takeOpen = `
   WHERE r.workspace_id = open.workspace_id AND r.kind = open.kind AND r.key = open.key AND r.scheduled_for = open.scheduled_for
   RETURNING r.workspace_id AS workspace, r.kind, r.key, ${millis('r.scheduled_for')} AS "scheduledFor",
     ${millis('r.looked_until')} AS "lookedUntil", r.cursor, r.attempts, r.token,
-    (SELECT ${millis('s.since')} FROM schedules s
-     WHERE s.workspace_id = r.workspace_id AND s.kind = r.kind AND s.key = r.key) AS since`;
+    (SELECT ${millis('s.since')} ${ownSchedule}) AS since, (SELECT s.paused ${ownSchedule}) AS paused`;
 
 const mine = `workspace_id = $1 AND kind = $2 AND key = $3 AND scheduled_for = $4::timestamptz AND token = $5::uuid
     AND state = 'running'`;

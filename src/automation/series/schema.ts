@@ -116,6 +116,23 @@ function objectOf(keys: readonly string[], parts: Schema, required: readonly str
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
+/** When something recurs. */
+export const recurrenceSchema: Schema = {
+  cron: {
+    description: 'Five fields: minute, hour, day, month, weekday.',
+    ...textOf(seriesLimits.cronBytes),
+  },
+  zone: {
+    type: 'string',
+    description: "An IANA zone; the workspace's where it is left out.",
+  },
+  catch_up: {
+    description: 'Which of the runs that nobody made in time are made later.',
+    enum: catchUps,
+    default: catchUps[0],
+  },
+};
+
 const triggers: { readonly [T in TriggerType]: Parts } = {
   user_created: { required: [], parts: {} },
   event: { required: ['event'], parts: { event: textOf(seriesLimits.eventBytes), where: eventFilter } },
@@ -130,24 +147,7 @@ const triggers: { readonly [T in TriggerType]: Parts } = {
       zone,
     },
   },
-  schedule: {
-    required: ['cron'],
-    parts: {
-      cron: {
-        description: 'Five fields: minute, hour, day, month, weekday.',
-        ...textOf(seriesLimits.cronBytes),
-      },
-      zone: {
-        type: 'string',
-        description: "An IANA zone; the workspace's where it is left out.",
-      },
-      catch_up: {
-        description: 'Which of the runs that nobody made in time are made later.',
-        enum: catchUps,
-        default: catchUps[0],
-      },
-    },
-  },
+  schedule: { required: ['cron'], parts: recurrenceSchema },
 };
 
 /** What is sent, in a series as in a broadcast. */

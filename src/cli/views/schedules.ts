@@ -7,7 +7,9 @@ const timeText = (time: Date): string => time.toISOString().slice(0, 16).replace
 /** Each schedule with its coming runs, the last ones and the skipped ones. Times are in UTC. */
 export function scheduleLines({ style, width }: Printer, schedules: readonly ListedSchedule[]): string[] {
   if (schedules.length === 0) {
-    return ['nothing comes about by the clock; a series with the trigger `date` or `schedule` does'];
+    return [
+      'nothing comes about by the clock; a series with the trigger `date` or `schedule` does, and a broadcast that recurs',
+    ];
   }
   return schedules.flatMap((schedule) => {
     const { kind, key, state, fault } = schedule;
@@ -34,9 +36,19 @@ function nextText({ next_runs: runs, next_at: at }: ListedSchedule): string {
   return at === null ? 'next     never again' : `next     looked at ${timeText(at)}`;
 }
 
-function runText({ scheduled_for: at, state, reason, people, last_error: error }: ListedRun): string {
+function runText({
+  scheduled_for: at,
+  state,
+  reason,
+  people,
+  launched,
+  last_error: error,
+}: ListedRun): string {
   const did = [
-    `${number(people.entered)} entered`,
+    ...(launched === null ? [`${number(people.entered)} entered`] : []),
+    ...(launched === null
+      ? []
+      : [`${number(launched.to_send)} of ${number(launched.matched)} to be sent to`]),
     ...(people.held_out > 0 ? [`${number(people.held_out)} held out`] : []),
     ...Object.entries(people.turned_away).map(
       ([why, count]) => `${number(count)} turned away: ${plain(why)}`,

@@ -23,7 +23,7 @@ export const Schedules = Type.Object({
   schedules: Type.Array(
     Type.Unsafe<ListedSchedule>(
       Type.Object({
-        kind: Type.String({ description: 'what it starts: `series`' }),
+        kind: Type.String({ description: 'what it starts: `series`, `broadcast`' }),
         key: Type.String(),
         state: oneOf('active', 'paused'),
         plan: JsonObject('as it was written'),
@@ -34,13 +34,20 @@ export const Schedules = Type.Object({
           Type.Object({
             scheduled_for: Time,
             state: oneOf('running', 'done', 'stopped', 'failed'),
-            reason: { ...NullableText, description: '`paused`, `archived`, `changed`' },
+            reason: {
+              ...NullableText,
+              description: '`paused`, `archived`, `changed`, or the code of a launch that was refused',
+            },
             people: Type.Object({
               entered: Type.Integer(),
               held_out: Type.Integer(),
               turned_away: Type.Record(Type.String(), Type.Integer(), { description: 'by reason' }),
               put_aside: Type.Integer({ description: 'with whom it failed; they are tried again' }),
             }),
+            launched: Type.Union(
+              [Type.Object({ matched: Type.Integer(), to_send: Type.Integer() }), Type.Null()],
+              { description: 'of a broadcast' },
+            ),
             started_at: Time,
             finished_at: NullableTime,
             last_error: NullableText,
