@@ -7,9 +7,13 @@ export interface BatchOptions {
   readonly apart: (error: unknown) => boolean;
 }
 
+/** Milliseconds after which a batch that is not large goes out beside one that is under way. */
+const patience = 25;
+
 /**
  * Turns many single calls into few batched ones: what is asked for within one turn of the event loop goes out together,
- * and while `parallel` batches are under way the rest gathers for the next.
+ * and while `parallel` batches are under way the rest gathers for the next. Beside another one a batch goes out once it is
+ * half full, because large ones cost less, or once it has waited for as long as no good statement takes.
  *
  * `run` answers one result for each item, in order. Where a batch fails and `apart` says that an item may be to blame,
  * its items are tried one by one, so that a bad one fails alone.
@@ -26,6 +30,7 @@ export function microBatch<Item, Result>(
   let waiting: Call[] = [];
   let underWay = 0;
   let planned = false;
+  let waitingSince: ReturnType<typeof setTimeout> | undefined;
 
   const settle = async (calls: readonly Call[]): Promise<void> => {
     try {
@@ -42,9 +47,13 @@ export function microBatch<Item, Result>(
     }
   };
 
-  const flush = (): void => {
+  const flush = (isLate = false): void => {
     planned = false;
-    while (waiting.length > 0 && underWay < parallel) {
+    while (
+      waiting.length > 0 &&
+      underWay < parallel &&
+      (underWay === 0 || isLate || waiting.length >= size / 2)
+    ) {
       const calls = waiting.slice(0, size);
       waiting = waiting.slice(size);
       underWay += 1;
@@ -53,6 +62,15 @@ export function microBatch<Item, Result>(
         flush();
       });
     }
+    if (waiting.length === 0 || underWay === parallel) {
+      clearTimeout(waitingSince);
+      waitingSince = undefined;
+    } else {
+      waitingSince ??= setTimeout(() => {
+        waitingSince = undefined;
+        flush(true);
+      }, patience);
+    }
   };
 
   return (item) =>
@@ -60,6 +78,6 @@ export function microBatch<Item, Result>(
       waiting.push({ item, resolve, reject });
       if (planned) return;
       planned = true;
-      setImmediate(flush);
+      setImmediate(() => flush());
     });
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { backoff, longestWait } from '../../src/automation/backoff.js';
 import { microBatch } from '../../src/automation/micro-batch.js';
+import { until } from './support.js';
 
 const always = (): boolean => true;
 
@@ -38,6 +39,31 @@ test('no batch is larger than its size, and no more are under way than allowed',
   expect(await Promise.all(items.map(echo))).toEqual(items);
   expect(Math.max(...sizes)).toBe(4);
   expect(most).toBe(2);
+});
+
+test('beside a batch that is under way the next goes out half full, or after a while; the rest gathers', async () => {
+  const sizes: number[] = [];
+  const answers: (() => void)[] = [];
+  const echo = microBatch(
+    async (items: readonly number[]) => {
+      sizes.push(items.length);
+      await new Promise<void>((resolve) => void answers.push(resolve));
+      return items;
+    },
+    { size: 4, parallel: 3, apart: always },
+  );
+  const calls = [echo(1)];
+  await until('the first batch', () => sizes.length === 1);
+  calls.push(echo(2), echo(3));
+  await until('one that is half full', () => sizes.length === 2);
+  calls.push(echo(4));
+  await until('one that waited', () => sizes.length === 3);
+  calls.push(echo(5), echo(6), echo(7), echo(8));
+  for (const answer of answers.splice(0)) answer();
+  await until('what gathered', () => sizes.length === 4);
+  for (const answer of answers.splice(0)) answer();
+  expect(await Promise.all(calls)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(sizes).toEqual([1, 2, 1, 4]);
 });
 
 test('a bad item fails alone; an error that is nobody’s fails all of them once', async () => {

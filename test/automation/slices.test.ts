@@ -64,29 +64,44 @@ test('a job that no relay wrote is no slice', () => {
   for (const data of wrong) expect(readSlice(data)).toBeNull();
 });
 
-test('a process has as many steps in hand as it does in a quarter of a second, and so many in any case', async () => {
+function end(leave: () => void, steps: number): void {
+  for (let step = 0; step < steps; step += 1) leave();
+}
+
+test('a process has as many steps in hand as it does in a second, and so many in any case', async () => {
   let now = 0;
   const room = roomFor(100, () => now);
+  const first = await room.enter(100);
+  const entering = room.enter(60);
+  expect(room.isFull).toBe(true);
+  end(first, 60);
+  expect(room.isFull).toBe(false);
+  const second = await entering;
+  end(first, 40);
+  end(second, 59);
+  now = 1000;
+  end(second, 1);
+  // 160 in a second make room for as many.
+  const third = await room.enter(100);
+  const fourth = await room.enter(60);
+  const waits = room.enter(1);
+  expect(room.isFull).toBe(true);
+  end(third, 100);
+  await waits;
+  // A second that is slow takes the room back, but for the hundred.
+  now = 4000;
+  end(fourth, 1);
+  const fifth = room.enter(60);
+  expect(room.isFull).toBe(true);
+  end(fourth, 59);
+  await fifth;
+});
+
+test('a slice that is larger than the room comes in alone', async () => {
+  const room = roomFor(10);
   const leave = await room.enter(100);
-  const came: number[] = [];
-  const second = room.enter(60).then((done) => {
-    came.push(60);
-    return done;
-  });
-  await Promise.resolve();
-  expect(came).toEqual([]);
-  for (let step = 0; step < 60; step += 1) leave();
-  const leaveSecond = await second;
-  expect(room.guests).toBe(2);
-  for (let step = 0; step < 40; step += 1) leave();
-  for (let step = 0; step < 59; step += 1) leaveSecond();
-  // So many in a quarter of a second make room for as many.
-  const quick = await room.enter(100);
-  for (let step = 0; step < 99; step += 1) quick();
-  now = 250;
-  quick();
-  leaveSecond();
-  expect(room.guests).toBe(0);
-  await Promise.all([room.enter(150), room.enter(100)]);
-  expect(room.guests).toBe(2);
+  const next = room.enter(1);
+  expect(room.isFull).toBe(true);
+  end(leave, 100);
+  await next;
 });

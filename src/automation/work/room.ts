@@ -2,21 +2,20 @@
 export interface Room {
   /** Waits until there is room for so many more; the function that it answers is called as each is over. */
   enter(steps: number): Promise<() => void>;
-  /** Those who came in and have steps under way. */
-  readonly guests: number;
+  /** Whether somebody waits for it. */
+  readonly isFull: boolean;
 }
 
-/** Milliseconds of work that may be in hand. */
-const stretch = 250;
+/** Milliseconds of work that may be in hand: batches are large then, and another process waits no longer for what is here. */
+const stretch = 1000;
 
 /**
- * Room for what is done in a quarter of a second, and for `least` steps in any case: a process whose channels are slow holds
+ * Room for what is done in a second, and for `least` steps in any case: a process whose channels are slow holds
  * little that another one could do sooner, and one whose steps are quick takes many at once, which costs Postgres least.
  *
  * @param now milliseconds on a clock that only goes forward
  */
 export function roomFor(least: number, now: () => number = () => performance.now()): Room {
-  let guests = 0;
   let inHand = 0;
   let most = least;
   let over = 0;
@@ -30,7 +29,6 @@ export function roomFor(least: number, now: () => number = () => performance.now
     for (let next = waiting[0]; next !== undefined && hasRoomFor(next.steps); next = waiting[0]) {
       waiting.shift();
       inHand += next.steps;
-      guests += 1;
       next.comeIn();
     }
   };
@@ -46,18 +44,15 @@ export function roomFor(least: number, now: () => number = () => performance.now
   };
 
   return {
-    get guests() {
-      return guests;
+    get isFull() {
+      return waiting.length > 0;
     },
     async enter(steps) {
       await new Promise<void>((comeIn) => {
         waiting.push({ steps, comeIn });
         letIn();
       });
-      let left = steps;
       return () => {
-        left -= 1;
-        if (left === 0) guests -= 1;
         inHand -= 1;
         measure();
         letIn();

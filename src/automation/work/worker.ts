@@ -66,8 +66,9 @@ export function startWorker(options: WorkerOptions): RunningWorker {
   const abandoned = new AbortController();
   const whenAbandoned = once(abandoned.signal, 'abort');
 
-  const room = roomFor(Math.max(options.concurrency, mostSteps));
-  /** Slices that wait for room. */
+  const room = roomFor(Math.max(options.concurrency * 4, 2 * mostSteps));
+  let slices = 0;
+  /** Those that wait for room. */
   const unclaimed = new Set<readonly WorkJob[]>();
   const runStep = async (job: WorkJob, asked: number): Promise<void> => {
     const prepared = await claim({ ...job, token: randomUUID() });
@@ -83,10 +84,10 @@ export function startWorker(options: WorkerOptions): RunningWorker {
   };
 
   const runSlice = async (id: string | undefined, steps: readonly WorkJob[]): Promise<void> => {
+    slices += 1;
     unclaimed.add(steps);
     const leave = await room.enter(steps.length);
     if (!unclaimed.delete(steps)) return;
-    takeJobs();
     const asked = Date.now();
     const failures = new Map<string, number>();
     await Promise.all(
@@ -100,7 +101,9 @@ export function startWorker(options: WorkerOptions): RunningWorker {
         }
       }),
     );
-    takeJobs();
+    slices -= 1;
+    // BullMQ looks at this as a job ends: one in its place and one more, until one waits here that there is no room for.
+    worker.concurrency = Math.max(2, room.isFull ? slices : slices + 2);
     for (const [error, count] of failures)
       logger.error({ job: id, steps: count, error }, 'steps were left to their leases');
   };
@@ -135,10 +138,6 @@ export function startWorker(options: WorkerOptions): RunningWorker {
       runRetryDelay: 500,
     },
   );
-  // One job more than there is room for waits here, so that the next is at hand; the others are left to other processes.
-  const takeJobs = (): void => {
-    worker.concurrency = Math.max(2, room.guests + 1);
-  };
   worker.on('error', (error) =>
     logger.warn({ error: errorText(error) }, 'the worker met an error and goes on'),
   );
