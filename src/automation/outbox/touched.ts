@@ -1,5 +1,5 @@
 import type { Client } from '../../database/pool.js';
-import { changedKey } from '../series/wakes.js';
+import { changedKey } from '../../filter/dependencies.js';
 import { fieldsOf, nameOf } from './happenings.js';
 import type { OutboxRow } from './happenings.js';
 

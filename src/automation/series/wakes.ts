@@ -1,3 +1,4 @@
+import { changedKey } from '../../filter/dependencies.js';
 import type { Field } from '../../filter/fields.js';
 import { leavesWithin } from '../../filter/tree.js';
 import type { Filter, Leaf, Segment } from '../../filter/tree.js';
@@ -26,12 +27,6 @@ export function wakesOf(definition: SeriesDefinition): Wakes {
     known.set(definition, wakes);
   }
   return wakes;
-}
-
-/** What the outbox calls a key of `custom_fields`. A key that starts with a slash would look like a pointer. */
-export function changedKey(key: string): string {
-  const pointer = key === '' || key.startsWith('/');
-  return pointer ? `custom:/${key.replaceAll('~', '~0').replaceAll('/', '~1')}` : `custom:${key}`;
 }
 
 function find({ exit, goal, steps }: SeriesDefinition): Wakes {

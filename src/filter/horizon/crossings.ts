@@ -34,6 +34,17 @@ export function crossings(time: Time, value: number, moment: Moment): number[] {
     });
 }
 
+/**
+ * The instants after `from`, up to `to`, at which the time's bound may change its distance from `now`. Between two of them it
+ * keeps it, or stands still.
+ */
+export function stepsOf(time: Time, from: number, to: number, zone: string): number[] {
+  const slack = slackOf(time);
+  const bounds = [from, to].map((now) => instantOf(time, { now, zone }));
+  const bound = { start: Math.min(...bounds) - slack, end: Math.max(...bounds) + slack };
+  return cutsOf(time, { start: from, end: to }, bound, zone).toSorted((a, b) => a - b);
+}
+
 const dayLengths: Partial<Record<Unit, number>> = { days: day, weeks: 7 * day };
 const exactLengths: Partial<Record<Unit, number>> = { minutes: 60_000, hours: 3_600_000 };
 

@@ -1,0 +1,91 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dependenciesOf } from '../../src/filter/dependencies.js';
+import { parseFilter } from '../../src/filter/parse.js';
+import { indexFilters } from '../../src/filter/percolate.js';
+import { compilePredicate } from '../../src/filter/predicate.js';
+import { momentOf } from '../../src/filter/time.js';
+import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
+
+const options = { segments: savedSegments };
+const moment = momentOf('2026-03-01T12:00:00Z');
+const ascending = (a: number, b: number): number => a - b;
+
+describe('what a filter depends on', () => {
+  it.each<[unknown, string[]]>([
+    [{ '==': [{ var: 'custom:/a/b' }, 1] }, ['custom:a']],
+    [{ exists: { var: 'custom:/~1x' } }, ['custom:/~1x']],
+    [{ '>': [{ var: 'days_since_signup' }, 1] }, ['created_at', 'signed_up_at']],
+    [{ exists: { var: 'company.custom:plan' } }, ['company.custom:plan', 'company_id']],
+    [
+      { '>': [{ var: 'company.days_since_signup' }, 1] },
+      ['company.created_at', 'company.signed_up_at', 'company_id'],
+    ],
+    [{ did: { event: 'paid', where: { exists: { var: 'property:x' } } } }, ['event:paid']],
+    [{ percent: ['s', 0, 5] }, ['anonymous_id', 'user_id']],
+    [{ '!': { segment: 'one' } }, ['custom:role']],
+    [{ everyone: true }, []],
+  ])('%j: %j', (document, expected) => {
+    const segments = new Map([['one', { exists: { var: 'custom:role' } }]]);
+    expect(dependenciesOf(parseFilter(document, { segments }))).toEqual(expected);
+  });
+});
+
+it(
+  'the index finds what a loop over all filters finds, for every person, whatever changed',
+  { timeout: 60_000 },
+  () => {
+    const users = recordsOf(3, 40);
+    fc.assert(
+      fc.property(
+        fc.array(filterArbitrary, { minLength: 40, maxLength: 40 }),
+        momentArbitrary,
+        fc.integer({ min: 0, max: 1000 }),
+        (documents, at, pick) => {
+          const when = momentOf(at.now, at.zone);
+          const filters = documents.map((document) => parseFilter(document, options));
+          const index = indexFilters(filters);
+          const names = filters.map((filter) => dependenciesOf(filter));
+          const named = names.flat();
+          const changed = new Set([named[pick % named.length] ?? '', named[(pick * 7) % named.length] ?? '']);
+          const tests = filters.map((filter) => compilePredicate(filter, when));
+          for (const user of users) {
+            const all = tests.flatMap((test, position) => (test(user) ? [position] : []));
+            const some = all.filter((position) => names[position]?.some((name) => changed.has(name)));
+            expect(index.matching(user, when).toSorted(ascending)).toEqual(all);
+            expect(index.matching(user, when, changed).toSorted(ascending)).toEqual(some);
+          }
+        },
+      ),
+      { seed: 2, numRuns: 25 },
+    );
+  },
+);
+
+it('asks few: of a thousand filters with a value of their own, the one whose value the person has', () => {
+  const filters = Array.from({ length: 1000 }, (_, id) =>
+    parseFilter({
+      and: [
+        { '==': [{ var: 'custom:plan' }, id % 2 === 0 ? 'pro' : 'free'] },
+        {
+          or: [
+            { '==': [{ var: 'custom:account' }, `a${id}`] },
+            { in: [{ lower: { var: 'email' } }, [`u${id}@example.com`]] },
+          ],
+        },
+        { '!': { has: [{ var: 'custom:tags' }, 'internal'] } },
+      ],
+    }),
+  );
+  const index = indexFilters(filters);
+  const user = { email: 'U17@EXAMPLE.COM', custom_fields: { plan: 'pro', account: 'a400', tags: 'x, y' } };
+  expect(index.matching(user, moment)).toEqual([400]);
+  expect(index.asked).toBe(2);
+});
+
+it('a predicate that moves with the clock is asked anew at each moment', () => {
+  const index = indexFilters([parseFilter({ '>=': [{ var: 'last_seen' }, { ago: [1, 'hours'] }] })]);
+  const user = { last_seen: '2026-03-01T11:30:00Z' };
+  expect(index.matching(user, moment)).toEqual([0]);
+  expect(index.matching(user, momentOf('2026-03-01T13:00:00Z'))).toEqual([]);
+});
