@@ -181,6 +181,27 @@ export async function overAudience<Row>(
   }
 }
 
+/**
+ * Who matches of those whose internal ids lie behind `after` and up to `upto` (null: from the first, to the last), inside a
+ * transaction of the caller's, as `matchingAmong`. Answered are internal ids.
+ */
+export async function matchingBetween(
+  client: Client,
+  { workspaceId, moment }: Pick<SnapshotOptions, 'workspaceId' | 'moment'>,
+  filter: Filter,
+  between: { readonly after: string | null; readonly upto: string | null },
+): Promise<string[]> {
+  const rows = await amidstAudience(client, () =>
+    selectPeople<{ id: string }>(client, workspaceId, moment, {
+      columns: ['u.id'],
+      where: filter,
+      ...(between.after === null ? {} : { after: between.after }),
+      ...(between.upto === null ? {} : { upto: between.upto }),
+    }),
+  );
+  return rows.map(({ id }) => id);
+}
+
 function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): People {
   const select = <Row>(parts: SelectParts): Promise<Row[]> =>
     selectPeople(client, workspaceId, moment, parts);
@@ -218,6 +239,8 @@ interface SelectParts {
   readonly after?: string;
   /** Key of a custom field that is read as `zone`. */
   readonly customField?: string;
+  /** Internal id with which it ends. */
+  readonly upto?: string;
   readonly tail?: string;
 }
 
@@ -234,6 +257,7 @@ async function selectPeople<Row>(
   const values: unknown[] = [workspaceId];
   const among = parts.among === undefined ? '' : ` AND u.id = ANY ($${values.push(parts.among)}::uuid[])`;
   const after = parts.after === undefined ? '' : ` AND u.id > $${values.push(parts.after)}::uuid`;
+  const upto = parts.upto === undefined ? '' : ` AND u.id <= $${values.push(parts.upto)}::uuid`;
   const compiled = (filter: Filter): string => {
     const sql = compileSql(filter, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
     values.push(...sql.values);
@@ -249,7 +273,7 @@ async function selectPeople<Row>(
     ),
   ];
   const where = parts.where === undefined ? '' : ` AND (${compiled(parts.where)})`;
-  const from = `FROM end_users AS u WHERE u.workspace_id = $1${among}${after}${where}`;
+  const from = `FROM end_users AS u WHERE u.workspace_id = $1${among}${after}${upto}${where}`;
   const text = `${parts.opening ?? ''}SELECT ${columns.join(', ')} ${from} ${parts.tail ?? ''}`;
   const { rows } = await client.query<Row & Record<string, unknown>>(text, values);
   return rows;

@@ -68,6 +68,19 @@ export const audienceErrors = {
     message: 'the segment `{key}` is in use by {users}',
     hint: 'take it out there first, or archive the series',
   },
+  segment_needs_index: {
+    status: 422,
+    exit: 2,
+    message:
+      'tracking this filter would read everybody again and again to find whose `{value}` comes to the clock',
+    hint: 'make the index {index}, or save it with "tracked": false',
+  },
+  segment_must_be_tracked: {
+    status: 409,
+    exit: 2,
+    message: 'the segment `{key}` has to be tracked: its members entering or leaving starts {series}',
+    hint: 'archive the series first, or leave it tracked',
+  },
   segment_breaks_others: {
     status: 400,
     exit: 2,

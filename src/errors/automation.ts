@@ -140,6 +140,12 @@ export const automationErrors = {
     message: 'there is no endpoint `{endpoint}`',
     hint: 'create it first; known here are {known}',
   },
+  segment_not_tracked: {
+    status: 409,
+    exit: 2,
+    message: 'the segment `{segment}` is not tracked, so that nobody is told who enters and leaves it',
+    hint: 'save the segment with "tracked": true first',
+  },
   bad_schedule: {
     status: 400,
     exit: 2,

@@ -28,18 +28,19 @@ const reader: Reader<undefined, string[]> = {
   in: ofSubject,
   between: ofSubject,
   text: ofSubject,
-  has: ({ field }) => namesOf(field),
-  presence: ({ field }) => namesOf(field),
+  has: ({ field }) => changesOf(field),
+  presence: ({ field }) => changesOf(field),
   // The hash is of whichever id there is.
   percent: () => ['anonymous_id', 'user_id'],
   did: ({ event }) => [`event:${event}`],
 };
 
 function ofSubject({ subject }: Extract<Leaf, { subject: unknown }>): string[] {
-  return namesOf(subject.field);
+  return changesOf(subject.field);
 }
 
-function namesOf(field: Field): string[] {
+/** The names under which a change of the field's value is told. */
+export function changesOf(field: Field): string[] {
   const names = plainNamesOf(field);
   return field.entity === 'company' ? [...names.map((name) => `company.${name}`), 'company_id'] : names;
 }

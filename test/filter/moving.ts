@@ -1,15 +1,16 @@
 import * as fc from 'fast-check';
 import type { UserRecord } from '../../src/filter/record.js';
 
-/** Filters whose verdicts move with the clock, and people near whose times they move, around the end of summer time in 2026. */
+/** Filters whose verdicts move with the clock, and people near whose times they move, around the end of summer time. */
 
 export const movingZone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe');
 
-const start = Date.parse('2026-10-10T00:00:00Z');
-const step = 1_800_000;
-const isoAt = (steps: number): string => new Date(start + steps * step).toISOString();
-/** Twenty-five days around the change, by half hours. */
-const instant = fc.integer({ min: 0, max: 1200 }).map(isoAt);
+const halfHour = 1_800_000;
+/** Twenty-five days from a beginning on, by half hours. */
+const instantFrom = (start: string): fc.Arbitrary<string> =>
+  fc
+    .integer({ min: 0, max: 1200 })
+    .map((steps) => new Date(Date.parse(start) + steps * halfHour).toISOString());
 
 const length = fc.oneof(
   fc.tuple(fc.integer({ min: 0, max: 14 }), fc.constantFrom('days', 'days', 'weeks')),
@@ -88,21 +89,28 @@ export const movingFilter: fc.Arbitrary<unknown> = fc.letrec<{ node: unknown }>(
   ),
 })).node;
 
-const maybe = fc.option(instant, { nil: undefined, freq: 5 });
-
-export const movingPerson: fc.Arbitrary<UserRecord> = fc.record({
-  signed_up_at: maybe,
-  created_at: instant,
-  last_seen: maybe,
-  renewal_date: maybe,
-  custom_fields: fc.record({ role: fc.constantFrom('admin', 'owner', 'viewer'), due: maybe }),
-  company: fc.option(fc.record({ company_id: fc.constantFrom('c1', 'c2'), renewal_date: maybe })),
-  events: fc.array(
-    fc.record({
+/** The parts of a person that somebody may change. */
+export const movingParts = (start: string) => {
+  const instant = instantFrom(start);
+  const maybe = fc.option(instant, { nil: undefined, freq: 5 });
+  return {
+    signed_up_at: maybe,
+    created_at: instant,
+    last_seen: maybe,
+    renewal_date: maybe,
+    custom_fields: fc.record({ role: fc.constantFrom('admin', 'owner', 'viewer'), due: maybe }),
+    company: fc.option(fc.record({ company_id: fc.constantFrom('c1', 'c2'), renewal_date: maybe })),
+    event: fc.record({
       event: fc.constantFrom('opened', 'paid'),
       occurred_at: instant,
       properties: fc.record({ due: maybe }),
     }),
-    { maxLength: 5 },
-  ),
-});
+  };
+};
+
+export const movingPersonFrom = (start: string): fc.Arbitrary<UserRecord> => {
+  const { event, ...parts } = movingParts(start);
+  return fc.record({ ...parts, events: fc.array(event, { maxLength: 5 }) });
+};
+
+export const movingPerson = movingPersonFrom('2026-10-10T00:00:00Z');

@@ -10,7 +10,9 @@ import { rulesNaming } from '../rules/naming.js';
 import { parseRule } from '../rules/parse.js';
 import { savedSegments } from './saved.js';
 import type { SavedSegments } from './saved.js';
-import { usersOf } from './users.js';
+import { beginBuilding, checkCost, watchAll } from './track.js';
+import type { Changed } from './track.js';
+import { startedBy, usersOf } from './users.js';
 
 /** A segment as callers see it. */
 export interface SavedSegment {
@@ -21,14 +23,26 @@ export interface SavedSegment {
   readonly sentence: string;
   /** Grows with each change of the filter. */
   readonly version: number;
+  /** Whether its members are stored, and told of when they enter and leave; otherwise it is computed when asked. */
+  readonly tracked: boolean;
+  /**
+   * `building`: people are gone through for a filter that is new; memberships are not complete yet. `quarantined`: it could not
+   * be kept, and its members stay as they were until it is saved again.
+   */
+  readonly state: 'ready' | 'building' | 'quarantined';
+  /** Why it is quarantined. */
+  readonly reason: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
 export interface SaveSegment {
   readonly key: string;
-  readonly name: string;
+  /** Default: the key. */
+  readonly name?: string;
   readonly filter: unknown;
+  /** Default: as it was, and true for a new one. */
+  readonly tracked?: boolean;
 }
 
 const keyShape = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -38,8 +52,14 @@ const nameLimit = 200;
  * Saves a segment under its key. One that is changed means the new filter everywhere from then on: in other segments, in
  * series and in whatever asks for it.
  *
+<<<<<<< HEAD
  * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment or rule that this one
  * stands in would become too deep or too large; with `create`, `segment_exists`.
+=======
+ * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment that this one
+ * stands in would become too deep or too large; `segment_needs_index`, where a tracked one could only be kept by reading everybody
+ * again and again; `segment_must_be_tracked`; with `create`, `segment_exists`.
+>>>>>>> 21c35fe (Keep the members of tracked segments: on a change of data the segments that read it, on time passing whom an edge passed)
  */
 export async function saveSegment(
   pool: Pool,
@@ -50,20 +70,41 @@ export async function saveSegment(
   checkNames(segment);
   return inWorkspace(pool, workspaceId, async (client) => {
     await holdSegments(client, workspaceId);
-    const { key, name } = segment;
+    const { key } = segment;
     const saved = await savedSegments(client, workspaceId, segment.filter);
-    readFilter(segment.filter, saved, key);
+    const filter = readFilter(segment.filter, saved, key);
     const before = await findSegment(client, workspaceId, key);
     if (create && before !== null) refuse('segment_exists', { key }, { path: '/key' });
-    await checkOthers(client, workspaceId, segment);
-    const document = JSON.stringify(segment.filter);
-    await client.query(upsert, [workspaceId, key, name, document, segmentsIn(segment.filter)]);
-    await client.query(countRevision, [workspaceId]);
+    const { name = before?.name ?? key, tracked = before?.tracked ?? true } = segment;
+    const around = await readAround(client, workspaceId, segment);
+    if (tracked) await checkCost(client, workspaceId, filter);
+    else await checkNotNeeded(client, workspaceId, key);
+    const { rows } = await client.query<{ changed: boolean }>(upsert, [
+      workspaceId,
+      key,
+      name,
+      JSON.stringify(segment.filter),
+      segmentsIn(segment.filter),
+      tracked,
+    ]);
+    if (rows[0]?.changed === true) {
+      await beginBuilding(client, workspaceId, [{ key, filter }, ...around]);
+      if (!tracked) await client.query(removeMembers, [workspaceId, key]);
+      await client.query(countRevision, [workspaceId]);
+    }
     return readOne(client, workspaceId, key);
   });
 }
 
-function checkNames({ key, name }: SaveSegment): void {
+/** A series begins where people enter or leave: it needs to be told. */
+async function checkNotNeeded(client: Client, workspaceId: string, key: string): Promise<void> {
+  const series = await startedBy(client, workspaceId, key);
+  if (series.length === 0) return;
+  const names = series.map((each) => `\`${each}\``).join(', ');
+  refuse('segment_must_be_tracked', { key, series: names }, { path: '/tracked' });
+}
+
+function checkNames({ key, name = key }: SaveSegment): void {
   const problems = [];
   if (!keyShape.test(key)) problems.push(problem('segment_bad_key', { key: shown(key) }, { path: '/key' }));
   const sound = name.trim() !== '' && name.isWellFormed() && !name.includes('\0');
@@ -82,20 +123,23 @@ function readFilter(input: unknown, segments: SavedSegments, self: string): Filt
 }
 
 /** Those that this one stands in, segments and rules, are read with its new filter, so that none becomes what could not be saved. */
-async function checkOthers(client: Client, workspaceId: string, segment: SaveSegment): Promise<void> {
-  const { rows: others } = await client.query<{ key: string; filter: unknown }>(readAround, [
+async function readAround(client: Client, workspaceId: string, segment: SaveSegment): Promise<Changed[]> {
+  const { rows: others } = await client.query<{ key: string; filter: unknown }>(findAround, [
     workspaceId,
     segment.key,
   ]);
+  const found: Changed[] = [];
   for (const { key, filter } of others) {
     const segments = await withChanged(client, workspaceId, segment, filter);
-    refuseBroken(`segment \`${key}\``, () => parseFilter(filter, { segments, self: key }));
+    const read = (): Filter => parseFilter(filter, { segments, self: key });
+    found.push({ key, filter: refuseBroken(`segment \`${key}\``, read) });
   }
   const names = [segment.key, ...others.map(({ key }) => key)];
   for (const { key, definition } of await rulesNaming(client, workspaceId, names)) {
     const segments = await withChanged(client, workspaceId, segment, definition);
     refuseBroken(`rule \`${key}\``, () => parseRule(definition, { segments }));
   }
+  return found;
 }
 
 /** The segments that a document names, as they will be. */
@@ -109,13 +153,13 @@ async function withChanged(
   return new Map([...saved, [key, filter]]);
 }
 
-function refuseBroken(what: string, read: () => unknown): void {
+function refuseBroken<T>(what: string, read: () => T): T {
   try {
-    read();
+    return read();
   } catch (error) {
     if (!(error instanceof MusterError)) throw error;
     const reason = error.problems[0]?.message ?? '';
-    refuse('segment_breaks_others', { what, reason }, { path: '/filter' });
+    return refuse('segment_breaks_others', { what, reason }, { path: '/filter' });
   }
 }
 
@@ -145,6 +189,7 @@ export async function deleteSegment(pool: Pool, workspaceId: string, key: string
       throw new MusterError(problem('segment_in_use', { key, users: names }), { details: { users } });
     }
     await client.query(remove, [workspaceId, key]);
+    await watchAll(client, workspaceId);
     await client.query(countRevision, [workspaceId]);
     return segment;
   });
@@ -160,6 +205,9 @@ interface Row {
   name: string;
   filter: unknown;
   version: number;
+  tracked: boolean;
+  state: SavedSegment['state'];
+  reason: string | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -182,19 +230,18 @@ async function views(client: Client, workspaceId: string, rows: readonly Row[]):
     workspaceId,
     rows.map(({ filter }) => filter),
   );
-  return rows.map(({ key, name, filter, version, created_at, updated_at }) => ({
+  return rows.map(({ key, name, filter, ...rest }) => ({
     key,
     name,
     filter,
     sentence: sentence(parseFilter(filter, { segments: saved })),
-    version,
-    created_at,
-    updated_at,
+    ...rest,
   }));
 }
 
 const readSegments = `
-  SELECT s.key, s.name, s.filter, s.version, s.created_at, s.updated_at FROM segments s WHERE s.workspace_id = $1`;
+  SELECT s.key, s.name, s.filter, s.version, s.tracked, s.state, s.reason, s.created_at, s.updated_at
+  FROM segments s WHERE s.workspace_id = $1`;
 
 const hold = `
   INSERT INTO segment_clocks (workspace_id) VALUES ($1)
@@ -203,16 +250,29 @@ const hold = `
 const countRevision = `UPDATE segment_clocks SET revision = revision + 1 WHERE workspace_id = $1`;
 
 const upsert = `
-  INSERT INTO segments AS s (workspace_id, key, name, filter, uses) VALUES ($1, $2, $3, $4::jsonb, $5)
-  ON CONFLICT (workspace_id, key) DO UPDATE SET
-    name = EXCLUDED.name, filter = EXCLUDED.filter, uses = EXCLUDED.uses,
-    version = s.version + (s.filter IS DISTINCT FROM EXCLUDED.filter)::integer,
-    updated_at = date_trunc('milliseconds', now())
-  WHERE (s.name, s.filter) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.filter)`;
+  WITH before AS (
+    SELECT filter, tracked, state FROM segments WHERE workspace_id = $1 AND key = $2
+  ), saved AS (
+    INSERT INTO segments AS s (workspace_id, key, name, filter, uses, tracked, state)
+    VALUES ($1, $2, $3, $4::jsonb, $5, $6, CASE WHEN $6 THEN 'building' ELSE 'ready' END)
+    ON CONFLICT (workspace_id, key) DO UPDATE SET
+      name = EXCLUDED.name, filter = EXCLUDED.filter, uses = EXCLUDED.uses, tracked = EXCLUDED.tracked,
+      version = s.version + (s.filter IS DISTINCT FROM EXCLUDED.filter)::integer,
+      -- One that was not tracked knows no members yet: whom its building finds was in it all along.
+      state = CASE WHEN NOT EXCLUDED.tracked THEN 'ready' WHEN s.tracked THEN s.state ELSE 'building' END,
+      tells = s.tells AND s.tracked AND EXCLUDED.tracked,
+      updated_at = date_trunc('milliseconds', now())
+    WHERE (s.name, s.filter, s.tracked) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.filter, EXCLUDED.tracked)
+      OR s.state = 'quarantined'
+  )
+  SELECT b.filter IS DISTINCT FROM $4::jsonb OR b.tracked IS DISTINCT FROM $6 OR b.state = 'quarantined' AS changed
+  FROM (VALUES (1)) AS one LEFT JOIN before b ON true`;
+
+const removeMembers = `DELETE FROM segment_members WHERE workspace_id = $1 AND segment_key = $2`;
 
 const remove = `DELETE FROM segments WHERE workspace_id = $1 AND key = $2`;
 
-const readAround = `
+const findAround = `
   WITH RECURSIVE around AS (
     SELECT s.key FROM segments s WHERE s.workspace_id = $1 AND $2 = ANY (s.uses)
     UNION

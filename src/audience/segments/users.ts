@@ -35,6 +35,18 @@ export async function usersOf(client: Client, workspaceId: string, key: string):
   ];
 }
 
+/** The series that begin where people enter or leave the segment. */
+export async function startedBy(client: Client, workspaceId: string, key: string): Promise<string[]> {
+  const { rows } = await client.query<{ key: string }>(readStarted, [workspaceId, key]);
+  return rows.map((row) => row.key);
+}
+
+const readStarted = `
+  SELECT s.key FROM series s
+  WHERE s.workspace_id = $1 AND s.trigger_type IN ('segment_entered', 'segment_left') AND s.trigger_name = $2
+    AND s.state <> 'archived'
+  ORDER BY s.key`;
+
 const readSegments = `
   SELECT s.key FROM segments s WHERE s.workspace_id = $1 AND $2 = ANY (s.uses) ORDER BY s.key`;
 

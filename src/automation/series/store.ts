@@ -38,7 +38,8 @@ export interface SaveOptions {
  * Saves a series under its key: a new one begins `active` with version 1, a changed one gets a new version, and the
  * same document again changes nothing. What was parked because an earlier version failed is taken up again.
  *
- * Errors: those of `parseSeries`, an endpoint or a channel that the workspace has not set up included; `series_archived`.
+ * Errors: those of `parseSeries`, an endpoint, a segment or a channel that the workspace has not set up included;
+ * `segment_not_tracked`, `series_archived`.
  */
 export async function saveSeries(
   pool: Pool,
@@ -57,6 +58,7 @@ export async function saveSeries(
       segments: [...saved.keys()],
       savedSegments: saved,
     });
+    await checkTracked(client, workspaceId, definition.trigger);
     await saveVersion(client, workspaceId, definition);
     return readOne(client, workspaceId, definition.key);
   });
@@ -75,6 +77,15 @@ export async function namesIn(
     emailLacks: missingIn(settingsOver(await readSettings(client, workspaceId), email)),
   };
 }
+
+async function checkTracked(client: Client, workspaceId: string, trigger: Trigger): Promise<void> {
+  if (!('segment' in trigger)) return;
+  const { segment } = trigger;
+  const { rows } = await client.query<{ tracked: boolean }>(readTracked, [workspaceId, segment]);
+  if (rows[0]?.tracked === false) refuse('segment_not_tracked', { segment }, { path: '/trigger/segment' });
+}
+
+const readTracked = `SELECT tracked FROM segments WHERE workspace_id = $1 AND key = $2`;
 
 async function saveVersion(client: Client, workspaceId: string, definition: SeriesDefinition): Promise<void> {
   const { key, name, trigger, topic } = definition;

@@ -14,15 +14,27 @@ export const SavedSegmentAnswer = Type.Unsafe<SavedSegment>(
     filter: Type.Unknown({ description: 'as it was written' }),
     sentence: Type.String({ description: 'the filter in English' }),
     version: Type.Integer({ description: 'grows with each change of the filter' }),
+    tracked: Type.Boolean({
+      description: 'whether members are stored, and told of when they enter and leave',
+    }),
+    state: Type.Union([Type.Literal('ready'), Type.Literal('building'), Type.Literal('quarantined')]),
+    reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is quarantined' }),
     created_at: Time,
     updated_at: Time,
   }),
 );
 export const SegmentList = Type.Object({ segments: Type.Array(SavedSegmentAnswer) });
 
-export const SegmentBody = Type.Object({ key: Key, name: Type.String(), filter: FilterBody }, closed);
+const Tracked = Type.Optional(
+  Type.Boolean({ description: 'whether its members are stored; true for a new one, else as it was' }),
+);
+const Name = Type.Optional(Type.String({ description: 'the key when left out' }));
+export const SegmentBody = Type.Object(
+  { key: Key, name: Name, filter: FilterBody, tracked: Tracked },
+  closed,
+);
 export const SegmentChange = Type.Object(
-  { key: Type.Optional(Key), name: Type.String(), filter: FilterBody },
+  { key: Type.Optional(Key), name: Name, filter: FilterBody, tracked: Tracked },
   closed,
 );
 
