@@ -94,6 +94,7 @@ it('the language, the series machine and decision rules read no clock and no ran
  * `atomically`.
  */
 const acrossWorkspaces: Record<string, string> = {
+  'audience/segments/keep.ts': 'keeps the memberships of every workspace that has something to do',
   'traits/months.ts': 'makes the months of events, which all workspaces share',
   'traits/catalogue/fold.ts': 'finds the workspaces that have something to fold; folds each under its own',
   'traits/upkeep/messages.ts': 'forgets old message ids as they lie on the disk, whosever they are',

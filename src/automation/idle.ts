@@ -16,7 +16,10 @@ export function idleCheck(pool: Pool, nudge: () => void): (timeout?: number) => 
 }
 
 const isBusy = `
-  SELECT EXISTS (SELECT FROM outbox WHERE NOT parked AND retry_at <= statement_timestamp())
+  SELECT EXISTS (SELECT FROM segment_changes)
+    OR EXISTS (SELECT FROM segments WHERE state = 'building')
+    OR EXISTS (SELECT FROM segment_edges WHERE next_at <= statement_timestamp())
+    OR EXISTS (SELECT FROM outbox WHERE NOT parked AND retry_at <= statement_timestamp())
     OR EXISTS (SELECT FROM schedules WHERE next_at <= statement_timestamp())
     OR EXISTS (SELECT FROM schedule_runs WHERE state = 'running' AND retry_at <= statement_timestamp())
     OR EXISTS (SELECT FROM work WHERE state = 'enqueued')

@@ -34,6 +34,7 @@ import { lostFinder } from './work/find-lost.js';
 import { performer } from './work/perform.js';
 import { relayRound } from './work/relay.js';
 import type { WorkQueue } from './work/relay.js';
+import { segmentRound } from './segments.js';
 import { sweepWork } from './work/sweep.js';
 import { startWorker } from './work/worker.js';
 
@@ -68,6 +69,8 @@ export interface AutomationOptions {
   readonly maxQueued?: number;
   /** Milliseconds that a claim holds without a renewal: how long a killed worker's steps wait. Default 8,000. */
   readonly lease?: number;
+  /** Milliseconds between looks at whose membership in a segment turns. Default 100. */
+  readonly segmentsEvery?: number;
   /** Milliseconds between sweeps. Default 1,000. */
   readonly sweepEvery?: number;
   /** Milliseconds that a row may stay enqueued before it is offered again. Default 60,000. */
@@ -189,6 +192,12 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     if (taken.entered + taken.woken > 0) relay.nudge();
     return taken.rows > 0;
   });
+  const segments = startLoop(
+    'segments',
+    options.segmentsEvery ?? 100,
+    logger,
+    segmentRound({ pool, logger, onTurned: () => intake.nudge() }),
+  );
   const findLost = lostFinder({ pool, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
     const expired = await sweepWork(pool, { parking, enqueuedFor });
@@ -252,21 +261,25 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   });
 
   return {
-    nudge: () => intake.nudge(),
+    nudge() {
+      intake.nudge();
+      segments.nudge();
+    },
     idle: idleCheck(pool, () => {
       intake.nudge();
+      segments.nudge();
       schedules.nudge();
     }),
     health: healthReader({
       pool,
       redis: redis.producer,
       queue: queueName,
-      loops: { intake, relay, sweep, reconciling, schedules },
+      loops: { intake, relay, segments, sweep, reconciling, schedules },
     }),
     invariants: () => readInvariants(pool, enqueuedFor),
     stop() {
       stopping ??= (async () => {
-        const loops = [intake, relay, sweep, reconciling, schedules].map((loop) => loop.stop());
+        const loops = [intake, relay, segments, sweep, reconciling, schedules].map((loop) => loop.stop());
         await Promise.all([...loops, worker.stop(options.drain ?? 10_000)]);
         await Promise.all([...channels.values()].map(async (channel) => channel.close?.()));
         await queue.close();

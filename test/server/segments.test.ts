@@ -64,7 +64,11 @@ it('every call about audiences answers a filter that names a segment, and follow
 it('members are those whom the filter matches now', async () => {
   await save('chiefs', admins);
   const { body } = await service.call('GET', '/api/segments/chiefs/members?limit=1');
-  expect(body).toEqual({ count: 1, members: [{ user_id: 'ada', name: null, email: null }] });
+  expect(body).toEqual({
+    count: 1,
+    stored: false,
+    members: [{ user_id: 'ada', name: null, email: null, entered_at: null }],
+  });
 });
 
 it('a segment inside itself is refused, also where the circle is closed by a change of another', async () => {

@@ -179,9 +179,10 @@ const findWorkspaces = `
   SELECT workspace_id FROM segments WHERE state = 'building'`;
 
 const holdClock = `
-  SELECT c.revision, c.listed, floor(extract(epoch FROM c.swept_to) * 1000)::double precision AS "sweptTo", w.zone,
+  SELECT c.revision, c.listed, floor(extract(epoch FROM c.swept_to) * 1000)::double precision AS "sweptTo",
+    coalesce((SELECT w.zone FROM workspaces w WHERE w.workspace_id = c.workspace_id), 'UTC') AS zone,
     floor(extract(epoch FROM statement_timestamp()) * 1000)::double precision AS now
-  FROM segment_clocks c JOIN workspaces w ON w.workspace_id = c.workspace_id
+  FROM segment_clocks c
   WHERE c.workspace_id = $1 FOR NO KEY UPDATE OF c SKIP LOCKED`;
 
 const noteListed = `UPDATE segment_clocks SET listed = $2 WHERE workspace_id = $1`;
@@ -192,13 +193,22 @@ const readBuilding = `
   SELECT s.key, s.built_to, s.tells, s.begun FROM segments s
   WHERE s.workspace_id = $1 AND s.state = 'building' ORDER BY s.begun DESC, s.updated_at, s.key`;
 
+// Whoever writes people, companies or events holds such a lock to the end. The oldest running transaction of the server would do as
+// well, and would let segments wait for whatever goes on in other databases.
+const writers = `
+  SELECT DISTINCT l.virtualtransaction AS transaction FROM pg_locks l
+  WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.relation = ANY (ARRAY['end_users', 'companies', 'events']::regclass[])`;
+
 const awaitOthers = `
-  UPDATE segments SET build_after = pg_snapshot_xmax(pg_current_snapshot())
+  UPDATE segments SET build_after = ARRAY(SELECT transaction FROM (${writers}) AS w)
   WHERE workspace_id = $1 AND key = ANY ($2::text[]) AND build_after IS NULL`;
 
 const begin = `
   UPDATE segments SET begun = true
-  WHERE workspace_id = $1 AND key = ANY ($2::text[]) AND build_after <= pg_snapshot_xmin(pg_current_snapshot())
+  WHERE workspace_id = $1 AND key = ANY ($2::text[])
+    AND NOT EXISTS (SELECT FROM (${writers}) AS w WHERE w.transaction = ANY (build_after))
   RETURNING key`;
 
 const planAnew = `

@@ -3,8 +3,8 @@
 -- What the filter of each tracked segment reads, by the names under which changes are told; nested segments included.
 ALTER TABLE segments
   ADD COLUMN reads text[] COLLATE "C" NOT NULL DEFAULT '{}',
-  -- Building begins once every transaction is over that could have changed data before it saw what the segment reads.
-  ADD COLUMN build_after xid8,
+  -- The transactions that must be over before its building begins: each could have changed data without seeing what it reads.
+  ADD COLUMN build_after text[],
   ADD COLUMN begun boolean NOT NULL DEFAULT false;
 
 -- What any tracked segment of the workspace reads.

@@ -75,6 +75,6 @@ function indexOf(source: EdgeSource): Index | null {
         ? timeIndex(field)
         : field.kind === 'derived'
           ? columnIndex(field.entity, 'days_since_signup', 'COALESCE(signed_up_at, created_at)')
-          : columnIndex(field.entity, field.name);
+          : columnIndex(field.entity === 'page' ? 'user' : field.entity, field.name);
   return hint ?? null;
 }

@@ -1,6 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
+import type { Members } from '../../audience/segments/members.js';
 import type { SavedSegment } from '../../audience/segments/store.js';
-import { FilterBody, NullableText, closed } from '../schemas.js';
+import { FilterBody, NullableText, NullableTime, closed } from '../schemas.js';
 
 const Time = Type.String({ format: 'date-time' });
 const Key = Type.String({ description: '1 to 63 lower-case letters, digits, `-` and `_`' });
@@ -42,7 +43,17 @@ export const MembersQuery = Type.Object(
   { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })) },
   closed,
 );
-export const MembersAnswer = Type.Object({
-  count: Type.Integer(),
-  members: Type.Array(Type.Object({ user_id: NullableText, name: NullableText, email: NullableText })),
-});
+export const MembersAnswer = Type.Unsafe<Members>(
+  Type.Object({
+    count: Type.Integer(),
+    stored: Type.Boolean({ description: 'whether these are the stored members; otherwise computed now' }),
+    members: Type.Array(
+      Type.Object({
+        user_id: NullableText,
+        name: NullableText,
+        email: NullableText,
+        entered_at: NullableTime,
+      }),
+    ),
+  }),
+);

@@ -17,7 +17,7 @@ const { pool } = await testDatabase();
 const start = '2027-10-20T00:00:00.000Z';
 const parts = movingParts(start);
 const hour = 3_600_000;
-const people = 25;
+const people = 14;
 
 /** One thing that happens: somebody's data change, or time passes and then the keeper comes. */
 type Step =
@@ -100,7 +100,7 @@ async function happen(world: World, each: Step, ids: readonly string[]): Promise
   if (each.what === 'time') world.now += each.by;
 }
 
-const zones = ['Europe/Berlin', 'Australia/Lord_Howe', 'America/New_York'];
+const zones = ['Europe/Berlin', 'Australia/Lord_Howe'];
 
 it.each(zones)(
   'after whatever happened, memberships are what recomputing from scratch gives, and every turn was told at its instant: %s',
@@ -125,7 +125,7 @@ it.each(zones)(
     await world.keep();
     await world.told();
     const disagreements: unknown[] = [];
-    for (const [place, each] of fc.sample(step, { seed, numRuns: 40 }).entries()) {
+    for (const [place, each] of fc.sample(step, { seed, numRuns: 22 }).entries()) {
       const before = world.now;
       const filters = await filtersOf(world, keys);
       const expected =

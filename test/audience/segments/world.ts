@@ -58,7 +58,12 @@ export async function worldIn(
         all.changes += kept.changes;
         all.edges += kept.edges;
         all.flips.push(...kept.flips);
-        if (!kept.more && kept.changes === 0) break;
+        const { rowCount } = await pool.query(
+          `SELECT FROM segments WHERE workspace_id = $1 AND state = 'building'`,
+          [workspaceId],
+        );
+        // A building waits for every transaction of the server that was under way.
+        if (!kept.more && kept.changes === 0 && rowCount === 0) break;
       }
       return all;
     },
