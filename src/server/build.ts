@@ -38,6 +38,7 @@ import { importRoutes } from './routes/imports.js';
 import type { UploadOptions } from './routes/imports.js';
 import { keyRoutes } from './routes/keys.js';
 import { listRoutes } from './routes/lists.js';
+import { preferenceRoutes } from './routes/preferences.js';
 import { ruleRoutes } from './routes/rules.js';
 import { sdkRoutes } from './routes/sdk.js';
 import { segmentRoutes } from './routes/segment.js';
@@ -49,6 +50,7 @@ import { targetingRoutes } from './routes/targeting.js';
 import { traitRoutes } from './routes/traits.js';
 import { trackRoutes } from './routes/track.js';
 import { userRoutes } from './routes/users.js';
+import { unsubscribeRoutes } from './routes/unsubscribe.js';
 import { webhookRoutes } from './routes/webhooks.js';
 
 export interface ServerOptions {
@@ -226,6 +228,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks });
+  await app.register(preferenceRoutes, { pool });
+  await app.register(unsubscribeRoutes, { pool });
   await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });
   await app.register(snippetRoutes);

@@ -59,6 +59,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/users/{user_id}',
     'get /api/users/{user_id}/context',
     'get /api/users/{user_id}/export',
+    'get /api/users/{user_id}/preferences',
     'get /api/webhooks',
     'get /api/webhooks/{key}',
     'get /healthz',
@@ -114,6 +115,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'put /api/series/{key}',
     'put /api/traits/{key}',
     'put /api/users/{user_id}/context/{key}',
+    'put /api/users/{user_id}/preferences',
     'put /api/webhooks/{key}',
   ]);
   const schema = [

@@ -55,6 +55,9 @@ const open = new Set([
   'GET /metrics',
   'GET /openapi.json',
   'GET /muster.js',
+  // Their address is signed.
+  'GET /u/:token',
+  'POST /u/:token',
   'OPTIONS /api/sdk/*',
   'OPTIONS /v1/*',
   'OPTIONS /api/targeting',
@@ -145,6 +148,11 @@ const tries: Record<string, (service: Service) => Try> = {
   }),
   'POST /api/webhooks/:key/enable': () => ({ path: '/api/webhooks/crm/enable' }),
   'DELETE /api/webhooks/:key': () => ({ path: '/api/webhooks/crm' }),
+  'GET /api/users/:user_id/preferences': () => ({ path: '/api/users/u1/preferences' }),
+  'PUT /api/users/:user_id/preferences': () => ({
+    path: '/api/users/u1/preferences',
+    body: { subscribed: false, topics: { news: false } },
+  }),
   'GET /api/channels/email': () => ({}),
   'PUT /api/channels/email': () => ({ body: { footer: 'taken over' } }),
   'DELETE /api/channels/email': () => ({}),

@@ -74,6 +74,7 @@ export const seriesLimits = {
   caps: 10,
   capMessages: 1000,
   nameBytes: 256,
+  topicBytes: 200,
   eventBytes: 1024,
   titleBytes: 1024,
   textBytes: 65_536,

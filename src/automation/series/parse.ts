@@ -68,7 +68,7 @@ function partReader(check: Check, document: Document): <T>(key: string, read: Pa
 }
 
 function topicOf(check: Check, input: unknown, path: string): string | null {
-  return check.key(input, path, '"product-news"');
+  return check.text(input, path, 'a topic', seriesLimits.topicBytes, '"product news"');
 }
 
 function filterOf(check: Check, input: unknown, path: string): Filter | null {

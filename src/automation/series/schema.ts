@@ -218,7 +218,7 @@ const seriesParts: { readonly [K in (typeof seriesKeys)[number]]: Schema } = {
   trigger: { oneOf: Object.entries(triggers).map(([type, trigger]) => typed(type, trigger)) },
   topic: {
     description: 'What its messages are about; people can unsubscribe from it alone.',
-    $ref: '#/$defs/key',
+    ...textOf(seriesLimits.topicBytes),
   },
   audience: filter,
   entry: {

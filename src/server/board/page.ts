@@ -1,28 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ParkedStep, QueueView } from '../../automation/index.js';
-
-/** A piece of the page that is HTML already. Everything else is escaped. */
-class Html {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-type Part = Html | string | number | readonly Html[];
-
-/** HTML in which every value is text, unless it was made by this. */
-function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
-  return new Html(
-    strings.reduce((before, after, index) => before + partText(values[index - 1] ?? '') + after),
-  );
-}
-
-function partText(part: Part): string {
-  if (part instanceof Html) return part.text;
-  if (typeof part === 'object') return part.map((each) => each.text).join('');
-  return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
+import { Html, html } from '../html.js';
 
 const style =
   'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24;background:#fff}' +

@@ -1,4 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox';
+import type { Preferences } from '../../automation/index.js';
 import { NullableText, User, closed } from '../schemas.js';
 
 /** Suppression lists and context entries. */
@@ -60,3 +61,26 @@ export const UserWithContext = Type.Object({
 });
 export const EntriesAnswer = Type.Object({ entries: Type.Array(Entry) });
 export const EntryDeleted = Type.Object({ deleted: Type.Boolean() });
+
+export const PreferencesAnswer = Type.Unsafe<Preferences>(
+  Type.Object({
+    subscribed: Type.Boolean({ description: 'whether they want to hear of anything at all' }),
+    suppressed: Type.Boolean({
+      description: 'whether the workspace sends them nothing, whatever they choose',
+    }),
+    topics: Type.Array(Type.Object({ topic: Type.String(), subscribed: Type.Boolean() })),
+  }),
+);
+export const PreferencesBody = Type.Object(
+  {
+    subscribed: Type.Optional(Type.Boolean()),
+    topics: Type.Optional(
+      Type.Unsafe<Record<string, boolean>>({
+        type: 'object',
+        additionalProperties: { type: 'boolean' },
+        description: 'whether they want to hear of each; topics that are left out stay as they are',
+      }),
+    ),
+  },
+  closed,
+);
