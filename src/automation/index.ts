@@ -97,4 +97,6 @@ export { listParked, resolutions } from './work/parked.js';
 export type { ListParked, ParkedStep, Resolution } from './work/parked.js';
 export { resolveStep } from './work/resolve.js';
 export type { Resolved } from './work/resolve.js';
+export { getWorkspaceCaps, setWorkspaceCaps } from './workspace-caps.js';
+export type { WorkspaceCap } from './workspace-caps.js';
 export { renderTemplate, templateFields, templateProblems } from './templates.js';

@@ -31,6 +31,7 @@ import { boardRoutes } from './routes/board.js';
 import { broadcastRoutes } from './routes/broadcasts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { enrollmentRoutes } from './routes/enrollments.js';
+import { capRoutes } from './routes/frequency-caps.js';
 import { healthRoutes } from './routes/health.js';
 import type { ReadyCheck } from './routes/health.js';
 import { identityRoutes } from './routes/identity.js';
@@ -229,6 +230,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks });
   await app.register(preferenceRoutes, { pool });
+  await app.register(capRoutes, { pool });
   await app.register(unsubscribeRoutes, { pool });
   await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });

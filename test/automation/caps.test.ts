@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { saveSeries } from '../../src/automation/index.js';
+import { saveSeries, setWorkspaceCaps } from '../../src/automation/index.js';
+import { capSince } from '../../src/automation/series/cap-since.js';
+import { momentOf } from '../../src/filter/time.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
 import { beginDeliveries } from '../../src/automation/work/begin-delivery.js';
 import { claimWork } from '../../src/automation/work/claim.js';
@@ -24,9 +26,9 @@ test('six series for one person at once, each with a cap of two: two messages', 
   const counts = new Map<string | null, number>();
   for (const { user } of lines) counts.set(user, (counts.get(user) ?? 0) + 1);
   expect([...counts.values()]).toEqual(Array.from({ length: 20 }, () => 2));
-  expect(await trailOf(pool, 'p1')).toEqual(
-    expect.arrayContaining(['hello capped 2 per 7 days', 'hello delivered']),
-  );
+  const trail = await trailOf(pool, 'p1');
+  expect(trail.filter((line) => line.startsWith('hello capped'))).toHaveLength(4);
+  expect(trail).toContain('hello delivered');
 });
 
 test('two deliveries that begin at the same time do not both have the last place', async () => {
@@ -151,4 +153,61 @@ test('suppressed between the claim and the send: nothing is sent, and the person
   const automation = await start({ sweepEvery: 20 });
   await automation.idle();
   expect(await standing(pool)).toEqual(['ada one exited suppressed']);
+});
+
+test("a cap of the workspace holds over all series, in the person's calendar days, whoever has caps of their own or none", async () => {
+  const { pool, start } = fixture();
+  await pool.query('INSERT INTO workspaces (workspace_id, name) VALUES ($1, $1) ON CONFLICT DO NOTHING', [
+    workspace,
+  ]);
+  await setWorkspaceCaps(pool, workspace, [{ messages: 2, days: 1 }]);
+  const onOrder = { trigger: { type: 'event', event: 'order placed' }, entry: 'every_time' };
+  await saveSeries(pool, workspace, stepsOf('free', [send('one'), send('two'), send('three')]));
+  await saveSeries(pool, workspace, stepsOf('other', [send('more')], { ...onOrder, ...capped }));
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  const { id } = await identifyNew(pool, 'ada');
+  const order = async (): Promise<void> => {
+    await pool.query(
+      `INSERT INTO outbox (workspace_id, kind, end_user_id, payload) VALUES ($1, 'event', $2, '{"event": "order placed"}')`,
+      [workspace, id],
+    );
+    await automation.idle();
+  };
+  await automation.idle();
+  await order();
+  expect(lines.map(({ step }) => step)).toEqual(['one', 'two']);
+  expect(await trailOf(pool, 'ada')).toEqual(
+    expect.arrayContaining(['three capped', 'more capped 2 per 7 days']),
+  );
+  // A day later these two are of yesterday; the series' own cap of two in seven days still counts them.
+  await pass(pool, '1 day');
+  await setWorkspaceCaps(pool, workspace, [{ messages: 3, days: 2 }]);
+  await saveSeries(pool, workspace, stepsOf('other', [send('more')], onOrder));
+  await order();
+  await order();
+  expect(lines.map(({ step }) => step)).toEqual(['one', 'two', 'more']);
+  await setWorkspaceCaps(pool, workspace, []);
+  await order();
+  expect(lines).toHaveLength(4);
+});
+
+test.each([
+  // At half past midnight in Berlin the day is half an hour old, and yesterday is another one.
+  ['2026-06-10T22:30:00Z', 1, '2026-06-10T22:00:00Z'],
+  ['2026-06-10T22:30:00Z', 7, '2026-06-04T22:00:00Z'],
+  // A day of 23 hours.
+  ['2026-03-29T10:00:00Z', 1, '2026-03-28T23:00:00Z'],
+  ['2026-03-30T10:00:00Z', 2, '2026-03-28T23:00:00Z'],
+])('at %s a cap of %d days counts from %s on', (now, amount, first) => {
+  const cap = { messages: 1, per: { amount, unit: 'days' }, byCalendar: true } as const;
+  expect(capSince(cap, momentOf(now, 'Europe/Berlin')) + 1).toBe(Date.parse(first));
+});
+
+test('caps of the workspace are checked whole', async () => {
+  const { pool } = fixture();
+  const input = [{ messages: 0, days: 400 }, { messages: 1, days: 1, per: 'week' }, 3];
+  await expect(setWorkspaceCaps(pool, workspace, input)).rejects.toMatchObject({
+    problems: ['/caps/0/messages', '/caps/0/days', '/caps/1/per', '/caps/2'].map((path) => ({ path })),
+  });
 });

@@ -153,6 +153,8 @@ const tries: Record<string, (service: Service) => Try> = {
     path: '/api/users/u1/preferences',
     body: { subscribed: false, topics: { news: false } },
   }),
+  'GET /api/frequency-caps': () => ({}),
+  'PUT /api/frequency-caps': () => ({ body: { caps: [{ messages: 1000, days: 7 }] } }),
   'GET /api/channels/email': () => ({}),
   'PUT /api/channels/email': () => ({ body: { footer: 'taken over' } }),
   'DELETE /api/channels/email': () => ({}),

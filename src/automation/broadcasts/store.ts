@@ -8,6 +8,7 @@ import { segmentsIn } from '../../filter/segments-in.js';
 import { keepSchedule } from '../schedules/keep.js';
 import type { ScheduleName } from '../schedules/settle.js';
 import type { KnownNames } from '../series/parse.js';
+import { asFrequencyCaps, readWorkspaceCaps } from '../workspace-caps.js';
 import type { BroadcastDefinition } from './model.js';
 import { parseBroadcast } from './parse.js';
 
@@ -110,7 +111,7 @@ export async function listBroadcasts(pool: Pool, workspaceId: string): Promise<S
   return rows;
 }
 
-/** The definition, for a launch to come. Errors: `broadcast_not_found`. */
+/** The definition, for a launch to come, with the workspace's frequency caps beside its own. Errors: `broadcast_not_found`. */
 export async function readDefinition(
   client: Client,
   workspaceId: string,
@@ -123,7 +124,12 @@ export async function readDefinition(
   const { definition, archived } = rows[0] ?? refuse('broadcast_not_found', { key });
   const saved = await savedSegments(client, workspaceId, definition);
   // Its names were checked when it was saved; whether its channel runs here only a worker knows.
-  return { definition: parseBroadcast(definition, { channels: null, savedSegments: saved }), archived };
+  const parsed = parseBroadcast(definition, { channels: null, savedSegments: saved });
+  const ofWorkspace = asFrequencyCaps(await readWorkspaceCaps(client, workspaceId));
+  return {
+    definition: { ...parsed, frequencyCaps: [...parsed.frequencyCaps, ...ofWorkspace] },
+    archived,
+  };
 }
 
 const addUnlessThere = `

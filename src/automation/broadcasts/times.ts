@@ -1,4 +1,4 @@
-import { instantOf } from '../../filter/time.js';
+import { capSince } from '../series/cap-since.js';
 import { nextSendAt } from '../series/sending-hours.js';
 import type { Zones } from '../series/sending-hours.js';
 import { dateOf, day, instantAt, minute, occurrenceAfter, wallAt } from '../series/wall-clock.js';
@@ -29,7 +29,7 @@ export function timesOf(definition: BroadcastDefinition, zones: Zones, now: numb
     dueAt,
     deferred: dueAt > base,
     passed,
-    capsSince: frequencyCaps.map(({ per }) => instantOf({ kind: 'ago', ...per }, moment)),
+    capsSince: frequencyCaps.map((cap) => capSince(cap, moment)),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { UserRecord } from '../../filter/record.js';
+import type { WorkspaceCap } from '../workspace-caps.js';
 
 /** The columns of `personColumns`. */
 export interface PersonRow {
@@ -8,6 +9,8 @@ export interface PersonRow {
   readonly suppressed: boolean;
   readonly zone_field: string;
   readonly workspace_zone: string;
+  /** Of the workspace, for everything that it sends. */
+  readonly workspace_caps: readonly WorkspaceCap[];
 }
 
 /**
@@ -16,7 +19,8 @@ export interface PersonRow {
  * workspace for each batch. `topic` is SQL for what the messages are about, which the person may have unsubscribed from.
  */
 export const personColumns = `u.row AS person, c.row AS company, u.suppressed,
-    coalesce(ws.zone, 'UTC') AS workspace_zone, coalesce(ws.person_zone_field, 'timezone') AS zone_field`;
+    coalesce(ws.zone, 'UTC') AS workspace_zone, coalesce(ws.person_zone_field, 'timezone') AS zone_field,
+    coalesce(ws.frequency_caps, '[]') AS workspace_caps`;
 
 export const personJoins = (from: string, topic = `''`): string => `
   CROSS JOIN LATERAL (
@@ -30,7 +34,7 @@ export const personJoins = (from: string, topic = `''`): string => `
     WHERE c.workspace_id = ${from}.workspace_id AND c.company_id = u.company_id OFFSET 0
   ) AS c ON true
   LEFT JOIN LATERAL (
-    SELECT w.zone, w.person_zone_field FROM workspaces w WHERE w.workspace_id = ${from}.workspace_id OFFSET 0
+    SELECT w.zone, w.person_zone_field, w.frequency_caps FROM workspaces w WHERE w.workspace_id = ${from}.workspace_id OFFSET 0
   ) AS ws ON true`;
 
 /** Now, on the clock of Postgres, in milliseconds since 1970 (UTC). */

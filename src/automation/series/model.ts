@@ -104,6 +104,8 @@ export interface SendWindow {
 export interface FrequencyCap {
   readonly messages: number;
   readonly per: Length;
+  /** Of the workspace: `per` is so many calendar days of the person's, today included. */
+  readonly byCalendar?: boolean;
 }
 
 /** What a message is rendered from; its texts are templates. */

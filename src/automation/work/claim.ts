@@ -6,6 +6,7 @@ import { millis, nowColumn, personColumns, personJoins } from '../facts/person.j
 import type { PersonRow } from '../facts/person.js';
 import { zoneOfPerson } from '../facts/zone.js';
 import type { Active } from '../series/moves.js';
+import type { WorkspaceCap } from '../workspace-caps.js';
 import type { WorkJob } from './job.js';
 
 export interface ClaimRequest extends WorkJob {
@@ -40,6 +41,7 @@ export interface Claim {
   readonly topic: string | null;
   readonly zone: string;
   readonly workspaceZone: string;
+  readonly workspaceCaps: readonly WorkspaceCap[];
   /** When it was claimed, on the clock of Postgres, in milliseconds since 1970 (UTC). */
   readonly now: number;
   /** When it was to be done, in milliseconds since 1970 (UTC). */
@@ -114,6 +116,7 @@ function claimOf(row: ClaimRow): Claim {
     topic: row.topic,
     zone: zoneOfPerson(person, row.zone_field, row.workspace_zone),
     workspaceZone: row.workspace_zone,
+    workspaceCaps: row.workspace_caps,
     now: row.now,
     dueAt: row.due_at,
     trace: row.trace,

@@ -1,5 +1,5 @@
 import type { Pool } from '../../database/pool.js';
-import { instantOf, momentOf } from '../../filter/time.js';
+import { momentOf } from '../../filter/time.js';
 import type { Channel } from '../channels/channel.js';
 import { reachability, speaksToPerson } from '../channels/properties.js';
 import { errorText } from '../loop.js';
@@ -9,8 +9,10 @@ import type { BatchOptions } from '../micro-batch.js';
 import type { Observer } from '../observer.js';
 import { persistent } from '../persistent.js';
 import { advance } from '../series/advance.js';
+import { capSince } from '../series/cap-since.js';
 import type { SeriesDefinition } from '../series/model.js';
 import type { Advance, DeliveryEffect, Facts, Outcome } from '../series/moves.js';
+import { asFrequencyCaps } from '../workspace-caps.js';
 import { beginDeliveries } from './begin-delivery.js';
 import type { BeginRequest, Begun } from './begin-delivery.js';
 import type { Claim } from './claim.js';
@@ -174,7 +176,7 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
         endUser,
         topic,
         parks: onLost === 'park',
-        caps: contact ? capsOf(definition, facts.zone, now()) : [],
+        caps: contact ? capsOf(definition, claim, now()) : [],
       });
     const called = await takeTurn({ onLostConfirmation: onLost }, writeDown, async (begun) => {
       if (lease.signal.aborted) return { verdict: 'lost' } as const;
@@ -236,12 +238,16 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
   };
 }
 
-/** How many messages may have been sent since when, by the caps of a series. */
-function capsOf({ frequencyCaps }: SeriesDefinition, zone: string, now: number): BeginRequest['caps'] {
-  if (frequencyCaps.length === 0) return [];
+/** How many messages may have been sent since when, by the caps of a series and of its workspace. */
+function capsOf(
+  { frequencyCaps }: SeriesDefinition,
+  { zone, workspaceCaps }: Claim,
+  now: number,
+): BeginRequest['caps'] {
+  if (frequencyCaps.length + workspaceCaps.length === 0) return [];
   const moment = momentOf(now, zone);
-  return frequencyCaps.map(({ messages, per }) => ({
-    messages,
-    since: instantOf({ kind: 'ago', ...per }, moment),
+  return [...frequencyCaps, ...asFrequencyCaps(workspaceCaps)].map((cap) => ({
+    messages: cap.messages,
+    since: capSince(cap, moment),
   }));
 }

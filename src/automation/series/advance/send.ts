@@ -1,7 +1,7 @@
 import { speaksToPerson } from '../../channels/properties.js';
 import type { FrequencyCap, SendStep } from '../model.js';
+import { capSince } from '../cap-since.js';
 import { nextSendAt } from '../sending-hours.js';
-import { instantOf } from '../../../filter/time.js';
 import type { Meaning, Place, Verdict, View } from './view.js';
 
 /**
@@ -46,9 +46,10 @@ function delivered({ key, channel, endpoint, message }: SendStep, { visit }: Pla
   return { kind: 'deliver', effect: { kind: 'send', step: key, visit, channel, ...to, message } };
 }
 
-function isUsedUp({ messages, per }: FrequencyCap, { facts, now, zones }: View): boolean {
+function isUsedUp(cap: FrequencyCap, { facts, now, zones }: View): boolean {
+  const { messages } = cap;
   if (facts.contacts.length < messages) return false;
-  const after = instantOf({ kind: 'ago', ...per }, { now, zone: zones.person });
+  const after = capSince(cap, { now, zone: zones.person });
   return facts.contacts.filter((at) => at > after).length >= messages;
 }
 

@@ -75,6 +75,7 @@ export function writeClaim(db: Database, verdict: ClaimVerdict, lease: number): 
     dueAt: row.dueAt,
     trace: null,
     topic: null,
+    workspaceCaps: [],
   };
 }
 
