@@ -1,10 +1,16 @@
 import type { Client, Pool } from '../database/pool.js';
 import { amidstAudience, amidstEngine, inAudience } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
+import type { Field } from '../filter/fields.js';
 import { compileSql } from '../filter/sql.js';
 import { timeOf } from '../filter/sql/time-of.js';
 import type { Moment } from '../filter/time.js';
+import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
+import { tallyGroups, tallyStatement } from './statements/tally.js';
+import type { Statement, TallyGroup, TallyRow } from './statements/tally.js';
+import { fieldValues, valuesStatement } from './statements/values.js';
+import type { FieldValues, ValueRow } from './statements/values.js';
 
 /** One person of a sample. */
 export interface SamplePerson {
@@ -21,6 +27,10 @@ export interface People {
   countEach(filters: readonly Filter[]): Promise<number[]>;
   /** The first matching people by `user_id`, those without one last. */
   sample(filter: Filter, size: number): Promise<SamplePerson[]>;
+  /** Everybody, by the reasons for which they pass or fail each leaf of a filter, found in one pass over the workspace. */
+  tally(filter: Filter): Promise<TallyGroup[]>;
+  /** The most frequent values of each field among the first 10,000 people. */
+  commonValues(fields: readonly Field[]): Promise<FieldValues[]>;
 }
 
 export interface SnapshotOptions {
@@ -203,6 +213,10 @@ export async function matchingBetween(
 }
 
 function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): People {
+  const run = async <Row>({ text, values }: Statement): Promise<Row[]> => {
+    const { rows } = await client.query<Row & Record<string, unknown>>(text, [workspaceId, ...values]);
+    return rows;
+  };
   const select = <Row>(parts: SelectParts): Promise<Row[]> =>
     selectPeople(client, workspaceId, moment, parts);
   return {
@@ -223,6 +237,14 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
         where: filter,
         tail: `ORDER BY u.user_id NULLS LAST, u.id LIMIT ${size}`,
       });
+    },
+    async tally(filter) {
+      const leaves = leavesOf(filter).map(({ leaf }) => leaf);
+      return tallyGroups(await run<TallyRow>(tallyStatement(leaves, moment)), leaves);
+    },
+    async commonValues(fields) {
+      if (fields.length === 0) return [];
+      return fieldValues(await run<ValueRow>(valuesStatement(fields, moment)), fields);
     },
   };
 }
@@ -245,8 +267,8 @@ interface SelectParts {
 }
 
 /**
- * The only place that runs compiled audience SQL: the workspace is bound first, in every statement, and the filter's
- * values follow it.
+ * This file is the only one that runs compiled audience SQL: the workspace is bound first, in every statement, and the
+ * filter's values follow it.
  */
 async function selectPeople<Row>(
   client: Client,

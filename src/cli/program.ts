@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compile: async () => (await import('./commands/compile.js')).compileCommand(),
   preview: async () => (await import('./commands/preview.js')).previewCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
+  report: async () => (await import('./commands/report.js')).reportCommand(),
   rules: async () => (await import('./commands/rules.js')).rulesCommand(),
   series: async () => (await import('./commands/series.js')).seriesCommand(),
   broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),

@@ -26,6 +26,12 @@ export const audienceErrors = {
     message: 'counting this audience took longer than {seconds} s and was stopped',
     hint: 'add a condition that an index serves; `muster compile` names the indexes a filter can use',
   },
+  too_many_reasons: {
+    status: 400,
+    exit: 2,
+    message: 'people fail this filter in more than {most} different ways, too many for one report',
+    hint: 'report on a part of it; each operand of an "and" is a filter of its own',
+  },
   unknown_preset: {
     status: 404,
     exit: 2,

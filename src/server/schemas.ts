@@ -1,5 +1,6 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { sampleLimit } from '../audience/preview.js';
+import type { AudienceReport } from '../audience/report.js';
 import type { Explanation } from '../filter/explain.js';
 
 /**
@@ -131,6 +132,58 @@ export const ExplainAnswer = Type.Unsafe<Explanation>(
       }),
     ),
     tree: Type.Unknown({ description: 'how the verdicts combine, as a tree over the clauses' }),
+  }),
+);
+
+export const ReportBody = Type.Object(
+  { filter: FilterBody, now: Type.Optional(Now), zone: Type.Optional(Zone) },
+  closed,
+);
+const People = (description: string) => Type.Integer({ description });
+export const ReportAnswer = Type.Unsafe<AudienceReport>(
+  Type.Object({
+    total: People('everybody in the workspace'),
+    matched: Type.Integer(),
+    emptied_by: Type.Union([Type.String(), Type.Null()], {
+      description: 'JSON Pointer of the first clause after which nobody is left',
+    }),
+    funnel: Type.Array(
+      Type.Object({
+        path: Path,
+        kind: Type.String(),
+        sentence: Sentence,
+        depth: Type.Integer({ description: 'how many clauses it stands inside of' }),
+        negated: Type.Boolean({ description: 'whether the filter takes those who fail it' }),
+        passed_alone: People('before any `!` above it'),
+        passed_so_far: People('left once it and all before it were asked'),
+        failed: Type.Object({
+          missing: Type.Integer(),
+          type_mismatch: Type.Integer(),
+          case_mismatch: Type.Integer(),
+          unparsable_time: Type.Integer(),
+          outside_window: Type.Integer(),
+          different: Type.Integer(),
+        }),
+      }),
+    ),
+    values: Type.Array(
+      Type.Object({
+        field: Type.String(),
+        values: Type.Array(Type.Object({ value: Type.Unknown(), people: Type.Integer() })),
+        exact: Type.Boolean({ description: 'whether everybody was looked at, or 10,000 people' }),
+      }),
+    ),
+    suggestions: Type.Array(
+      Type.Object({
+        path: Type.String(),
+        code: Type.String(),
+        text: Type.String(),
+        people: People('whom it is about'),
+        gain: Type.Union([Type.Integer(), Type.Null()], { description: 'how many more would match' }),
+        exact: Type.Boolean({ description: 'otherwise `gain` is the most it could be' }),
+      }),
+    ),
+    took_ms: Type.Number(),
   }),
 );
 

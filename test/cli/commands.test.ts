@@ -112,6 +112,25 @@ it('preview --json prints the answer of the API on one line', async () => {
   expect(out.split('\n')).toHaveLength(2);
 });
 
+it('report prints where people are lost and what would help, and --json the answer of the API', async () => {
+  const words = ['report', '{"==": [{"var": "custom:role"}, "Owner"]}', '--now', now];
+  const { code, out, err } = await muster(words, database);
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toMatch(/ {2}0 of 3 people match /);
+  expect(out).toMatch(/0 {3}0 {3}role is "Owner" {3}← nobody is left here\n/);
+  expect(out).toContain('What would help');
+  const json = await muster([...words, '--json'], database);
+  expect(keysOf(json.out)).toEqual([
+    'total',
+    'matched',
+    'emptied_by',
+    'funnel',
+    'values',
+    'suggestions',
+    'took_ms',
+  ]);
+});
+
 it('a preset, a file and inline JSON give the same answer', async () => {
   const file = join(folder, 'admins.json');
   writeFileSync(file, '{"==": [{"var": "custom:role"}, "admin"]}');

@@ -67,6 +67,7 @@ it('what the library gives changes on purpose only', () => {
     'printFilter',
     'readUserRecord',
     'rebuildTraits',
+    'reportAudience',
     'resubscribe',
     'saveRule',
     'sentence',

@@ -7,7 +7,7 @@ import { migrate } from '../../src/database/migrate.js';
 import { openPool } from '../../src/database/pool.js';
 import { startEmbedded } from '../../src/embedded/index.js';
 import { filterArbitrary, momentArbitrary, recordsOf } from './generator.js';
-import { checkLaws, keyOf } from './laws.js';
+import { checkLaws, checkReasons, keyOf } from './laws.js';
 import { insertRecords } from './support.js';
 
 /**
@@ -37,7 +37,8 @@ try {
     const trials = fc
       .sample(fc.tuple(filterArbitrary, momentArbitrary), { seed, numRuns: 2_000 })
       .map(([document, moment]) => ({ document, ...moment }));
-    const found = await checkLaws({ pool, workspaceId, users }, trials);
+    const population = { pool, workspaceId, users };
+    const found = [...(await checkLaws(population, trials)), ...(await checkReasons(population, trials))];
     filters += trials.length;
     process.stdout.write(
       `seed ${seed}: ${trials.length} filters x ${users.length} people, ${found.length} disagreements\n`,

@@ -2,11 +2,12 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { testDatabase } from '../support/database.js';
 import { filterArbitrary, momentArbitrary, recordsOf } from './generator.js';
-import { checkLaws, keyOf, type Population, type Trial } from './laws.js';
+import { checkLaws, checkReasons, keyOf, type Population, type Trial } from './laws.js';
 import { insertRecords } from './support.js';
 
 const seed = 20_260_118;
 const filters = 20_000;
+const reasonedFilters = 400;
 const people = 500;
 
 let population: Population;
@@ -27,6 +28,17 @@ it(
       .sample(fc.tuple(filterArbitrary, momentArbitrary), { seed, numRuns: filters })
       .map(([document, moment]) => ({ document, ...moment }));
     expect(await checkLaws(population, trials)).toEqual([]);
+  },
+);
+
+it(
+  `a report tells of each of ${people} dirty people under ${reasonedFilters} filters the reasons that their explanation tells`,
+  { timeout: 600_000 },
+  async () => {
+    const trials: Trial[] = fc
+      .sample(fc.tuple(filterArbitrary, momentArbitrary), { seed: seed + 1, numRuns: reasonedFilters })
+      .map(([document, moment]) => ({ document, ...moment }));
+    expect(await checkReasons(population, trials)).toEqual([]);
   },
 );
 

@@ -4,8 +4,11 @@ import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import { equalFilters, printFilter } from '../../src/filter/print.js';
 import type { UserRecord } from '../../src/filter/record.js';
+import { reasons } from '../../src/filter/explain/reason.js';
+import { compileReasons } from '../../src/filter/sql/reasons.js';
 import { compileSql } from '../../src/filter/sql.js';
 import { momentOf, type Moment } from '../../src/filter/time.js';
+import { leavesOf } from '../../src/filter/tree.js';
 import type { Filter } from '../../src/filter/tree.js';
 import { savedSegments } from './generator.js';
 
@@ -33,6 +36,40 @@ export interface Trial {
 }
 
 export const keyOf = (user: UserRecord): string => user.user_id ?? user.anonymous_id ?? '';
+
+/**
+ * The reasons that SQL gives for everybody at once are the explanation's, person by person and leaf by leaf.
+ */
+export async function checkReasons(
+  { pool, workspaceId, users }: Population,
+  trials: readonly Trial[],
+): Promise<Disagreement[]> {
+  const found: Disagreement[] = [];
+  for (const trial of trials) {
+    const moment = momentOf(trial.now, trial.zone);
+    const filter = parseFilter(trial.document, options);
+    const leaves = leavesOf(filter).map(({ leaf }) => leaf);
+    const compiled = compileReasons(leaves, { moment, offset: 1, workspaceParameter: 1 });
+    const { rows } = await pool.query<{ codes: string }>(
+      `SELECT concat(${compiled.reasons.join(', ')}) AS codes FROM (${compiled.people}) AS people
+       JOIN end_users AS named ON named.workspace_id = $1 AND named.id = people.id
+       ORDER BY coalesce(named.user_id, named.anonymous_id)`,
+      [workspaceId, ...compiled.values],
+    );
+    const explained = compileExplanation(filter, moment);
+    users.forEach((user, index) => {
+      const { clauses } = explained(user);
+      const expected = clauses.map(({ reason }) => reasons.indexOf(reason)).join('');
+      const got = rows[index]?.codes ?? '';
+      if (got === expected || found.length >= 20) return;
+      found.push(
+        disagreement('reasons in SQL = explanation', trial, `expected ${expected}, got ${got}`, user),
+      );
+    });
+    if (found.length >= 20) break;
+  }
+  return found;
+}
 
 interface Prepared {
   trial: Trial;

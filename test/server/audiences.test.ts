@@ -36,6 +36,28 @@ it('compile answers with SQL whose values are bound, the fields, the indexes and
   });
 });
 
+it('report says where everybody is lost, why, and what would let them match', async () => {
+  const owners = { and: [{ '==': [{ var: 'custom:role' }, 'ADMIN'] }, { exists: { var: 'email' } }] };
+  const { status, body } = await service.call('POST', '/api/audiences/report', { filter: owners, now });
+  expect(status).toBe(200);
+  const keys = ['total', 'matched', 'emptied_by', 'funnel', 'values', 'suggestions', 'took_ms'];
+  expect(Object.keys(body)).toEqual(keys);
+  expect(body).toMatchObject({
+    total: 4,
+    matched: 0,
+    emptied_by: '/and/0',
+    funnel: [
+      { path: '/and/0', passed_alone: 0, passed_so_far: 0, failed: { missing: 1, case_mismatch: 3 } },
+      { path: '/and/1', passed_alone: 1, passed_so_far: 0, failed: { missing: 3, case_mismatch: 0 } },
+    ],
+    suggestions: [{ path: '/and/0', code: 'letter_case', people: 3, gain: 1, exact: true }, {}, {}, {}],
+  });
+  expect(await service.call('POST', '/api/audiences/report', { filter: {} })).toMatchObject({
+    status: 400,
+    body: { error: { code: 'empty_filter', path: '/filter' } },
+  });
+});
+
 it('preview counts the audience and every leaf alone, and shows the first people', async () => {
   const filter = { and: [admins, { '>=': [{ var: 'signed_up_at' }, { ago: [30, 'days'] }] }] };
   const { status, body } = await service.call('POST', '/api/audiences/preview', { filter, now });

@@ -69,6 +69,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/audiences/compile',
     'post /api/audiences/explain',
     'post /api/audiences/preview',
+    'post /api/audiences/report',
     'post /api/broadcasts',
     'post /api/broadcasts/{key}/cancel',
     'post /api/broadcasts/{key}/launch',

@@ -97,6 +97,7 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/imports': () => ({ text: 'user_id,plan\nu1,taken over\n', type: 'text/csv' }),
   'POST /api/audiences/compile': () => ({ body: everyone }),
   'POST /api/audiences/preview': () => ({ body: everyone }),
+  'POST /api/audiences/report': () => ({ body: { filter: { '==': [{ var: 'custom:plan' }, 'x'] } } }),
   'POST /api/audiences/explain': () => ({
     body: { filter: { '==': [{ var: 'custom:plan' }, 'x'] }, user_id: 'u1' },
   }),

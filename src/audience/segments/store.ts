@@ -52,14 +52,9 @@ const nameLimit = 200;
  * Saves a segment under its key. One that is changed means the new filter everywhere from then on: in other segments, in
  * series and in whatever asks for it.
  *
-<<<<<<< HEAD
  * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment or rule that this one
- * stands in would become too deep or too large; with `create`, `segment_exists`.
-=======
- * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment that this one
  * stands in would become too deep or too large; `segment_needs_index`, where a tracked one could only be kept by reading everybody
  * again and again; `segment_must_be_tracked`; with `create`, `segment_exists`.
->>>>>>> 21c35fe (Keep the members of tracked segments: on a change of data the segments that read it, on time passing whom an edge passed)
  */
 export async function saveSegment(
   pool: Pool,

@@ -2,6 +2,7 @@ import { instantOf } from '../time.js';
 import type { Moment } from '../time.js';
 import type { CompareOperator, Literal, Subject } from '../tree.js';
 import { columnInstant, compareText, foldAscii, textInstant } from '../values.js';
+import { nearness } from './reason.js';
 import type { Reason } from './reason.js';
 
 /** A literal with its time resolved. */
@@ -57,14 +58,6 @@ export function judgeOneOf(seen: unknown, demands: readonly Demand[], subject: S
   // The nearest miss names the list's reason: an item of the value's own type says more than one of another.
   return nearness.find((reason) => reasons.has(reason)) ?? 'different';
 }
-
-const nearness: readonly Reason[] = [
-  'case_mismatch',
-  'outside_window',
-  'different',
-  'unparsable_time',
-  'type_mismatch',
-];
 
 function unequal(seen: unknown, demand: Demand): Reason {
   if (demand.type === 'time') return 'outside_window';

@@ -14,6 +14,11 @@ export class Parameters {
     return `$${this.#offset + this.values.length}`;
   }
 
+  /** How many parameters there are, those of the surrounding statement included: the offset of what is compiled apart. */
+  get count(): number {
+    return this.#offset + this.values.length;
+  }
+
   /** A jsonb parameter. It is stringified here: node-postgres would send an array as a Postgres array. */
   json(text: string): string {
     return `${this.bind(text)}::jsonb`;

@@ -14,17 +14,26 @@ export interface Scope {
 
 /** The value of a custom field as jsonb; NULL where a step of the path is missing. */
 export function jsonOf(row: string, field: CustomField): string {
-  return path(row, field, '');
+  return jsonIn(bagIn(row, field), field);
 }
 
 /** The same as text. Numbers, booleans and containers become text too, so a guard on the type goes with it. */
 export function textOfJson(row: string, field: CustomField): string {
-  return path(row, field, '>');
+  return path(bagIn(row, field), field, '>');
 }
 
-function path(row: string, field: CustomField, suffix: '' | '>'): string {
+/** As `jsonOf`, out of an expression that holds the whole document. */
+export function jsonIn(bag: string, field: CustomField): string {
+  return path(bag, field, '');
+}
+
+function bagIn(row: string, field: CustomField): string {
+  return `${row === '' ? '' : `${row}.`}${bagOf(field)}`;
+}
+
+function path(bag: string, field: CustomField, suffix: '' | '>'): string {
   const last = field.tokens.length - 1;
-  let text = `(${row === '' ? '' : `${row}.`}${bagOf(field)}`;
+  let text = `(${bag}`;
   field.tokens.forEach((token, index) => {
     const tail = index === last ? suffix : '';
     // `->` with a text takes object keys only: on an array it is NULL, also for `-1` and `01`, which `#>` would count

@@ -7,7 +7,7 @@ import type { Scope } from './scope.js';
 import { foldedText, isText, textOfJson } from './scope.js';
 
 /** No function here knows wildcards. Each is true for the empty text. */
-const matches: Readonly<Record<TextOperator, (text: string, value: string) => string>> = {
+export const textMatches: Readonly<Record<TextOperator, (text: string, value: string) => string>> = {
   contains: (text, value) => `strpos(${text}, ${value}) > 0`,
   starts_with: (text, value) => `starts_with(${text}, ${value})`,
   ends_with: (text, value) => `right(${text}, length(${value})) = ${value}`,
@@ -21,7 +21,7 @@ export function textMatch(node: TextMatch, scope: Scope): Condition {
   const value = `${scope.parameters.bind(node.text)}::text`;
   const isColumn = field.kind === 'column';
   const text = foldedText(isColumn ? `${scope.row}.${field.name}` : textOfJson(scope.row, field), lower);
-  const match = atom(matches[node.operator](text, value));
+  const match = atom(textMatches[node.operator](text, value));
   // The guard stands last: conditions of one cost run as they are written, and it is needed only where the text matches.
   const guard = isColumn ? [] : [atom(isText(scope.row, field))];
   const parts = [match];

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { explainUser } from '../../audience/explain.js';
 import { preview } from '../../audience/preview.js';
+import { reportAudience } from '../../audience/report.js';
 import { savedSegments } from '../../audience/segments/saved.js';
 import { zoneOf } from '../../audience/workspace.js';
 import { parseFilter } from '../../filter/parse.js';
@@ -19,6 +20,8 @@ import {
   ExplainBody,
   PreviewAnswer,
   PreviewBody,
+  ReportAnswer,
+  ReportBody,
 } from '../schemas.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
@@ -77,6 +80,18 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
       const filter = await filterIn(workspaceId, body.filter);
       const moment = await momentFor(workspaceId, body);
       return explainUser(pool, { workspaceId, filter, userId: body.user_id, moment });
+    },
+  );
+
+  app.post(
+    '/api/audiences/report',
+    {
+      config,
+      schema: { tags: ['audiences'], body: ReportBody, response: { 200: ReportAnswer, ...refusals } },
+    },
+    async ({ body, workspaceId }) => {
+      const filter = await filterIn(workspaceId, body.filter);
+      return reportAudience(pool, { workspaceId, filter, moment: await momentFor(workspaceId, body) });
     },
   );
 

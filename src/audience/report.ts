@@ -1,0 +1,91 @@
+import type { Pool } from '../database/pool.js';
+import { nameOf } from '../filter/fields.js';
+import type { Field } from '../filter/fields.js';
+import { funnelOf } from '../filter/funnel.js';
+import type { Funnel, FunnelClause } from '../filter/funnel.js';
+import { fieldOf } from '../filter/sentence/missing.js';
+import type { Moment } from '../filter/time.js';
+import { leavesOf } from '../filter/tree.js';
+import type { Filter } from '../filter/tree.js';
+import { inSnapshot } from './people.js';
+import { suggestionsFor } from './report/suggest.js';
+import type { Suggestion } from './report/suggestion.js';
+import type { TallyGroup } from './statements/tally.js';
+import type { FieldValues } from './statements/values.js';
+
+export interface ReportOptions {
+  readonly workspaceId: string;
+  readonly filter: Filter;
+  readonly moment: Moment;
+  /** Milliseconds that one statement may take; 30,000 when left out. */
+  readonly timeoutMs?: number;
+}
+
+/** Why an audience is as large as it is: where people are lost, why, and what would let them match. */
+export interface AudienceReport {
+  /** People in the workspace, visitors without a `user_id` included. */
+  readonly total: number;
+  readonly matched: number;
+  /** JSON Pointer of the first clause after which nobody is left; null when somebody is, or nobody was there. */
+  readonly emptied_by: string | null;
+  /** The clauses in document order, each before those inside of it. */
+  readonly funnel: readonly FunnelClause[];
+  /** What people have, of the fields that somebody fails for another value or type; at most five fields. */
+  readonly values: readonly FieldValues[];
+  /** The nearest changes first; at most ten. */
+  readonly suggestions: readonly Suggestion[];
+  /** Milliseconds that the whole report took. */
+  readonly took_ms: number;
+}
+
+/** Of how many fields the common values are listed. */
+const mostFields = 5;
+
+/**
+ * Tells why people do not match: everybody is sent through the filter in one pass over the workspace, and each who fails a
+ * clause is counted under the reason that their own explanation would give.
+ *
+ * Errors: `audience_timeout`, `too_many_reasons`.
+ */
+export async function reportAudience(pool: Pool, options: ReportOptions): Promise<AudienceReport> {
+  const { workspaceId, filter, moment, timeoutMs = 30_000 } = options;
+  const started = performance.now();
+  const { groups, values } = await inSnapshot(pool, { workspaceId, moment, timeoutMs }, async (people) => {
+    const found = await people.tally(filter);
+    return { groups: found, values: await people.commonValues(tellingFields(filter, found)) };
+  });
+  const funnel = funnelOf(filter, groups);
+  return {
+    ...answerOf(funnel),
+    values: values.filter((each) => each.values.length > 0),
+    suggestions: suggestionsFor(filter, groups, funnel, values),
+    took_ms: Math.round((performance.now() - started) * 10) / 10,
+  };
+}
+
+function answerOf({ total, matched, emptied_by, clauses }: Funnel) {
+  return { total, matched, emptied_by, funnel: clauses };
+}
+
+/** The fields of which the values say more than the counts do: somebody has another one. */
+function tellingFields(filter: Filter, groups: readonly TallyGroup[]): Field[] {
+  const fields = new Map<string, Field>();
+  leavesOf(filter).forEach(({ leaf }, index) => {
+    const field = fieldOf(leaf);
+    if (field === null || leaf.kind === 'presence' || !isListed(field)) return;
+    const fails = groups.some(({ reasons }) => telling.has(reasons[index] ?? 'matched'));
+    if (fails) fields.set(nameOf(field), field);
+  });
+  return [...fields.values()].slice(0, mostFields);
+}
+
+const telling: ReadonlySet<string> = new Set(['type_mismatch', 'case_mismatch', 'different']);
+
+/** Names, addresses and ids are everybody's own, and times are told by the nearest one. */
+function isListed(field: Field): boolean {
+  if (field.kind === 'custom') return true;
+  return (
+    field.kind === 'column' &&
+    ['renewal_status', 'contract_term', 'payment_terms', 'on_contract'].includes(field.name)
+  );
+}

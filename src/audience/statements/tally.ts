@@ -1,0 +1,92 @@
+import { refuse } from '../../errors/index.js';
+import { reasons } from '../../filter/explain/reason.js';
+import type { AlikeGroup } from '../../filter/funnel.js';
+import { compileReasons } from '../../filter/sql/reasons.js';
+import type { CompiledReasons } from '../../filter/sql/reasons.js';
+import { fence } from '../../filter/sql/reasons/looks.js';
+import type { Moment } from '../../filter/time.js';
+import type { Leaf } from '../../filter/tree.js';
+
+/** A statement whose first parameter is the workspace; `values` are those that follow it. */
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** So many people whom every leaf judges alike. */
+export interface TallyGroup extends AlikeGroup {
+  /** For each leaf values of those of them who fail it, as JSON that may be cut short: the nearest time, or the first and the last. */
+  readonly examples: readonly (readonly string[])[];
+}
+
+export interface TallyRow extends Readonly<Record<string, unknown>> {
+  /** The reasons, three bits a leaf: one number, or several where there are many leaves. */
+  readonly alike: string | readonly string[];
+  readonly people: number;
+}
+
+/** Three bits for each of them stay below 2^53. */
+const leavesPerNumber = 17;
+/** More ways to fail than anybody could read; what comes back stays small whatever the filter is. */
+const mostGroups = 100_000;
+
+/**
+ * Classifies everybody under every leaf and counts those who are alike, in one pass.
+ *
+ * Whatever a report tells is in these few hundred rows: each clause alone and so far, and whom a change would gain. An
+ * aggregate for each of those numbers would be asked about every person. The reasons are packed into one column because
+ * Postgres expects 200 groups of one, and of several so many that it gives up the parallel plan.
+ */
+export function tallyStatement(leaves: readonly Leaf[], moment: Moment): Statement {
+  const compiled = compileReasons(leaves, { moment, offset: 1, workspaceParameter: 1, examples: true });
+  const numbers: string[] = [];
+  for (let start = 0; start < leaves.length; start += leavesPerNumber) {
+    numbers.push(packed(compiled.reasons.slice(start, start + leavesPerNumber)));
+  }
+  const several = numbers.length > 1;
+  const alike = several ? `ARRAY[${numbers.join(', ')}]` : numbers.join('');
+  const columns = ['alike', 'count(*)::float8 AS people', ...exampleColumns(compiled, several)];
+  const text = `
+    SELECT ${columns.join(', ')}
+    FROM (SELECT *, ${alike} AS alike FROM (${compiled.people}) AS people ${fence}) AS told
+    GROUP BY alike LIMIT ${mostGroups + 1}`;
+  return { text, values: compiled.values };
+}
+
+function packed(codes: readonly string[]): string {
+  return codes.map((code, index) => `((${code})::bigint << ${3 * index})`).join(' + ');
+}
+
+function exampleColumns({ examples }: CompiledReasons, several: boolean): string[] {
+  return examples.flatMap((picks, leaf) => {
+    if (picks.length === 0) return [];
+    const number = several ? `alike[${1 + Math.floor(leaf / leavesPerNumber)}]` : 'alike';
+    const code = `(${number} >> ${3 * (leaf % leavesPerNumber)}) & 7`;
+    const values = picks.flatMap((pick) => {
+      const codes = pick.reasons.map((reason) => reasons.indexOf(reason));
+      return pick.aggregates(`FILTER (WHERE ${code} IN (${codes.join(', ')}))`);
+    });
+    return [`ARRAY[${values.join(', ')}] AS x${leaf}`];
+  });
+}
+
+/** Errors: `too_many_reasons`. */
+export function tallyGroups(rows: readonly TallyRow[], leaves: readonly Leaf[]): TallyGroup[] {
+  if (rows.length > mostGroups) return refuse('too_many_reasons', { most: mostGroups });
+  return rows.map((row) => {
+    const numbers = (typeof row.alike === 'string' ? [row.alike] : row.alike).map(Number);
+    return {
+      people: row.people,
+      reasons: leaves.map((_, leaf) => {
+        const number = numbers[Math.floor(leaf / leavesPerNumber)] ?? 0;
+        // Beyond 32 bits JavaScript shifts no more.
+        const code = Math.floor(number / 8 ** (leaf % leavesPerNumber)) % 8;
+        return reasons[code] ?? 'different';
+      }),
+      examples: leaves.map((_, leaf) => {
+        const examples = row[`x${leaf}`];
+        return Array.isArray(examples) ? examples.filter((each) => typeof each === 'string') : [];
+      }),
+    };
+  });
+}

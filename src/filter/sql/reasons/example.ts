@@ -1,0 +1,75 @@
+import type { Reason } from '../../explain/reason.js';
+import { instantOf } from '../../time.js';
+import { fieldOf } from '../../sentence/missing.js';
+import type { Leaf, Literal } from '../../tree.js';
+import { bindInstant } from '../range.js';
+import { lookAt } from './custom.js';
+import type { Looks } from './looks.js';
+
+/** Characters of a value that are shown. */
+const longest = 100;
+
+/** Aggregates over people who fail a leaf for one of these reasons. They are told what narrows them to these. */
+export interface Example {
+  readonly reasons: readonly Reason[];
+  readonly aggregates: (only: string) => string[];
+}
+
+/**
+ * Picks values, as JSON, of those who fail a leaf for one reason. Of times outside the window it is the nearest: the latest
+ * before it, or the earliest after one that is open to the past. Otherwise the first and the last in the order of code points,
+ * which are the same where there is but one. Whoever has just another value is not told about: the common values say more.
+ */
+export function examplesOf(leaf: Leaf, looks: Looks): Example[] {
+  const field = leaf.kind === 'presence' ? null : fieldOf(leaf);
+  if (field === null) return [];
+  const nearest = leaf.kind === 'compare' || leaf.kind === 'between' ? nearestTo(leaf) : null;
+  if (field.kind === 'column') {
+    const value = `${looks.rowOf(field.entity).row}.${field.name}`;
+    if (field.type === 'boolean') return [];
+    if (field.type === 'time') return nearest === null ? [] : [nearestOf(looks.at(value), nearest, looks)];
+    return [ends(`to_json(left(${looks.at(value)}, ${longest}))::text`, ['case_mismatch'])];
+  }
+  if (field.kind === 'derived') return [];
+  const look = lookAt(field, looks);
+  return [
+    ends(`left((${look.rareJson()})::text, ${longest})`, [
+      'case_mismatch',
+      'type_mismatch',
+      'unparsable_time',
+    ]),
+    ...(nearest === null ? [] : [nearestOf(look.instant(), nearest, looks)]),
+  ];
+}
+
+interface Nearest {
+  readonly side: 'latest' | 'earliest';
+  /** Where the window begins, when it has two ends. */
+  readonly before: Literal | null;
+}
+
+function nearestTo(leaf: Extract<Leaf, { kind: 'compare' | 'between' }>): Nearest | null {
+  if (leaf.kind === 'between') return leaf.low.type === 'time' ? { side: 'latest', before: leaf.low } : null;
+  if (leaf.value.type !== 'time' || leaf.operator === '==' || leaf.operator === '!=') return null;
+  return { side: leaf.operator.startsWith('>') ? 'latest' : 'earliest', before: null };
+}
+
+function nearestOf(instant: string, { side, before }: Nearest, { user }: Looks): Example {
+  const start =
+    before?.type === 'time' ? bindInstant(instantOf(before.value, user.moment), user.parameters) : null;
+  const asked = start === null ? instant : `CASE WHEN ${instant} < ${start} THEN ${instant} END`;
+  const pick = side === 'earliest' ? 'min' : 'max';
+  return {
+    reasons: ['outside_window'],
+    aggregates: (only) => [
+      `'"' || to_char(${pick}(${asked}) ${only} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`,
+    ],
+  };
+}
+
+function ends(text: string, reasons: readonly Reason[]): Example {
+  return {
+    reasons,
+    aggregates: (only) => ['min', 'max'].map((pick) => `${pick}(${text} COLLATE "C") ${only}`),
+  };
+}
