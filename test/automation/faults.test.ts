@@ -105,7 +105,16 @@ function doneWith({ work, enrollment, token }: Claim): FinishRequest {
 
 function beginWith({ work }: WorkJob, token: string, text = 'hello'): BeginRequest {
   const message = { title: null, text };
-  return { workspace, work, token, kind: 'send', channel: 'log', message, endUser: '', caps: [] };
+  return {
+    workspace,
+    work,
+    token,
+    kind: 'send',
+    channel: 'log',
+    message,
+    endUser: '',
+    caps: [],
+  };
 }
 
 const sending = (text = 'hello'): unknown => {
@@ -272,6 +281,33 @@ test('a claim that ran out while its channel was called is parked where the chan
   expect(await workStates(pool)).toEqual({ unknown: 1 });
   const { rows } = await pool.query('SELECT state FROM deliveries');
   expect(rows).toEqual([{ state: 'unknown' }]);
+});
+
+test('a begin that outlasts its lease is not taken for a worker that went away: what it sends is parked, not sent again', async () => {
+  const { pool } = fixture();
+  const job = await oneEnqueued();
+  await claimOne({ ...job, token: tokens[0] }, 1000);
+  // Writing the delivery down asks for the person's key, which somebody else has.
+  const other = await pool.connect();
+  try {
+    await other.query('BEGIN; SELECT FROM end_users FOR UPDATE');
+    const beginning = beginDeliveries(pool, [beginWith(job, tokens[0])]);
+    await until('the lease to be over', async () => {
+      const { rows } = await pool.query<{ over: boolean }>(
+        `SELECT lease_until < now() AS over FROM work
+         WHERE EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`,
+      );
+      return rows[0]?.over === true;
+    });
+    const sweep = { parking: ['log'], enqueuedFor: 60_000 };
+    expect(await sweepWork(pool, sweep)).toMatchObject({ expired: 0, parked: 0 });
+    await other.query('COMMIT');
+    expect(await beginning).toEqual([sending()]);
+    expect(await sweepWork(pool, sweep)).toMatchObject({ expired: 0, parked: 1 });
+  } finally {
+    await other.query('ROLLBACK');
+    other.release();
+  }
 });
 
 test('two relays and two workers on 500 people: each gets both steps once', async () => {

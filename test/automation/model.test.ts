@@ -70,6 +70,7 @@ const missed: Readonly<Record<Guard, readonly [seed: number, laws: RegExp]>> = {
   'claim checks the state': [1, /distinct|order|stuck|holder|early/],
   'claim asks whether the series is paused': [1, /paused/],
   'begin checks the lease': [1, /lease/],
+  'begin locks its claim': [1, /distinct|order/],
   'begin asks about suppression': [15, /forbidden/],
   'begin asks whether the person is inside': [3, /forbidden/],
   'finish checks the token': [14, /holder/],

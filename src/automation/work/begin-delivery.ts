@@ -2,6 +2,7 @@ import type { Pool } from '../../database/pool.js';
 import { beginCapped } from './begin-capped.js';
 import { addBegun, beginSending, beginValues } from './begin-statement.js';
 import type { BeginRequest, Begun, BegunRow } from './begin-statement.js';
+import { byWork } from './give-back.js';
 
 export type { BeginRequest, Begun } from './begin-statement.js';
 
@@ -16,8 +17,10 @@ export async function beginDeliveries(
   pool: Pool,
   requests: readonly BeginRequest[],
 ): Promise<readonly Begun[]> {
-  const capped = requests.filter(({ caps }) => caps.length > 0);
-  const free = requests.filter(({ caps }) => caps.length === 0);
+  // In the order of renewals, so that the two do not wait for each other in a circle.
+  const sorted = requests.toSorted(byWork);
+  const capped = sorted.filter(({ caps }) => caps.length > 0);
+  const free = sorted.filter(({ caps }) => caps.length === 0);
   const begun = new Map<string, Begun>();
   if (free.length > 0) {
     const { rows } = await pool.query<BegunRow>(beginFree, beginValues(free));

@@ -61,6 +61,10 @@ export function beginValues(requests: readonly BeginRequest[]): unknown[] {
 /**
  * The statement; `capped` is a condition on `held` under which the place is taken already.
  *
+ * The claim is locked until the delivery is committed, so that the sweep passes over it. Otherwise a statement that
+ * outlasts its lease is taken for a worker that went away before it began: another one sends in its place and goes on, and
+ * then this one sends as well.
+ *
  * Fenced lookups (OFFSET 0), for the reason given where people are read.
  */
 export const beginSending = (capped = 'false'): string => `
@@ -75,7 +79,7 @@ export const beginSending = (capped = 'false'): string => `
       SELECT * FROM work w
       WHERE w.workspace_id = request.workspace_id AND w.id = request.id
         AND ${inState('w', 'claimed')} AND w.token = request.token AND w.lease_until > statement_timestamp()
-      OFFSET 0
+      OFFSET 0 FOR NO KEY UPDATE
     ) AS w
     CROSS JOIN LATERAL (
       SELECT e.end_user_id FROM enrollments e

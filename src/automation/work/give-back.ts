@@ -9,6 +9,11 @@ export interface Held {
   readonly token: string;
 }
 
+/** The order in which statements that lock several claims take them. */
+export function byWork(a: Held, b: Held): number {
+  return Number(a.work) - Number(b.work) || (a.workspace < b.workspace ? -1 : 1);
+}
+
 /** Puts work off for `wait` milliseconds after an attempt that failed. False where the claim is no longer held. */
 export async function postponeWork(pool: Pool, held: Held, wait: number, error: string): Promise<boolean> {
   const { rowCount } = await pool.query(postpone, [held.workspace, held.work, held.token, wait, error]);
@@ -51,10 +56,11 @@ export async function renewLeases(
   claims: readonly Held[],
   lease: number,
 ): Promise<ReadonlySet<string>> {
+  const sorted = claims.toSorted(byWork);
   const { rows } = await pool.query<{ token: string }>(renew, [
-    claims.map((claim) => claim.workspace),
-    claims.map((claim) => claim.work),
-    claims.map((claim) => claim.token),
+    sorted.map((claim) => claim.workspace),
+    sorted.map((claim) => claim.work),
+    sorted.map((claim) => claim.token),
     lease,
   ]);
   return new Set(rows.map((row) => row.token));

@@ -1,4 +1,6 @@
 import type { Pool } from '../../database/pool.js';
+import { inTransaction } from '../../database/transaction.js';
+import { rowsOf } from './lists.js';
 
 export interface SweepOptions {
   /** Channels that would not recognise a repeat: their lost confirmations are parked as `unknown`. */
@@ -20,30 +22,47 @@ export interface Swept {
 
 /** Finds what no worker will come back to and makes it due again. Rows somebody is working on are skipped. */
 export async function sweepWork(pool: Pool, { parking, enqueuedFor }: SweepOptions): Promise<Swept> {
-  const { rows } = await pool.query<{ state: string; count: number }>(sweepExpired, [parking]);
-  const count = (state: string): number => rows.find((row) => row.state === state)?.count ?? 0;
+  const ended = await endLeases(pool, parking);
   const stale = await pool.query(sweepEnqueued, [enqueuedFor]);
   const released = await pool.query(sweepHeld);
   return {
-    expired: count('pending'),
-    parked: count('unknown'),
+    expired: ended.get('pending') ?? 0,
+    parked: ended.get('unknown') ?? 0,
     stale: stale.rowCount ?? 0,
     released: released.rowCount ?? 0,
   };
 }
 
-const sweepExpired = `
-  WITH expired AS MATERIALIZED (
-    SELECT workspace_id, id, delivery_id FROM work
-    WHERE state = 'claimed' AND lease_until < statement_timestamp()
-    LIMIT 1000
-    FOR NO KEY UPDATE SKIP LOCKED
-  ),
-  verdict AS (
+/**
+ * By the state that the rows have now. In two statements, because one sees the deliveries as they were when it began: a
+ * delivery that was committed before its row could be locked would be missed, and what may have been sent offered again.
+ */
+async function endLeases(pool: Pool, parking: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  return inTransaction(pool, async (client) => {
+    const { rows: over } = await client.query<{ workspace: string; work: string }>(lockExpired);
+    if (over.length === 0) return new Map();
+    const { rows } = await client.query<{ state: string; count: number }>(giveBackExpired, [
+      over.map(({ workspace }) => workspace),
+      over.map(({ work }) => work),
+      parking,
+    ]);
+    return new Map(rows.map(({ state, count }) => [state, count]));
+  });
+}
+
+const lockExpired = `
+  SELECT workspace_id AS workspace, id AS work FROM work
+  WHERE state = 'claimed' AND lease_until < statement_timestamp()
+  LIMIT 1000
+  FOR NO KEY UPDATE SKIP LOCKED`;
+
+const giveBackExpired = `
+  WITH verdict AS (
     SELECT expired.workspace_id, expired.id,
-      CASE WHEN d.state = 'sending' AND (d.parks OR d.channel = ANY ($1::text[])) THEN 'unknown' ELSE 'pending' END AS state
-    FROM expired
-    LEFT JOIN deliveries d ON d.workspace_id = expired.workspace_id AND d.id = expired.delivery_id
+      CASE WHEN d.state = 'sending' AND (d.parks OR d.channel = ANY ($3::text[])) THEN 'unknown' ELSE 'pending' END AS state
+    FROM ${rowsOf(['text', 'bigint'])} AS expired (workspace_id, id)
+    JOIN work w ON w.workspace_id = expired.workspace_id AND w.id = expired.id
+    LEFT JOIN deliveries d ON d.workspace_id = w.workspace_id AND d.id = w.delivery_id
   ),
   swept AS (
     UPDATE work w

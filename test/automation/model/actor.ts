@@ -2,8 +2,10 @@
 
 export interface Op {
   readonly run: () => void;
-  /** A statement has read and not yet written. Others may commit now, but time does not pass inside a statement. */
+  /** A statement has read and not yet written. Others may commit now. */
   readonly isOpen?: boolean;
+  /** The work row that this statement has locked until it is over. */
+  readonly locks?: string;
   /** The call of a provider whose answer is awaited. */
   readonly call?: { readonly fail: () => void; readonly refuse: () => void };
 }
@@ -55,6 +57,10 @@ export class Actor {
 
   get isOpen(): boolean {
     return this.#op?.isOpen === true;
+  }
+
+  get locks(): string | undefined {
+    return this.#op?.locks;
   }
 
   /** Takes one step; a process that came to its end begins anew. */

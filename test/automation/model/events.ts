@@ -61,6 +61,13 @@ for (const index of [0, 1, 2] as const) {
     workers[index].crash();
   });
   event(`${name}: dies`, 2, ({ workers }) => workers[index].crash());
+  event(`${name}: begins for longer than its lease, and what it held is offered again`, 2, (world) => {
+    const worker = world.workers[index];
+    worker.untilBegins();
+    world.pass(8500, worker);
+    world.sweep();
+    world.relays[0].round();
+  });
   event(`${name}: renews`, 1, ({ workers }) => workers[index].renew());
   event(`${name}: gives back`, 1, ({ workers }) => workers[index].abandon());
   for (const [words, fate] of fates)

@@ -7,6 +7,7 @@ export const guards = [
   'claim checks the state',
   'claim asks whether the series is paused',
   'begin checks the lease',
+  'begin locks its claim',
   'begin asks about suppression',
   'begin asks whether the person is inside',
   'finish checks the token',

@@ -114,10 +114,11 @@ function* begin({ world: { db, channel }, claim, facts }: Task, effect: Delivery
   const { workspace, work, token, endUser } = claim;
   const message = rendered(effect, { channel, user: facts.person, now: db.now });
   const request = { workspace, work, token, kind: effect.kind, channel, message, endUser, caps: [] };
+  const locks = db.guards.has('begin locks its claim') ? { locks: work } : {};
   return yield* persist(function* (): Steps<Begun> {
     const verdict = yield* ask(() => readBegin(db, request));
     if (verdict === null) return { verdict: 'lost' };
-    return yield* ask(() => writeBegin(db, verdict), { isOpen: true });
+    return yield* ask(() => writeBegin(db, verdict), { isOpen: true, ...locks });
   });
 }
 

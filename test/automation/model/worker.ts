@@ -31,6 +31,15 @@ export class Worker extends Actor {
     super.crash();
   }
 
+  /** Steps into the statement that writes a delivery down, where it comes to that. */
+  untilBegins(): void {
+    for (let count = 0; count < 20; count += 1) {
+      if (this.isOpen && this.#process.held.length > 0) return;
+      this.step();
+      if (this.rests) return;
+    }
+  }
+
   /** The loop that renews leases and BullMQ's lock; a frozen process does neither. */
   renew(): void {
     const { world, slice, held } = this.#process;

@@ -2,7 +2,7 @@ import type { BeginRequest, Begun } from '../../../../src/automation/work/begin-
 import type { Database, EnrollmentRow, PersonRow, WorkRow } from '../database.js';
 import { found, placeOf } from '../database.js';
 
-/** What the statement read before it wrote. It holds no lock on the work row meanwhile. */
+/** What the statement read before it wrote; others may commit in between. */
 export interface BeginVerdict {
   readonly request: BeginRequest;
   readonly row: WorkRow;

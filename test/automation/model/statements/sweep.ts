@@ -3,17 +3,29 @@ import type { Database } from '../database.js';
 import { seriesOf } from '../database.js';
 import { giveUpClaim } from './give-back.js';
 
-/** The three statements of `sweepWork`. */
-export function sweep(db: Database, { parking, enqueuedFor }: SweepOptions): Swept {
-  return { ...sweepExpired(db, parking), stale: sweepEnqueued(db, enqueuedFor), released: sweepHeld(db) };
+/** What `sweepWork` does, passing over rows that a statement has locked. */
+export function sweep(
+  db: Database,
+  { parking, enqueuedFor }: SweepOptions,
+  locked: ReadonlySet<string> = new Set(),
+): Swept {
+  return {
+    ...sweepExpired(db, parking, locked),
+    stale: sweepEnqueued(db, enqueuedFor),
+    released: sweepHeld(db),
+  };
 }
 
-function sweepExpired(db: Database, parking: readonly string[]): { expired: number; parked: number } {
+function sweepExpired(
+  db: Database,
+  parking: readonly string[],
+  locked: ReadonlySet<string>,
+): { expired: number; parked: number } {
   const counts = { expired: 0, parked: 0 };
   if (!db.guards.has('sweep ends leases')) return counts;
   const parks = db.guards.has('sweep parks what was being sent');
   for (const row of db.work.values()) {
-    if (row.state !== 'claimed' || (row.leaseUntil ?? Infinity) >= db.now) continue;
+    if (row.state !== 'claimed' || (row.leaseUntil ?? Infinity) >= db.now || locked.has(row.id)) continue;
     const delivery = db.deliveries.get(row.delivery);
     const isOpen = parks && delivery?.state === 'sending' && parking.includes(delivery.channel);
     giveUpClaim(row, isOpen ? 'unknown' : 'pending');
