@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { pauseSeries, resumeSeries, saveSeries, storyOf } from '../../../src/automation/index.js';
 import type { Pool } from '../../../src/database/pool.js';
-import { identifyCompany } from '../../../src/traits/index.js';
+import { silentLogger } from '../../../src/automation/logger.js';
+import type { RunMaker } from '../../../src/automation/schedules/perform.js';
+import { seriesRuns } from '../../../src/automation/schedules/series-runs.js';
+import { definitionCache } from '../../../src/automation/series/definitions.js';
+import { identify, identifyCompany } from '../../../src/traits/index.js';
 import { useAutomation, workspace } from '../support.js';
 import { addPeople, at, Clock, dated, entries, inZone, runs, scheduler, settle } from './support.js';
 
@@ -156,6 +160,27 @@ test('a date that is set late lets in for a day, and what nobody looked at in ti
   ]);
 });
 
+test('a date that is moved between being found and being let in is not due any more', async () => {
+  const { pool } = fixture();
+  await inZone(pool, 'UTC');
+  await saveSeries(pool, workspace, dated('renewal'));
+  await addPeople(pool, { ada: { renewal_date: '2031-06-12' }, bob: { renewal_date: '2031-06-12' } });
+  await pool.query(`UPDATE schedules SET decided_until = '2031-06-12T09:00:00Z'`);
+  const options = { logger: silentLogger, batch: 500, timeoutMs: 10_000, wait: () => 0 };
+  const make = seriesRuns(definitionCache(), options);
+  const moving: RunMaker = (context) =>
+    make({
+      ...context,
+      stretch: async (work) => {
+        await setDate(pool, 'bob', '2031-07-12');
+        return context.stretch(work);
+      },
+    });
+  await settle(scheduler(pool, new Clock('2031-06-12T09:30:00Z'), { makers: { series: moving } }));
+  expect(await entries(pool)).toEqual(['ada renewal 2031-06-12 09:30']);
+  expect(await runs(pool)).toEqual(['renewal 2031-06-12 09:30 done {"entered": 1}']);
+});
+
 test('a day that comes in a pause lets nobody in, and whom it missed is on record once', async () => {
   const { pool } = fixture();
   await inZone(pool, 'UTC');
@@ -174,6 +199,24 @@ test('a day that comes in a pause lets nobody in, and whom it missed is on recor
   ]);
 });
 
+test('a visitor who was let in by a date is not let in by it again as the person they turn out to be', async () => {
+  const { pool } = fixture();
+  await inZone(pool, 'UTC');
+  await saveSeries(pool, workspace, dated('renewal'));
+  await addPeople(pool, { ada: {} });
+  await pool.query(
+    `INSERT INTO end_users (workspace_id, anonymous_id, renewal_date) VALUES ($1, 'visitor', '2031-06-12')`,
+    [workspace],
+  );
+  const clock = new Clock('2031-06-12T09:00:00Z');
+  const round = scheduler(pool, clock);
+  await settle(round);
+  await lookAt(clock, round, '2031-06-12T09:30:00Z');
+  await identify(pool, { workspaceId: workspace, userId: 'ada', anonymousId: 'visitor' });
+  await lookAt(clock, round, '2031-06-12T09:45:00Z');
+  expect(await entries(pool)).toEqual(['ada renewal 2031-06-12 09:30']);
+});
+
 test('a series is not started by days before its saving, nor another trigger of it', async () => {
   const { pool } = fixture();
   await inZone(pool, 'UTC');
@@ -183,18 +226,22 @@ test('a series is not started by days before its saving, nor another trigger of 
   const [times] = rows;
   if (times === undefined) throw new Error('there is a clock');
   const [before, after] = [new Date(times.before).toISOString(), new Date(times.after).toISOString()];
-  await saveSeries(pool, workspace, dated('a', { at: before.slice(11, 16) }));
-  await saveSeries(pool, workspace, dated('b', { at: after.slice(11, 16) }));
-  await addPeople(pool, {
-    ada: { renewal_date: before.slice(0, 10) },
-    bob: { renewal_date: after.slice(0, 10) },
-  });
+  await saveSeries(pool, workspace, dated('new', { at: before.slice(11, 16) }));
+  await saveSeries(pool, workspace, dated('changed', { at: '00:00', offset: [100, 'days'] }));
+  await pool.query(`UPDATE series SET active_since = active_since - interval '10 days'`);
+  await saveSeries(pool, workspace, dated('changed', { at: before.slice(11, 16) }));
+  await addPeople(pool, { ada: { renewal_date: before.slice(0, 10) } });
   const clock = new Clock(after);
-  clock.now += 1_800_000;
-  await settle(scheduler(pool, clock));
-  expect((await entries(pool)).map((line) => line.slice(0, 5))).toEqual(
-    ['bob b', ...(before.slice(0, 10) === after.slice(0, 10) ? ['ada b'] : [])].toSorted(),
-  );
+  const round = scheduler(pool, clock);
+  await settle(round);
+  expect(await entries(pool)).toEqual([]);
+  expect(await runs(pool)).toEqual([]);
+  // From there on they are.
+  const next = new Date(at(`${before.slice(0, 10)}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+  await setDate(pool, 'ada', next);
+  clock.now += 86_400_000;
+  await settle(round);
+  expect((await entries(pool)).map((line) => line.slice(0, -17))).toEqual(['ada changed', 'ada new']);
 });
 
 test('custom fields, companies and months: whatever may name a day lets in by it', async () => {

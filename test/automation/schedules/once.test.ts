@@ -110,6 +110,25 @@ test('two schedulers at once, a clock that jumps about, days on which clocks cha
   }
 }, 60_000);
 
+test('a clock that was months ahead and is put right: schedules go on at once, and no run that was made is made again', async () => {
+  const { pool } = fixture();
+  await inZone(pool, 'UTC');
+  await addPeople(pool, { ada: {} });
+  await saveSeries(pool, workspace, recurring('daily', '0 9 * * *'));
+  await pool.query(`UPDATE schedules SET decided_until = '2031-08-31T12:00:00Z'`);
+  const clock = new Clock('2031-09-01T09:00:00Z');
+  const round = scheduler(pool, clock);
+  for (const time of ['2031-09-01T09:00', '2031-06-01T08:00', '2031-06-01T09:00', '2031-09-01T09:00']) {
+    clock.set(`${time}:00Z`);
+    await settle(round);
+  }
+  expect(await runs(pool)).toEqual([
+    'daily 2031-06-01 09:00 done {"entered": 1}',
+    'daily 2031-09-01 09:00 done {"entered": 1}',
+  ]);
+  expect(await entries(pool)).toHaveLength(2);
+});
+
 test('what was missed is caught up by the policy of the schedule, and the rest is on record', async () => {
   const { pool } = fixture();
   await inZone(pool, 'UTC');
