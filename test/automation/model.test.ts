@@ -75,6 +75,7 @@ const missed: Readonly<Record<Guard, readonly [seed: number, laws: RegExp]>> = {
   'begin asks whether the person is inside': [3, /forbidden/],
   'finish checks the token': [14, /holder/],
   'finish sees what happened meanwhile': [5, /waiting/],
+  'finish tells only where people went': [1, /happened/],
   'sweep ends leases': [1, /stuck/],
   'sweep parks what was being sent': [1, /distinct/],
   'sweep takes up what was enqueued too long': [1, /stuck/],

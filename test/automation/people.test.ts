@@ -143,6 +143,10 @@ test('a person taken out while their message is on its way: it arrives, and noth
     state: 'delivered',
   });
   expect(await workStates(pool)).toEqual({ done: 1 });
+  // Nor does their story name a step at which they never stood.
+  expect(
+    await one(pool, `SELECT array_agg(step || ' ' || what ORDER BY id) AS story FROM enrollment_trail`),
+  ).toEqual({ story: ['first arrived', 'first delivered'] });
 });
 
 test('the list of enrolments goes page by page through everybody once', async () => {

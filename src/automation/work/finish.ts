@@ -77,6 +77,10 @@ const resultTypes = [
   ['text', 'integer', 'timestamptz', 'timestamptz', 'boolean'],
 ].flat();
 
+// Whoever was taken out meanwhile went nowhere, and has only what became of their delivery.
+const toldOf = `h.token IN (SELECT token FROM advanced)
+    OR t.visit = h.stood AND t.what IN ('delivered', 'failed', 'unreachable', 'suppressed', 'capped')`;
+
 const finishClaimed = `
   WITH result AS (
     SELECT * FROM ${rowsOf(resultTypes)}
@@ -89,7 +93,7 @@ const finishClaimed = `
       finished_at = statement_timestamp()
     FROM result
     WHERE w.workspace_id = result.workspace_id AND w.id = result.id AND ${inState('w', 'claimed')} AND w.token = result.token
-    RETURNING w.series_key, w.enrollment_id, w.delivery_id, w.traceparent, result.*
+    RETURNING w.series_key, w.enrollment_id, w.delivery_id, w.traceparent, w.visit AS stood, result.*
   ),
   recorded AS (
     UPDATE deliveries d
@@ -125,5 +129,5 @@ const finishClaimed = `
     FROM advanced WHERE to_state = 'active'
     ON CONFLICT (workspace_id, enrollment_id, step, visit) DO NOTHING
   ),
-  trod AS (${trailText(16, 'finished')})
+  trod AS (${trailText(16, 'finished', toldOf)})
   SELECT token FROM finished`;

@@ -21,14 +21,15 @@ export function trailValues(walkers: readonly Walker[]): unknown[] {
 
 /**
  * The text that writes the footprints of `trailValues`, whose first list is parameter `first`, for those walkers that are
- * in `holders (workspace_id, enrollment_id, token)`. What stands there already, from an earlier look, is not written twice.
+ * in `holders (workspace_id, enrollment_id, token)`, and of them those that `told` is true for (`h`, `t`). What stands there
+ * already, from an earlier look, is not written twice.
  */
-export const trailText = (first: number, holders: string): string => `
+export const trailText = (first: number, holders: string, told = 'true'): string => `
   INSERT INTO enrollment_trail (workspace_id, enrollment_id, step, visit, what, detail, at)
   SELECT h.workspace_id, h.enrollment_id, t.step, t.visit, t.what, t.detail, date_trunc('milliseconds', statement_timestamp())
   FROM unnest($${first}::uuid[], $${first + 1}::text[], $${first + 2}::integer[], $${first + 3}::text[], $${first + 4}::text[])
     WITH ORDINALITY AS t (token, step, visit, what, detail, place)
-  JOIN ${holders} AS h ON h.token = t.token
+  JOIN ${holders} AS h ON h.token = t.token AND (${told})
   ORDER BY t.place
   ON CONFLICT DO NOTHING`;
 

@@ -12,6 +12,7 @@ export const guards = [
   'begin asks whether the person is inside',
   'finish checks the token',
   'finish sees what happened meanwhile',
+  'finish tells only where people went',
   'sweep ends leases',
   'sweep parks what was being sent',
   'sweep takes up what was enqueued too long',

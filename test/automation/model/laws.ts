@@ -73,8 +73,8 @@ function leftAt(
   row: WorkRow | undefined,
 ): boolean {
   if (state !== 'exited') return false;
-  // The story goes on to where a worker was about to move them; no row was made for it.
-  if (reason === 'removed') return row === undefined || row.state === 'cancelled' || row.state === 'done';
+  // The story never names a step that they did not stand at.
+  if (reason === 'removed') return row?.state === 'cancelled' || row?.state === 'done';
   const last = trail.filter(({ enrollment }) => enrollment === id).at(-1);
   return reason === 'suppressed' && last?.what === 'exited' && last.visit === visit;
 }

@@ -1,3 +1,4 @@
+import type { Footprint } from '../../../src/automation/series/moves.js';
 import type { Claim } from '../../../src/automation/work/claim.js';
 import { found, placeOf } from './database.js';
 import type { Database, PersonRow, WorkRow } from './database.js';
@@ -155,8 +156,15 @@ export function nextPlace(visit: number): { step: string; visit: number } {
   return { step: `step-${visit + 1}`, visit: visit + 1 };
 }
 
-export function trailOf(visit: number): { step: string; visit: number; what: 'waited'; detail: null }[] {
-  return [{ step: `step-${visit}`, visit, what: 'waited', detail: null }];
+export function trailOf(visit: number): Footprint[] {
+  const at = { step: `step-${visit}`, visit, detail: null };
+  const next = { step: `step-${visit + 1}`, visit: visit + 1, detail: null };
+  return [
+    { ...at, what: 'waited' },
+    { ...at, what: 'delivered' },
+    { ...next, what: 'arrived' },
+    { ...next, what: 'capped' },
+  ];
 }
 
 /** Everything that can be seen, as lines. Times are told in half hours from now. */

@@ -13,10 +13,19 @@ export function finish(db: Database, request: FinishRequest): boolean {
   row.lastError = request.error;
   recordDelivery(db, row, request);
   const enrollment = found(db.enrollments.get(row.enrollment), 'enrolment');
-  if (enrollment.state === 'active') goOn(db, enrollment, request);
-  insertTrail(db, enrollment.id, request.trail);
+  const isInside = enrollment.state === 'active';
+  if (isInside) goOn(db, enrollment, request);
+  const isTold = isInside || !db.guards.has('finish tells only where people went');
+  insertTrail(
+    db,
+    enrollment.id,
+    request.trail.filter(({ visit, what }) => isTold || (visit === row.visit && outcomes.has(what))),
+  );
   return true;
 }
+
+/** What may be told of whoever has left meanwhile. */
+const outcomes: ReadonlySet<string> = new Set(['delivered', 'failed', 'unreachable', 'suppressed', 'capped']);
 
 /** As `deferWork` for one claim. */
 export function defer(db: Database, request: DeferRequest): boolean {
