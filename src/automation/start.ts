@@ -3,6 +3,7 @@ import type { Pool } from '../database/pool.js';
 import { isConnectionError } from '../database/unreachable.js';
 import { refuse } from '../errors/index.js';
 import { backoff } from './backoff.js';
+import { startBroadcasts } from './broadcasts/start.js';
 import type { Channel } from './channels/channel.js';
 import { emailChannel } from './channels/email.js';
 import type { EmailOptions } from './channels/email.js';
@@ -58,6 +59,8 @@ export interface AutomationOptions {
   readonly queue?: string;
   /** Calls of channels that this process has under way at once. Default 50. */
   readonly concurrency?: number;
+  /** Chunks of broadcasts, of up to 500 recipients each, that this process has in hand at once. Default 3. */
+  readonly chunks?: number;
   /** Milliseconds between polls while nothing happens. Default 200. */
   readonly poll?: number;
   /** Milliseconds ahead of its time that work goes to Redis. Default 2,000. */
@@ -198,16 +201,35 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     logger,
     segmentRound({ pool, logger, onTurned: () => intake.nudge() }),
   );
+  const broadcasts = startBroadcasts({
+    pool,
+    redis,
+    logger,
+    queue: queueName,
+    channels,
+    concurrency,
+    chunks: options.chunks ?? 3,
+    poll,
+    horizon,
+    lease,
+    lostAfter: options.lostAfter ?? 5000,
+    maxAttempts,
+    wait,
+    jitter,
+    deliverTimeout: options.deliverTimeout ?? 30_000,
+    observe: options.observe,
+  });
   const findLost = lostFinder({ pool, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
     const expired = await sweepWork(pool, { parking, enqueuedFor });
-    const swept = { ...expired, stale: expired.stale + (await findLost()) };
+    const swept = { ...expired, stale: expired.stale + (await findLost()) + (await broadcasts.sweep()) };
     const found = swept.expired + swept.parked + swept.stale + swept.released;
     for (const finding of ['expired', 'parked', 'stale'] as const)
       options.observe?.found?.(finding, swept[finding]);
     if (found > 0) {
       logger.warn(swept, 'work that nobody would have come back to was taken up again');
       relay.nudge();
+      broadcasts.relay.nudge();
     }
     return false;
   });
@@ -264,23 +286,31 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     nudge() {
       intake.nudge();
       segments.nudge();
+    nudge: () => {
+      intake.nudge();
+      broadcasts.relay.nudge();
     },
     idle: idleCheck(pool, () => {
       intake.nudge();
       segments.nudge();
       schedules.nudge();
+      broadcasts.relay.nudge();
     }),
     health: healthReader({
       pool,
       redis: redis.producer,
       queue: queueName,
       loops: { intake, relay, segments, sweep, reconciling, schedules },
+      loops: { intake, relay, sweep, reconciling, schedules, broadcasts: broadcasts.relay },
     }),
     invariants: () => readInvariants(pool, enqueuedFor),
     stop() {
       stopping ??= (async () => {
         const loops = [intake, relay, segments, sweep, reconciling, schedules].map((loop) => loop.stop());
         await Promise.all([...loops, worker.stop(options.drain ?? 10_000)]);
+        const loops = [intake, relay, sweep, reconciling, schedules].map((loop) => loop.stop());
+        const drain = options.drain ?? 10_000;
+        await Promise.all([...loops, worker.stop(drain), broadcasts.stop(drain)]);
         await Promise.all([...channels.values()].map(async (channel) => channel.close?.()));
         await queue.close();
         redis.close();

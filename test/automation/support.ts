@@ -91,7 +91,8 @@ export function recorder(): { lines: LogLine[]; sink: (line: LogLine) => void } 
 export async function clear(pool: Pool): Promise<void> {
   await pool.query(
     `TRUNCATE outbox, series, schedules, schedule_runs, schedule_skips, end_users, work, enrollment_trail, suppressions,
-       unsubscribes, redis_incarnations, segments, segment_edges, segment_changes, segment_watches CASCADE`,
+       unsubscribes, redis_incarnations, segments, segment_edges, segment_changes, segment_watches, broadcasts,
+       broadcast_recipients CASCADE`,
   );
 }
 

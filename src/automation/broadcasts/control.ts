@@ -90,7 +90,10 @@ async function pauseRecurring(
 
 async function setState(client: Client, workspaceId: string, run: Run, to: RunState): Promise<void> {
   await client.query(writeState, [workspaceId, run.id, to, to === 'paused' ? 'by_hand' : null]);
-  if (to === 'cancelled') await client.query(skipPending, [workspaceId, run.id]);
+  if (to === 'running') await client.query(releaseChunks, [workspaceId, run.id]);
+  if (to !== 'cancelled') return;
+  await client.query(skipPending, [workspaceId, run.id]);
+  await client.query(cancelChunks, [workspaceId, run.id]);
 }
 
 /**
@@ -129,7 +132,7 @@ const lockBroadcast = `SELECT FROM broadcasts b WHERE b.workspace_id = $1 AND b.
 
 const writeState = `
   UPDATE broadcast_runs
-  SET state = $3, reason = $4, detail = NULL,
+  SET state = $3, reason = $4, detail = NULL, failing = 0, quiet_until = '-infinity',
     finished_at = CASE WHEN $3 IN ('cancelled', 'completed') THEN date_trunc('milliseconds', statement_timestamp()) END
   WHERE workspace_id = $1 AND id = $2`;
 
@@ -137,6 +140,14 @@ const writeState = `
 const skipPending = `
   UPDATE broadcast_recipients SET state = 'skipped', reason = 'cancelled', retry_at = NULL, message = NULL
   WHERE workspace_id = $1 AND run_id = $2 AND state = 'pending'`;
+
+const releaseChunks = `
+  UPDATE work SET held = false WHERE workspace_id = $1 AND run_id = $2 AND kind = 'chunk' AND held`;
+
+// What a worker holds is left to it: it finds that the run is over.
+const cancelChunks = `
+  UPDATE work SET state = 'cancelled', held = false, finished_at = statement_timestamp()
+  WHERE workspace_id = $1 AND run_id = $2 AND kind = 'chunk' AND state IN ('pending', 'enqueued')`;
 
 const findRuns = `
   SELECT r.id, r.run, r.state, (

@@ -9,6 +9,7 @@ import { judgedPeople } from './judge.js';
 import type { Judgement } from './judge.js';
 import type { BroadcastDefinition } from './model.js';
 import { sendingVerdicts } from './model.js';
+import { spacingOf } from './pace.js';
 import { placesOf } from './places.js';
 import { settingsOf } from './settings.js';
 import { onceRun, readDefinition, refuseLaunched } from './store.js';
@@ -27,6 +28,15 @@ export interface LaunchBroadcast {
   /** Milliseconds that the freeze may take; default 600,000. */
   readonly timeoutMs?: number | undefined;
 }
+
+/** Recipients of one chunk: a job, a claim and an end for all of them. */
+const chunkSize = 500;
+
+/**
+ * Attempts that fail one after the other, without one that succeeds, until the broadcast pauses itself; in a small one,
+ * three for each person.
+ */
+const breakerAttempts = 20;
 
 export interface Launched {
   readonly key: string;
@@ -80,6 +90,7 @@ export async function launchBroadcast(
     const fields = conditions.map(({ field }) => field);
     const breakdown = breakdownOf(definition, fields, rows);
     refuseUnsendable(definition, breakdown, missingOf(variables, fields, rows));
+    await addChunks(client, workspaceId, id, definition, rows);
     const { rows: launched } = await client.query<{ launched_at: Date }>(noteBreakdown, [
       workspaceId,
       id,
@@ -87,6 +98,7 @@ export async function launchBroadcast(
       breakdown.matched,
       breakdown.first_due_at,
       breakdown.last_due_at,
+      Math.min(breakerAttempts, 3 * breakdown.to_send),
     ]);
     const at = launched[0]?.launched_at ?? new Date(settings.now);
     return { key, run: name, again: false, launched_at: at, breakdown };
@@ -134,6 +146,38 @@ async function freeze(
       SELECT due_at, ${countColumns(judgement.variables.length)} FROM judged GROUP BY due_at, verdict, variant
       ORDER BY due_at`,
   );
+}
+
+/**
+ * Cuts those who are sent to into chunks, each of people who are due at the same time. Under a rate limit they come due one
+ * after the other, so that few of them wait for their turn at once.
+ */
+async function addChunks(
+  client: Client,
+  workspaceId: string,
+  run: string,
+  { rateLimit }: BroadcastDefinition,
+  rows: readonly FrozenRow[],
+): Promise<void> {
+  const groups: { first: number; last: number; dueAt: string }[] = [];
+  let last = 0;
+  for (const { due_at: due, count } of rows) {
+    if (due === null) continue;
+    const dueAt = due.toISOString();
+    const group = groups.at(-1);
+    last += count;
+    if (group?.dueAt === dueAt) group.last = last;
+    else groups.push({ first: last - count + 1, last, dueAt });
+  }
+  await client.query(insertChunks, [
+    workspaceId,
+    run,
+    groups.map(({ first }) => first),
+    groups.map((group) => group.last),
+    groups.map(({ dueAt }) => dueAt),
+    chunkSize,
+    rateLimit === null ? 0 : spacingOf(rateLimit),
+  ]);
 }
 
 /** The variables that nobody has of those who would read them. */
@@ -197,7 +241,14 @@ const readLaunched = `
 const insertRun = `
   INSERT INTO broadcast_runs (workspace_id, broadcast_key, run, definition) VALUES ($1, $2, $3, $4::jsonb) RETURNING id`;
 
+const insertChunks = `
+  INSERT INTO work (workspace_id, kind, run_id, first_number, last_number, due_at)
+  SELECT $1, 'chunk', $2::bigint, start, least(start + $6::integer - 1, grouped.last),
+    grouped.due_at + (start - grouped.first) * $7::double precision * interval '1 millisecond'
+  FROM unnest($3::integer[], $4::integer[], $5::timestamptz[]) AS grouped (first, last, due_at)
+  CROSS JOIN LATERAL generate_series(grouped.first, grouped.last, $6::integer) AS start`;
+
 const noteBreakdown = `
-  UPDATE broadcast_runs SET breakdown = $3::jsonb, recipients = $4, first_due_at = $5, last_due_at = $6
+  UPDATE broadcast_runs SET breakdown = $3::jsonb, recipients = $4, first_due_at = $5, last_due_at = $6, breaker = $7
   WHERE workspace_id = $1 AND id = $2
   RETURNING launched_at`;

@@ -1,6 +1,7 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inTransaction } from '../../database/transaction.js';
 import { contactsOfPerson } from '../facts/contacts.js';
+import { lockContacts } from '../facts/lock-contacts.js';
 import { addBegun, beginSending, beginValues } from './begin-statement.js';
 import type { Begun, BeginRequest, BegunRow } from './begin-statement.js';
 
@@ -33,10 +34,7 @@ function roundsOf(requests: readonly BeginRequest[]): BeginRequest[][] {
 
 async function beginRound(client: Client, round: readonly BeginRequest[]): Promise<BegunRow[]> {
   // A statement of its own: the next one sees what those wrote who were waited for.
-  await client.query(lockPeople, [
-    round.map((request) => request.workspace),
-    round.map((request) => request.endUser),
-  ]);
+  await lockContacts(client, round);
   const { rows } = await client.query<BegunRow>(beginUnderCaps, [
     ...beginValues(round),
     round.map(({ caps }) =>
@@ -45,15 +43,6 @@ async function beginRound(client: Client, round: readonly BeginRequest[]): Promi
   ]);
   return rows;
 }
-
-// In one order, so that two batches cannot wait for each other in a circle. The first key tells these locks from others.
-const lockPeople = `
-  SELECT pg_advisory_xact_lock(731684, person.key)
-  FROM (
-    SELECT DISTINCT hashtext(workspace_id || ' ' || id) AS key
-    FROM unnest($1::text[], $2::text[]) AS person (workspace_id, id)
-    ORDER BY key
-  ) AS person`;
 
 // The statement's requests lack the caps; they stand in a list of their own, in the order of the tokens.
 const beginUnderCaps = beginSending(`EXISTS (

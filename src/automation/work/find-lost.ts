@@ -51,6 +51,6 @@ function nameOf({ work, epoch }: WorkJob): string {
 
 const findEnqueued = `
   SELECT workspace_id AS workspace, id AS work, epoch FROM work
-  WHERE state = 'enqueued' AND enqueued_at < statement_timestamp() - $1 * interval '1 millisecond' AND id > $2::bigint
+  WHERE kind = 'step' AND state = 'enqueued' AND enqueued_at < statement_timestamp() - $1 * interval '1 millisecond' AND id > $2::bigint
   ORDER BY id
   LIMIT $3`;

@@ -1,0 +1,270 @@
+import { beforeEach, expect, test } from 'vitest';
+import {
+  DeliveryPostponed,
+  DeliveryRefused,
+  cancelBroadcast,
+  launchBroadcast,
+  pauseBroadcast,
+  reportBroadcast,
+  resumeBroadcast,
+  saveBroadcast,
+  saveSeries,
+} from '../../../src/automation/index.js';
+import type { BroadcastReport, Channel, OutgoingMessage } from '../../../src/automation/index.js';
+import { suppress, unsubscribe } from '../../../src/traits/index.js';
+import { identifyNew, recorder, seriesOf, until, useAutomation } from '../support.js';
+import { addPeople, addWorkspace, broadcastOf, recipientsOf, workspace } from './support.js';
+
+const fixture = useAutomation();
+
+beforeEach(async () => {
+  const { pool } = fixture();
+  await pool.query('DELETE FROM workspaces');
+  await addWorkspace(pool);
+});
+
+interface Call {
+  readonly key: string;
+  readonly message: OutgoingMessage;
+  readonly at: number;
+}
+
+/** A channel in the place of the log's that remembers its calls and does what it is told. */
+function provider(
+  behave: (call: Call, nth: number) => void | Promise<void> = () => undefined,
+  more: Partial<Channel> = {},
+): { calls: Call[]; channel: Channel } {
+  const calls: Call[] = [];
+  const channel: Channel = {
+    name: 'log',
+    onLostConfirmation: 'retry_same_key',
+    onRepeat: 'marked',
+    ...more,
+    async deliver(message, { idempotencyKey: key }) {
+      const call = { key, message, at: performance.now() };
+      calls.push(call);
+      await behave(call, calls.filter((each) => each.key === key).length);
+    },
+  };
+  return { calls, channel };
+}
+
+const named = (count: number): { userId: string; name: string }[] =>
+  Array.from({ length: count }, (_, index) => ({ userId: `u${index}`, name: `Person ${index}` }));
+
+async function reportWhen(
+  key: string,
+  holds: (report: BroadcastReport) => boolean,
+): Promise<BroadcastReport> {
+  let report: BroadcastReport | undefined;
+  await until(`the report of ${key}`, async () => {
+    report = await reportBroadcast(fixture().pool, workspace, key);
+    return holds(report);
+  });
+  if (report === undefined) throw new Error('there is no report');
+  const { recipients, sent, pending, skipped, failed, unknown } = report.progress;
+  expect(recipients).toBe(sent + pending + skipped + failed + unknown);
+  return report;
+}
+
+const isOver = ({ state }: BroadcastReport): boolean => state === 'completed';
+
+test('what was shown is sent, each once, and counts as a contact at every place that counts them', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(1100));
+  await suppress(pool, { workspaceId: workspace, userId: 'u3' });
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  const { breakdown } = await launchBroadcast(pool, workspace, 'news');
+  expect(breakdown).toMatchObject({ matched: 1100, to_send: 1099, suppressed: 1 });
+  // Whoever changes after the launch is skipped, and those who are not in the audience any more are still in the number.
+  await unsubscribe(pool, { workspaceId: workspace, userId: 'u4' });
+  const { lines, sink } = recorder();
+  await start({ logSink: sink });
+  const report = await reportWhen('news', isOver);
+  expect(report.progress).toEqual({
+    recipients: 1100,
+    sent: 1098,
+    pending: 0,
+    skipped: 2,
+    failed: 0,
+    unknown: 0,
+  });
+  expect(report.skipped).toEqual({ suppressed: 2 });
+  expect(lines).toHaveLength(1098);
+  expect(new Set(lines.map(({ delivery }) => delivery)).size).toBe(1098);
+  expect(lines.find(({ user }) => user === 'u7')).toMatchObject({
+    series: 'news',
+    step: 'message',
+    text: 'Hello Person 7',
+  });
+
+  const { rows } = await pool.query<{ contacted: number; kept: number; open: number }>(
+    `SELECT (SELECT count(*)::integer FROM end_users WHERE last_contacted_at IS NOT NULL) AS contacted,
+       (SELECT count(*)::integer FROM broadcast_recipients WHERE message IS NOT NULL) AS kept,
+       (SELECT count(*)::integer FROM work WHERE state <> 'done') AS open`,
+  );
+  expect(rows).toEqual([{ contacted: 1098, kept: 0, open: 0 }]);
+  const capped = broadcastOf('more', { frequency_caps: [{ messages: 1, per: [1, 'days'] }] });
+  await saveBroadcast(pool, workspace, { ...capped, audience: { in: [{ var: 'user_id' }, ['u5', 'u4']] } });
+  const more = await launchBroadcast(pool, workspace, 'more').catch((error: unknown) => error);
+  expect(more).toMatchObject({
+    code: 'broadcast_nobody_to_send',
+    message: expect.stringContaining('1 suppressed, 1 capped') as unknown,
+  });
+});
+
+test('a pause ends with the batch that is under way, a resume goes on behind it, a cancel skips the rest', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(700));
+  await saveBroadcast(pool, workspace, broadcastOf('long'));
+  await launchBroadcast(pool, workspace, 'long');
+  const { calls, channel } = provider(() => new Promise((resolve) => void setTimeout(resolve, 20)));
+  await start({ channels: [channel], concurrency: 10, chunks: 1 });
+  await until('the first calls', () => calls.length >= 20);
+  expect(await pauseBroadcast(pool, workspace, 'long')).toMatchObject({ state: 'paused' });
+  const paused = await reportWhen('long', ({ progress }) => progress.sent === calls.length);
+  expect([paused.state, paused.reason]).toEqual(['paused', 'by_hand']);
+  const before = calls.length;
+  expect(before).toBeLessThan(600);
+  await until('the chunk is held', async () => {
+    const { rows } = await pool.query(`SELECT FROM work WHERE held`);
+    return rows.length > 0;
+  });
+  expect(calls).toHaveLength(before);
+
+  await resumeBroadcast(pool, workspace, 'long');
+  await until('more calls', () => calls.length >= before + 20);
+  await cancelBroadcast(pool, workspace, 'long');
+  const { progress, skipped, state } = await reportWhen('long', ({ progress: { pending } }) => pending === 0);
+  expect(state).toBe('cancelled');
+  expect(progress.sent).toBe(calls.length);
+  expect(skipped).toEqual({ cancelled: 700 - calls.length });
+  expect(new Set(calls.map(({ key }) => key)).size).toBe(calls.length);
+});
+
+test('who fails is tried again with the same key and content, and given up alone', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(40));
+  const { calls, channel } = provider(({ message }, nth) => {
+    if (message.userId === 'u1') throw new Error('no answer');
+    if (message.userId === 'u2') throw new DeliveryRefused('no such mailbox');
+    if (message.userId === 'u3' && nth === 1) throw new DeliveryPostponed('too many', 50);
+    if (message.userId === 'u4' && nth < 3) throw new Error('not now');
+  });
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  await launchBroadcast(pool, workspace, 'news');
+  await start({ channels: [channel], maxAttempts: 3 });
+  await until('u4 was tried', () => calls.some(({ message }) => message.userId === 'u4'));
+  await pool.query(`UPDATE end_users SET name = 'Somebody Else' WHERE user_id = 'u4'`);
+  const report = await reportWhen('news', isOver);
+  expect(report.progress).toMatchObject({ sent: 38, failed: 2 });
+  expect(report.failures).toEqual([
+    { error: 'no answer', count: 1 },
+    { error: 'no such mailbox', count: 1 },
+  ]);
+  const of = (user: string): Call[] => calls.filter(({ message }) => message.userId === user);
+  expect(['u1', 'u2', 'u3', 'u4', 'u5'].map((user) => of(user).length)).toEqual([3, 1, 2, 3, 1]);
+  expect(new Set(of('u4').map(({ key, message }) => `${key} ${message.text}`)).size).toBe(1);
+  const [first, second] = of('u3');
+  expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(50);
+  // Put off is not failed.
+  const { rows } = await pool.query(
+    `SELECT attempts FROM broadcast_recipients r JOIN end_users u ON u.id = r.end_user_id WHERE u.user_id = 'u3'`,
+  );
+  expect(rows).toEqual([{ attempts: 1 }]);
+});
+
+test('a provider that fails for everybody pauses the broadcast, which says so and loses nobody', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(900));
+  let broken = true;
+  const { calls, channel } = provider(() => {
+    if (broken) throw new Error('503 from the provider');
+  });
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  await launchBroadcast(pool, workspace, 'news');
+  await start({ channels: [channel], concurrency: 10, chunks: 1 });
+  const paused = await reportWhen('news', ({ state }) => state === 'paused');
+  expect([paused.reason, paused.detail]).toEqual(['breaker', '503 from the provider']);
+  expect(paused.progress).toMatchObject({ sent: 0, pending: 900, failed: 0 });
+  expect(calls.length).toBeLessThan(100);
+
+  broken = false;
+  await resumeBroadcast(pool, workspace, 'news');
+  const { progress } = await reportWhen('news', isOver);
+  expect(progress).toMatchObject({ sent: 900, failed: 0 });
+});
+
+test('where a channel parks what it is unsure of, that is unknown and never sent again', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(30));
+  const { calls, channel } = provider(
+    async ({ message }) => {
+      if (message.userId === 'u9') await new Promise(() => {});
+    },
+    { onLostConfirmation: 'park' },
+  );
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  await launchBroadcast(pool, workspace, 'news');
+  await start({ channels: [channel], deliverTimeout: 200 });
+  const report = await reportWhen('news', isOver);
+  expect(report.progress).toMatchObject({ sent: 29, unknown: 1 });
+  expect(report.unknown).toMatchObject([{ user_id: 'u9', reason: 'no answer within 200 ms' }]);
+  expect(calls).toHaveLength(30);
+});
+
+test('a rate limit holds over two processes, and all the same everybody is sent to', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(120));
+  const { calls, channel } = provider();
+  await saveBroadcast(pool, workspace, broadcastOf('slow', { rate_limit: { messages: 50, per: 'second' } }));
+  await launchBroadcast(pool, workspace, 'slow');
+  await pool.query(
+    `INSERT INTO work (workspace_id, kind, run_id, first_number, last_number, due_at)
+     SELECT workspace_id, kind, run_id, 61, last_number, due_at FROM work`,
+  );
+  await pool.query(`UPDATE work SET last_number = 60 WHERE first_number = 1`);
+  await Promise.all([
+    start({ channels: [channel], queue: 'one' }),
+    start({ channels: [channel], queue: 'two' }),
+  ]);
+  await reportWhen('slow', isOver);
+  expect(calls).toHaveLength(120);
+  const times = calls.map(({ at }) => at).toSorted((one, other) => one - other);
+  // 120 messages at 50 a second: the last begins 2.38 seconds after the first; busy machines only make it later.
+  expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2250);
+});
+
+test('a broadcast and a series that reach for the last place under a cap: one of them has it', async () => {
+  const { pool, start } = fixture();
+  const caps = { frequency_caps: [{ messages: 1, per: [1, 'days'] }] };
+  await saveSeries(pool, workspace, seriesOf('welcome', ['log'], caps));
+  await saveBroadcast(pool, workspace, broadcastOf('news', caps));
+  const people = await Promise.all(Array.from({ length: 30 }, (_, index) => identifyNew(pool, `p${index}`)));
+  await launchBroadcast(pool, workspace, 'news');
+  const { lines, sink } = recorder();
+  const automation = await start({ logSink: sink });
+  await automation.idle(20_000);
+  const { progress } = await reportWhen('news', isOver);
+  expect(lines).toHaveLength(people.length);
+  expect(new Set(lines.map(({ user }) => user)).size).toBe(people.length);
+  expect(lines.filter(({ series }) => series === 'news')).toHaveLength(progress.sent);
+  expect(progress.skipped).toBe(people.length - progress.sent);
+});
+
+test('who is in their quiet hours is left in Postgres until these are over', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(20));
+  await saveBroadcast(
+    pool,
+    workspace,
+    broadcastOf('later', { schedule: { at: new Date(Date.now() + 3_600_000).toISOString() } }),
+  );
+  await launchBroadcast(pool, workspace, 'later');
+  const { calls, channel } = provider();
+  const automation = await start({ channels: [channel] });
+  await automation.idle();
+  const rows = await recipientsOf(pool, 'later');
+  expect(new Set(rows.map(({ state }) => state))).toEqual(new Set(['pending']));
+  expect(calls).toEqual([]);
+});
