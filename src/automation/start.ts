@@ -286,8 +286,6 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     nudge() {
       intake.nudge();
       segments.nudge();
-    nudge: () => {
-      intake.nudge();
       broadcasts.relay.nudge();
     },
     idle: idleCheck(pool, () => {
@@ -300,15 +298,12 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       pool,
       redis: redis.producer,
       queue: queueName,
-      loops: { intake, relay, segments, sweep, reconciling, schedules },
-      loops: { intake, relay, sweep, reconciling, schedules, broadcasts: broadcasts.relay },
+      loops: { intake, relay, segments, sweep, reconciling, schedules, broadcasts: broadcasts.relay },
     }),
     invariants: () => readInvariants(pool, enqueuedFor),
     stop() {
       stopping ??= (async () => {
         const loops = [intake, relay, segments, sweep, reconciling, schedules].map((loop) => loop.stop());
-        await Promise.all([...loops, worker.stop(options.drain ?? 10_000)]);
-        const loops = [intake, relay, sweep, reconciling, schedules].map((loop) => loop.stop());
         const drain = options.drain ?? 10_000;
         await Promise.all([...loops, worker.stop(drain), broadcasts.stop(drain)]);
         await Promise.all([...channels.values()].map(async (channel) => channel.close?.()));

@@ -156,6 +156,7 @@ test('the canary goes the whole way, and stays out where a part of it is missing
   const health = await automation.health();
   expect(health.redis).toBe('ok');
   expect(Object.keys(health.loops).toSorted()).toEqual([
+    'broadcasts',
     'intake',
     'reconciling',
     'relay',

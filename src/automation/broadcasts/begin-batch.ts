@@ -3,7 +3,6 @@ import { inTransaction } from '../../database/transaction.js';
 import { unreachableSql } from '../channels/properties.js';
 import { contactsOfPerson } from '../facts/contacts.js';
 import { lockContacts } from '../facts/lock-contacts.js';
-import { rowsOf } from '../work/lists.js';
 import type { RenderedMessage } from '../work/render.js';
 import type { Chunk } from './claim-chunk.js';
 import { heldChunk } from './held-chunk.js';
@@ -13,6 +12,8 @@ export interface BeginRecipient {
   readonly endUser: string | null;
   /** Null where everybody gets the same, or where it was kept by an earlier attempt. */
   readonly message: RenderedMessage | null;
+  /** Whether it waits for an operator where its confirmation is lost. */
+  readonly parks: boolean;
   /** Counted once more, under a lock: fewer than `messages` since `since` (milliseconds since 1970). */
   readonly caps: readonly { readonly messages: number; readonly since: number }[];
 }
@@ -31,6 +32,7 @@ export interface Begun {
   readonly number: number;
   /** As first rendered; null where everybody gets the same. */
   readonly message: RenderedMessage | null;
+  readonly parks: boolean;
   /** This attempt's number; the first is 1. */
   readonly attempt: number;
 }
@@ -55,6 +57,7 @@ export async function beginBatch(pool: Pool, batch: BeginBatch): Promise<BatchBe
     recipients.map(({ message }) => (message === null ? null : JSON.stringify(message))),
     batch.topic ?? '',
     batch.maxAttempts,
+    recipients.map(({ parks }) => parks),
   ];
   if (recipients.every(({ caps }) => caps.length === 0)) {
     const { rows } = await pool.query<BegunRow>(beginFree(channel), values);
@@ -83,6 +86,7 @@ interface BegunRow {
   readonly state: 'sending' | 'skipped' | 'failed';
   readonly reason: string | null;
   readonly message: RenderedMessage | null;
+  readonly parks: boolean;
   readonly attempt: number;
 }
 
@@ -93,7 +97,7 @@ function answerOf(rows: readonly BegunRow[]): BatchBegun {
     stopped: false,
     sending: known
       .filter(({ state }) => state === 'sending')
-      .map(({ number, message, attempt }) => ({ number, message, attempt })),
+      .map(({ number, message, parks, attempt }) => ({ number, message, parks, attempt })),
     skipped: known.filter(({ state }) => state === 'skipped').map(({ reason }) => reason ?? ''),
   };
 }
@@ -109,17 +113,16 @@ const beginCapped = (channel: string): string =>
             SELECT count(*) FROM (${contactsOfPerson('p.workspace_id', 'p.end_user_id', 'cap.since')}) AS contact
           )
         )`,
-    ', $8::jsonb[]',
+    ', $9::jsonb[]',
   );
 
 /**
  * A row for each recipient; one with nothing but NULL where none was still to be sent to; none at all where it may not go on.
- * Fenced lookups (OFFSET 0), because a planner without statistics would read a whole workspace.
+ * Lookups are fenced (OFFSET 0) and the length of the list is kept from the planner, which would read whole tables for it.
  */
 function beginStatement(channel: string, capped: string, caps: string): string {
-  const types = ['integer', 'jsonb'];
-  const listed = caps === '' ? rowsOf(types, 4) : `unnest($4::integer[], $5::jsonb[]${caps})`;
-  const names = caps === '' ? 'number, message' : 'number, message, caps';
+  const listed = `unnest((SELECT $4::integer[]), (SELECT $5::jsonb[]), (SELECT $8::boolean[])${caps})`;
+  const names = `number, message, parks${caps === '' ? '' : ', caps'}`;
   return `
   WITH held AS MATERIALIZED (${heldChunk}),
   chunk AS MATERIALIZED (
@@ -129,7 +132,7 @@ function beginStatement(channel: string, capped: string, caps: string): string {
     FOR SHARE OF run
   ),
   verdict AS MATERIALIZED (
-    SELECT p.workspace_id, p.run_id, p.number, request.message, CASE
+    SELECT p.workspace_id, p.run_id, p.number, request.message, request.parks, CASE
         WHEN u.id IS NULL THEN 'deleted'
         WHEN u.suppressed THEN 'suppressed'
         WHEN u.unreachable IS NOT NULL THEN 'unreachable'
@@ -157,12 +160,12 @@ function beginStatement(channel: string, capped: string, caps: string): string {
       attempts = p.attempts + CASE WHEN verdict.skip IS NULL AND p.attempts < $7 THEN 1 ELSE 0 END,
       attempted_at = CASE WHEN verdict.skip IS NULL AND p.attempts < $7
         THEN date_trunc('milliseconds', statement_timestamp()) ELSE p.attempted_at END,
-      retry_at = NULL,
+      retry_at = NULL, parks = verdict.parks,
       message = CASE WHEN verdict.skip IS NULL AND p.attempts < $7 THEN coalesce(p.message, verdict.message) END
     FROM verdict
     WHERE p.workspace_id = verdict.workspace_id AND p.run_id = verdict.run_id AND p.number = verdict.number
       AND p.state IS NOT DISTINCT FROM 'pending'
-    RETURNING p.number, p.state, p.reason, p.message, p.attempts AS attempt
+    RETURNING p.number, p.state, p.reason, p.message, p.parks, p.attempts AS attempt
   )
   SELECT marked.* FROM chunk LEFT JOIN marked ON true`;
 }

@@ -3,10 +3,12 @@ import { parseIso } from '../../filter/iso8601.js';
 import { described, isList, isObject } from '../../filter/parse/context.js';
 import { parseFilter } from '../../filter/parse.js';
 import { seriesLimits } from '../series/grammar.js';
+import { speaksToPerson } from '../channels/properties.js';
 import { Check, own } from '../series/parse/check.js';
 import type { Document } from '../series/parse/check.js';
 import { namesOf } from '../series/parse/known.js';
 import type { KnownNames } from '../series/parse/known.js';
+import { checkSetUp } from '../series/parse/destination.js';
 import { capsOf, channelOf, messageOf } from '../series/parse/message.js';
 import { schedulePartsOf } from '../series/parse/schedule.js';
 import { quietHoursOf, sendWindowOf, timeOf, zoneChoiceOf } from '../series/parse/time.js';
@@ -48,7 +50,10 @@ export function parseBroadcast(input: unknown, known: KnownNames = {}): Broadcas
   const key = check.key(own(document, 'key'), '/key', '"spring"');
   const name = check.text(own(document, 'name'), '/name', 'a name', seriesLimits.nameBytes, '"Spring"');
   const audience = check.filter(own(document, 'audience'), '/audience', parseFilter);
-  const channel = channelOf(check, own(document, 'channel'), '/channel', names);
+  // What tells the customer's own people about somebody is a step of a series, not a message to an audience.
+  const channels = names.channels?.filter(speaksToPerson) ?? null;
+  const channel = channelOf(check, own(document, 'channel'), '/channel', { ...names, channels });
+  if (channel !== null) checkSetUp(check, channel, '', names);
   const variants = contentOf(check, document, channel);
   const part = partReader(check, document);
   const quietHours = part('quiet_hours', quietHoursOf);

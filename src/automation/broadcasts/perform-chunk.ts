@@ -1,31 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '../../database/pool.js';
-import { instantOf } from '../../filter/time.js';
 import type { Channel } from '../channels/channel.js';
-import { zoneOfPerson } from '../facts/zone.js';
 import { errorText } from '../loop.js';
 import type { Logger } from '../logger.js';
 import type { Observer } from '../observer.js';
 import { persistent } from '../persistent.js';
 import type { Gate } from '../work/gate.js';
 import type { Lease } from '../work/leases.js';
-import { renderedMessage } from '../work/render.js';
 import type { RenderedMessage } from '../work/render.js';
 import { beginBatch } from './begin-batch.js';
-import type { BeginBatch, BeginRecipient, Begun } from './begin-batch.js';
+import type { BeginBatch, Begun } from './begin-batch.js';
 import { batchSize } from './batch-size.js';
+import { messageOf, recipientOf } from './chunk-task.js';
+import type { ChunkTask } from './chunk-task.js';
 import type { Chunk } from './claim-chunk.js';
 import { endChunk } from './end-chunk.js';
 import type { ChunkEnd } from './end-chunk.js';
 import { finishBatch } from './finish-batch.js';
 import type { BatchEnd, RecipientEnd } from './finish-batch.js';
 import { launchedReader } from './launched.js';
-import type { LaunchedBroadcast } from './launched.js';
 import { batchOf, spacingOf, takePlace } from './pace.js';
 import { readBatch } from './read-batch.js';
 import type { Candidate } from './read-batch.js';
 import { callsUnder } from './call-channel.js';
-import type { CallChannel } from './call-channel.js';
 import { takeUpSending } from './take-up.js';
 
 export interface PerformChunkOptions {
@@ -47,17 +44,6 @@ export interface PerformChunkOptions {
   readonly observe?: Observer | undefined;
 }
 
-/** A chunk with what it sends by. */
-interface Task {
-  readonly chunk: Chunk;
-  readonly launched: LaunchedBroadcast;
-  readonly channel: Channel;
-  readonly lease: Lease;
-  readonly call: CallChannel;
-  /** The clock of Postgres, in milliseconds since 1970 (UTC). */
-  readonly now: () => number;
-}
-
 /** The longest that a broadcast leaves a provider alone at once; it asks again then. */
 const longestQuiet = 60_000;
 
@@ -75,31 +61,8 @@ export function chunkPerformer(
   const begin = persistent((batch: BeginBatch) => beginBatch(pool, batch));
   const finish = persistent((batch: BatchEnd) => finishBatch(pool, batch));
 
-  const messageOf = ({ launched, now }: Task, candidate: Candidate): RenderedMessage => {
-    const { channel } = launched.definition;
-    const message = launched.messages.get(candidate.variant);
-    if (message === undefined) throw new Error(`there is no variant \`${candidate.variant}\``);
-    return renderedMessage(message, { channel, user: candidate.person, now: now() });
-  };
-
-  const recipientOf = (task: Task, candidate: Candidate): BeginRecipient => {
-    const { definition, needs } = task.launched;
-    const { number, endUser, hasMessage, zone: written } = candidate;
-    const personal = needs.personal && !hasMessage && endUser !== null;
-    const message = personal ? messageOf(task, candidate) : null;
-    if (definition.frequencyCaps.length === 0) return { number, endUser, message, caps: [] };
-    const { zoneField, workspaceZone } = task.chunk;
-    const zone = zoneOfPerson({ custom_fields: { [zoneField]: written } }, zoneField, workspaceZone);
-    const moment = { now: task.now(), zone };
-    const caps = definition.frequencyCaps.map(({ messages, per }) => ({
-      messages,
-      since: instantOf({ kind: 'ago', ...per }, moment),
-    }));
-    return { number, endUser, message, caps };
-  };
-
   const send = async (
-    task: Task,
+    task: ChunkTask,
     candidate: Candidate,
     begun: Begun,
     delay: number,
@@ -145,8 +108,7 @@ export function chunkPerformer(
     if (called === null) return end('pending', null, { counts: false });
     if (called.kind === 'delivered') return end('sent', null);
     if (called.kind === 'refused') return end('failed', called.reason);
-    if (called.kind === 'unconfirmed' && channel.onLostConfirmation === 'park')
-      return end('unknown', called.reason);
+    if (called.kind === 'unconfirmed' && begun.parks) return end('unknown', called.reason);
     if (called.kind !== 'failed' || called.retryAfter === 0) return again(called.reason);
     const { reason, retryAfter } = called;
     return end('pending', reason, { wait: retryAfter, counts: false, quiet: retryAfter });
@@ -154,7 +116,7 @@ export function chunkPerformer(
 
   /** One batch. False where the chunk cannot go on now. */
   const sendBatch = async (
-    task: Task,
+    task: ChunkTask,
     candidates: readonly Candidate[],
     spacing: number,
   ): Promise<boolean> => {
@@ -166,7 +128,7 @@ export function chunkPerformer(
       channel: channel.name,
       topic,
       maxAttempts,
-      recipients: candidates.map((candidate) => recipientOf(task, candidate)),
+      recipients: await Promise.all(candidates.map((candidate) => recipientOf(task, candidate))),
     });
     if (begun.stopped) return false;
     for (const reason of begun.skipped) {
@@ -186,7 +148,7 @@ export function chunkPerformer(
     return written === ends.length && quiet === 0;
   };
 
-  const sendAll = async (task: Task): Promise<number> => {
+  const sendAll = async (task: ChunkTask): Promise<number> => {
     const { chunk, launched, channel, lease } = task;
     const { rateLimit } = launched.definition;
     const size = batchSize({

@@ -5,9 +5,11 @@ import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
 import { segmentsIn } from '../../filter/segments-in.js';
+import { noSettings } from '../channels/email/settings.js';
 import { keepSchedule } from '../schedules/keep.js';
 import type { ScheduleName } from '../schedules/settle.js';
-import type { KnownNames } from '../series/parse.js';
+import { namesIn } from '../series/store.js';
+import type { SaveOptions } from '../series/store.js';
 import { asFrequencyCaps, readWorkspaceCaps } from '../workspace-caps.js';
 import type { BroadcastDefinition } from './model.js';
 import { parseBroadcast } from './parse.js';
@@ -47,13 +49,17 @@ export async function saveBroadcast(
   pool: Pool,
   workspaceId: string,
   input: unknown,
-  known: Pick<KnownNames, 'channels'> = {},
+  { channels, email = noSettings }: SaveOptions = {},
 ): Promise<SavedBroadcast> {
   return inWorkspace(pool, workspaceId, async (client) => {
     // What it names cannot be deleted between this look and the end of the save.
     if (segmentsIn(input).length > 0) await holdSegments(client, workspaceId);
     const saved = await savedSegments(client, workspaceId, input);
-    const { key, name, source, schedule } = parseBroadcast(input, { ...known, savedSegments: saved });
+    const { key, name, source, schedule } = parseBroadcast(input, {
+      ...(channels === undefined ? {} : { channels }),
+      ...(await namesIn(client, workspaceId, email)),
+      savedSegments: saved,
+    });
     const document = JSON.stringify(source);
     await client.query(addUnlessThere, [workspaceId, key, name, document]);
     const { rows } = await client.query<{ same: boolean; archived: boolean }>(lockForChange, [

@@ -14,8 +14,8 @@ export async function takeUpSending(pool: Pool, chunk: Chunk, parks: boolean): P
 const takeUp = `
   WITH chunk AS MATERIALIZED (${heldChunk})
   UPDATE broadcast_recipients p
-  SET state = CASE WHEN p.end_user_id IS NULL OR $6::boolean THEN 'unknown' ELSE 'pending' END,
-    reason = CASE WHEN p.end_user_id IS NULL OR $6::boolean THEN 'the confirmation was lost' END,
+  SET state = CASE WHEN p.end_user_id IS NULL OR p.parks OR $6::boolean THEN 'unknown' ELSE 'pending' END,
+    reason = CASE WHEN p.end_user_id IS NULL OR p.parks OR $6::boolean THEN 'the confirmation was lost' END,
     retry_at = NULL
   FROM chunk
   WHERE p.workspace_id = chunk.workspace_id AND p.run_id = chunk.run_id AND p.number BETWEEN $4 AND $5 AND p.state = 'sending'`;

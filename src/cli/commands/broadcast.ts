@@ -4,6 +4,7 @@ import {
   cancelBroadcast,
   deleteBroadcast,
   getBroadcast,
+  installationEmail,
   launchBroadcast,
   listBroadcasts,
   listRecipients,
@@ -133,7 +134,8 @@ async function save(input: string, options: Options): Promise<void> {
   const source = /^\s*\{/.test(input) ? parseBroadcastJson(input) : await loadBroadcastDocument(input);
   // Checked before any server is started, but for segments, which only the workspace knows.
   if (segmentsIn(source).length === 0) parseBroadcast(source);
-  const saved = await inside(options, (pool) => saveBroadcast(pool, options.workspace, source));
+  const email = installationEmail(process.env);
+  const saved = await inside(options, (pool) => saveBroadcast(pool, options.workspace, source, { email }));
   print(options.json, saved, [
     done(`${saved.key} is saved; muster broadcast preview ${saved.key} counts it`),
   ]);

@@ -35,5 +35,9 @@ ALTER TABLE broadcast_runs
   ADD COLUMN next_slot_at timestamptz NOT NULL DEFAULT '-infinity',
   ADD COLUMN quiet_until timestamptz NOT NULL DEFAULT '-infinity';
 
+ALTER TABLE broadcast_recipients
+  -- Whether it waits for an operator where its confirmation is lost.
+  ADD COLUMN parks boolean NOT NULL DEFAULT false;
+
 -- What the loops look at.
 CREATE INDEX broadcast_runs_running ON broadcast_runs (workspace_id, id) WHERE state = 'running';

@@ -12,6 +12,7 @@ import {
   resumeBroadcast,
   saveBroadcast,
 } from '../../automation/index.js';
+import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { ErrorAnswer } from '../schemas.js';
 import { refuseOtherKey } from '../params.js';
@@ -36,10 +37,12 @@ const missing = { ...refusals, 404: ErrorAnswer };
 const conflicts = { ...missing, 409: ErrorAnswer };
 
 /** `/api/broadcasts`: one message to everybody in an audience, counted before it is launched. */
-export const broadcastRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () => void }> = async (
-  app,
-  { pool, onFact },
-) => {
+export const broadcastRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  onFact: () => void;
+  /** What the installation sends e-mail with. */
+  email: EmailSettings;
+}> = async (app, { pool, onFact, email }) => {
   const config = { needs: 'secret' } as const;
   const tags = ['broadcasts'];
   const params = BroadcastParams;
@@ -63,7 +66,7 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: ()
       schema: { tags, body: BroadcastBody, response: { 201: Broadcast, ...refusals, 409: ErrorAnswer } },
     },
     async ({ body, workspaceId }, reply) =>
-      reply.status(201).send(await saveBroadcast(pool, workspaceId, body)),
+      reply.status(201).send(await saveBroadcast(pool, workspaceId, body, { email })),
   );
 
   app.put(
@@ -71,7 +74,7 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: ()
     { config, schema: { tags, params, body: BroadcastBody, response: { 200: Broadcast, ...conflicts } } },
     async ({ params: { key }, body, workspaceId }) => {
       refuseOtherKey(body, key);
-      return saveBroadcast(pool, workspaceId, body);
+      return saveBroadcast(pool, workspaceId, body, { email });
     },
   );
 

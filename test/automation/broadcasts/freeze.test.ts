@@ -114,6 +114,14 @@ async function expected(index: number): Promise<{ verdict: string; variant: stri
   return { verdict, variant, due_at: sends ? new Date(at) : null };
 }
 
+const email = {
+  smtp_url: 'smtp://mail.example.com',
+  from: 'news@example.com',
+  reply_to: null,
+  footer: null,
+  public_url: 'https://muster.example.com',
+  on_lost_confirmation: null,
+};
 const letter = broadcastOf('letter', {
   audience: { '<': [{ var: 'custom:n' }, 200] },
   channel: 'email',
@@ -130,7 +138,7 @@ const letter = broadcastOf('letter', {
 delete letter['message'];
 
 test('a launch freezes for everybody what the rules say of each, and the number shown before is the sum of it', async () => {
-  await saveBroadcast(pool, workspace, letter, { channels: ['email'] });
+  await saveBroadcast(pool, workspace, letter, { email });
   const shown = await previewBroadcast(pool, workspace, 'letter', { now, sample: 1000 });
   const launched = await launchBroadcast(pool, workspace, 'letter', { now });
   const { samples, as_of: asOf, took_ms: _took, key: _key, ...breakdown } = shown;
@@ -208,6 +216,15 @@ test('what a template names and nobody has is refused; who lacks it is counted',
     ['broadcast_variable_missing', '/message/text'],
   ]);
   expect(await recipientsOf(pool, 'gap')).toEqual([]);
+});
+
+test('e-mail that the workspace has not set up, and what is no message to a person, are refused when saved', async () => {
+  expect(await refusal(saveBroadcast(pool, workspace, { ...letter, key: 'unset' }))).toEqual([
+    ['channel_not_set_up', '/channel'],
+  ]);
+  expect(await refusal(saveBroadcast(pool, workspace, broadcastOf('post', { channel: 'slack' })))).toEqual([
+    ['unknown_channel', '/channel'],
+  ]);
 });
 
 test('an audience of nobody, or of nobody who may be sent to, is refused and leaves nothing behind', async () => {

@@ -17,19 +17,7 @@ interface SendPlace {
  */
 export function destinationOf(place: SendPlace, channel: string): string | null | undefined {
   const { check, path, document, names } = place;
-  const notSetUp = (missing: string, hint: string): undefined => {
-    check.report('channel_not_set_up', { channel, missing, hint }, `${path}/channel`);
-    return undefined;
-  };
-  if (channel === 'email' && names.emailLacks !== null && names.emailLacks.length > 0) {
-    return notSetUp(
-      `it lacks ${listed(names.emailLacks)}`,
-      'PUT /api/channels/email sets it for this workspace, MUSTER_SMTP_URL and its like for the installation',
-    );
-  }
-  if (channel === 'slack' && names.slack?.length === 0) {
-    return notSetUp('it has no webhook of Slack', 'PUT /api/channels/slack/KEY with the URL that Slack gave');
-  }
+  if (!checkSetUp(check, channel, path, names)) return undefined;
   const at = `${path}/endpoint`;
   const written = own(document, 'endpoint');
   if (!channelProperties(channel).endpoint) {
@@ -45,4 +33,22 @@ export function destinationOf(place: SendPlace, channel: string): string | null 
   const values = { endpoint, known: listed(known) };
   check.report('unknown_endpoint', values, at, suggestion(endpoint, known));
   return undefined;
+}
+
+/** Tells where the workspace has not set a channel up, and answers whether it has. */
+export function checkSetUp(check: Check, channel: string, path: string, names: Names): boolean {
+  const notSetUp = (missing: string, hint: string): false => {
+    check.report('channel_not_set_up', { channel, missing, hint }, `${path}/channel`);
+    return false;
+  };
+  if (channel === 'email' && names.emailLacks !== null && names.emailLacks.length > 0) {
+    return notSetUp(
+      `it lacks ${listed(names.emailLacks)}`,
+      'PUT /api/channels/email sets it for this workspace, MUSTER_SMTP_URL and its like for the installation',
+    );
+  }
+  if (channel === 'slack' && names.slack?.length === 0) {
+    return notSetUp('it has no webhook of Slack', 'PUT /api/channels/slack/KEY with the URL that Slack gave');
+  }
+  return true;
 }
