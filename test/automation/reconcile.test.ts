@@ -161,6 +161,7 @@ test('the canary goes the whole way, and stays out where a part of it is missing
     'reconciling',
     'relay',
     'schedules',
+    'segments',
     'sweep',
   ]);
   const answered = async (): Promise<number> =>
