@@ -1,6 +1,7 @@
-import { instantOf } from '../../filter/time.js';
 import type { Channel } from '../channels/channel.js';
 import { zoneOfPerson } from '../facts/zone.js';
+import { capSince } from '../series/cap-since.js';
+import type { FrequencyCap } from '../series/model.js';
 import type { Lease } from '../work/leases.js';
 import { renderedMessage } from '../work/render.js';
 import type { RenderedMessage } from '../work/render.js';
@@ -14,6 +15,8 @@ import type { Candidate } from './read-batch.js';
 export interface ChunkTask {
   readonly chunk: Chunk;
   readonly launched: LaunchedBroadcast;
+  /** Those of the broadcast and of its workspace. */
+  readonly caps: readonly FrequencyCap[];
   readonly channel: Channel;
   readonly lease: Lease;
   readonly call: CallChannel;
@@ -44,13 +47,10 @@ export async function recipientOf(task: ChunkTask, candidate: Candidate): Promis
   const parks = (terms?.onLostConfirmation ?? channel.onLostConfirmation) === 'park';
   const personal = needs.personal && !hasMessage && endUser !== null;
   const message = personal ? messageOf(task, candidate, terms?.tags) : null;
-  if (definition.frequencyCaps.length === 0) return { number, endUser, message, parks, caps: [] };
-  const { zoneField, workspaceZone } = task.chunk;
+  if (task.caps.length === 0) return { number, endUser, message, parks, caps: [] };
+  const { zoneField, workspaceZone } = chunk;
   const zone = zoneOfPerson({ custom_fields: { [zoneField]: written } }, zoneField, workspaceZone);
   const moment = { now: task.now(), zone };
-  const caps = definition.frequencyCaps.map(({ messages, per }) => ({
-    messages,
-    since: instantOf({ kind: 'ago', ...per }, moment),
-  }));
+  const caps = task.caps.map((cap) => ({ messages: cap.messages, since: capSince(cap, moment) }));
   return { number, endUser, message, parks, caps };
 }

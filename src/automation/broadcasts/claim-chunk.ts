@@ -2,6 +2,7 @@ import type { Pool } from '../../database/pool.js';
 import { millis, nowColumn } from '../facts/person.js';
 import { inState } from '../work/in-state.js';
 import type { WorkJob } from '../work/job.js';
+import type { WorkspaceCap } from '../workspace-caps.js';
 
 export interface ChunkRequest extends WorkJob {
   /** A fresh uuid: who holds the claim. Asking again with the same one answers the same claim. */
@@ -25,6 +26,8 @@ export interface Chunk {
   readonly launchedAt: number;
   readonly workspaceZone: string;
   readonly zoneField: string;
+  /** What the workspace allows of everything together, besides the broadcast's own caps. */
+  readonly workspaceCaps: readonly WorkspaceCap[];
   /** When it was claimed, on the clock of Postgres. */
   readonly now: number;
   readonly dueAt: number;
@@ -70,7 +73,7 @@ const claimEnqueued = `
   SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, run.id AS run, run.broadcast_key AS broadcast,
     taken.first_number AS first, taken.last_number AS last, taken.attempts AS attempt, run.definition,
     run.delivery_base AS "deliveryBase", ${millis('run.launched_at')} AS "launchedAt", ws.zone AS "workspaceZone",
-    ws.person_zone_field AS "zoneField", ${nowColumn}, ${millis('taken.due_at')} AS "dueAt"
+    ws.person_zone_field AS "zoneField", ws.frequency_caps AS "workspaceCaps", ${nowColumn}, ${millis('taken.due_at')} AS "dueAt"
   FROM taken
   CROSS JOIN run
   JOIN workspaces ws ON ws.workspace_id = taken.workspace_id

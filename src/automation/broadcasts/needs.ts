@@ -10,13 +10,11 @@ export interface Needs {
   readonly columns: readonly string[];
   /** Whether the person's company is needed. */
   readonly company: boolean;
-  /** Whether their zone is. */
-  readonly zone: boolean;
   /** Whether two people may get different texts: then each one's is kept until it has arrived. */
   readonly personal: boolean;
 }
 
-export function needsOf({ channel, variants, frequencyCaps }: BroadcastDefinition): Needs {
+export function needsOf({ channel, variants }: BroadcastDefinition): Needs {
   const tags = variants.flatMap(({ message }) => messageTemplates(message)).flatMap(templateTags);
   const fields = tags.flatMap(({ field }) => (field === null ? [] : [field]));
   const columns = new Set(fields.flatMap(columnsOf));
@@ -27,7 +25,6 @@ export function needsOf({ channel, variants, frequencyCaps }: BroadcastDefinitio
   return {
     columns: [...columns].filter((column) => column !== 'user_id'),
     company,
-    zone: frequencyCaps.length > 0,
     personal: tags.length > 0 || channel === 'email' || channelProperties(channel).tags.length > 0,
   };
 }

@@ -8,6 +8,7 @@ import { persistent } from '../persistent.js';
 import type { Gate } from '../work/gate.js';
 import type { Lease } from '../work/leases.js';
 import type { RenderedMessage } from '../work/render.js';
+import { asFrequencyCaps } from '../workspace-caps.js';
 import { beginBatch } from './begin-batch.js';
 import type { BeginBatch, Begun } from './begin-batch.js';
 import { batchSize } from './batch-size.js';
@@ -159,7 +160,8 @@ export function chunkPerformer(
     });
     while (!lease.signal.aborted && !options.isStopping()) {
       const limit = rateLimit === null ? size.next() : Math.min(size.next(), batchOf(rateLimit));
-      const candidates = await readBatch(pool, chunk, launched.needs, limit);
+      const needs = { ...launched.needs, zone: task.caps.length > 0 };
+      const candidates = await readBatch(pool, chunk, needs, limit);
       if (candidates.length === 0) return 0;
       const spacing = rateLimit === null ? 0 : spacingOf(rateLimit);
       if (spacing > 0) {
@@ -189,7 +191,8 @@ export function chunkPerformer(
     await takeUpSending(pool, chunk, channel.onLostConfirmation === 'park');
     const now = (): number => Math.round(chunk.now + performance.now() - begun);
     const call = callsUnder(lease, options.deliverTimeout);
-    const notBefore = await sendAll({ chunk, launched, channel, lease, call, now });
+    const caps = [...launched.definition.frequencyCaps, ...asFrequencyCaps(chunk.workspaceCaps)];
+    const notBefore = await sendAll({ chunk, launched, caps, channel, lease, call, now });
     return endChunk(pool, chunk, notBefore);
   };
 }

@@ -25,8 +25,13 @@ interface CandidateRow extends Readonly<Record<string, unknown>> {
   readonly company: UserRecord['company'];
 }
 
-/** The next recipients of a chunk by number, up to `size`. */
-export async function readBatch(pool: Pool, chunk: Chunk, needs: Needs, size: number): Promise<Candidate[]> {
+/** The next recipients of a chunk by number, up to `size`; with the field for zones where `zone` asks for it. */
+export async function readBatch(
+  pool: Pool,
+  chunk: Chunk,
+  needs: Needs & { readonly zone: boolean },
+  size: number,
+): Promise<Candidate[]> {
   const { rows } = await pool.query<CandidateRow>(statementFor(needs), [
     chunk.workspace,
     chunk.run,
@@ -42,7 +47,7 @@ export async function readBatch(pool: Pool, chunk: Chunk, needs: Needs, size: nu
 }
 
 // Each lookup is fenced (OFFSET 0): a planner without statistics would read a whole workspace for each batch.
-function statementFor({ columns, company, zone }: Needs): string {
+function statementFor({ columns, company, zone }: Needs & { readonly zone: boolean }): string {
   const own = ['user_id', 'anonymous_id', ...columns].map((column) => `u.${column}`);
   const companyColumn = company ? ', c.row AS company' : '';
   const zoneColumn = zone ? ', u.custom_fields -> $6::text AS zone' : '';

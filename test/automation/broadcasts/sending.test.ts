@@ -9,6 +9,7 @@ import {
   resumeBroadcast,
   saveBroadcast,
   saveSeries,
+  setWorkspaceCaps,
 } from '../../../src/automation/index.js';
 import type { BroadcastReport, Channel, OutgoingMessage } from '../../../src/automation/index.js';
 import { suppress, unsubscribe } from '../../../src/traits/index.js';
@@ -235,11 +236,11 @@ test('a rate limit holds over two processes, and all the same everybody is sent 
   expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2250);
 });
 
-test('a broadcast and a series that reach for the last place under a cap: one of them has it', async () => {
+test("a broadcast and a series that reach for the last place under the workspace's cap: one of them has it", async () => {
   const { pool, start } = fixture();
-  const caps = { frequency_caps: [{ messages: 1, per: [1, 'days'] }] };
-  await saveSeries(pool, workspace, seriesOf('welcome', ['log'], caps));
-  await saveBroadcast(pool, workspace, broadcastOf('news', caps));
+  await setWorkspaceCaps(pool, workspace, [{ messages: 1, days: 1 }]);
+  await saveSeries(pool, workspace, seriesOf('welcome'));
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
   const people = await Promise.all(Array.from({ length: 30 }, (_, index) => identifyNew(pool, `p${index}`)));
   await launchBroadcast(pool, workspace, 'news');
   const { lines, sink } = recorder();
