@@ -15,6 +15,7 @@ export {
   deleteEmailSettings,
   getEmailSettings,
   noSettings as noEmailSettings,
+  publicUrlOf,
   saveEmailSettings,
   viewOf as emailView,
 } from './channels/email/settings.js';
@@ -99,4 +100,6 @@ export { resolveStep } from './work/resolve.js';
 export type { Resolved } from './work/resolve.js';
 export { getWorkspaceCaps, setWorkspaceCaps } from './workspace-caps.js';
 export type { WorkspaceCap } from './workspace-caps.js';
+export { checkTemplate, parseTemplate, previewTemplate } from './template-check.js';
+export type { CheckedTag, CheckTemplate, TemplateCheck, TemplatePreview } from './template-check.js';
 export { renderTemplate, templateFields, templateProblems } from './templates.js';

@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),
   schedules: async () => (await import('./commands/schedules.js')).schedulesCommand(),
   traits: async () => (await import('./commands/traits.js')).traitsCommand(),
+  template: async () => (await import('./commands/template.js')).templateCommand(),
   simulate: async () => (await import('./commands/simulate.js')).simulateCommand(),
 };
 
@@ -36,7 +37,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     if (!named && /^[^-]/.test(first)) refuseCommand(first);
     const program = await muster(named ? [first] : Object.keys(commands));
     await program.parseAsync([...args], { from: 'user' });
-    return 0;
+    // A command that has a finding says so.
+    return process.exitCode === 1 ? 1 : 0;
   } catch (error) {
     if (isAnswered(error)) return 0;
     const failure = refusalOf(error, named ? first : '');

@@ -86,6 +86,24 @@ export const automationErrors = {
     message: 'the merge tag `{tag}` {fault}',
     hint: 'write {{ field }} or {{ field|fallback }}, such as {{ name|there }}',
   },
+  tag_unknown_trait: {
+    status: 400,
+    exit: 2,
+    message: 'no trait `{field}` was ever sent, and the tag `{tag}` has no fallback',
+    hint: 'send the trait, correct the tag, or write a fallback as in {{ {tag}|there }}',
+  },
+  tag_nobody_has: {
+    status: 400,
+    exit: 2,
+    message: 'nobody in this audience has `{field}`, and the tag `{tag}` has no fallback',
+    hint: 'write a fallback as in {{ {tag}|there }}',
+  },
+  tag_some_lack: {
+    status: 400,
+    exit: 2,
+    message: '{percent} % of this audience have no `{field}` and the tag has no fallback',
+    hint: 'write a fallback as in {{ {tag}|there }}; {missing} of {audience} people would read a gap',
+  },
   tag_of_other_channel: {
     status: 400,
     exit: 2,

@@ -20,6 +20,12 @@ export const cliErrors = {
     message: 'cannot read the filter file `{file}`: {reason}',
     hint: 'give a preset key, a path to a JSON file, or the filter itself in single quotes',
   },
+  template_unreadable: {
+    status: 400,
+    exit: 2,
+    message: 'cannot read the template in `{file}`: {reason}',
+    hint: 'name a JSON file, or write the template itself in single quotes',
+  },
   unknown_example: {
     status: 404,
     exit: 2,

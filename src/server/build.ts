@@ -48,6 +48,7 @@ import { scheduleRoutes } from './routes/schedules.js';
 import { seriesRoutes } from './routes/series.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { targetingRoutes } from './routes/targeting.js';
+import { templateRoutes } from './routes/templates.js';
 import { traitRoutes } from './routes/traits.js';
 import { trackRoutes } from './routes/track.js';
 import { userRoutes } from './routes/users.js';
@@ -229,6 +230,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks });
+  await app.register(templateRoutes, { pool, clock, email });
   await app.register(preferenceRoutes, { pool });
   await app.register(capRoutes, { pool });
   await app.register(unsubscribeRoutes, { pool });

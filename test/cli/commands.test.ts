@@ -181,3 +181,20 @@ function keysOf(json: string): string[] {
   const value: unknown = JSON.parse(json);
   return isObject(value) ? Object.keys(value) : [];
 }
+
+it('template check counts who reads a gap and exits with 1 where nobody has the value; preview shows one person', async () => {
+  const template = '{"title": "Hi {{ name }}", "text": "{{ signed_up_at }} {{ nope }}"}';
+  const checked = await muster(['template', 'check', template, '--json'], database);
+  expect(checked.code).toBe(1);
+  expect(JSON.parse(checked.out)).toMatchObject({
+    audience: 3,
+    refusals: [{ code: 'tag_unknown_trait' }],
+    warnings: [
+      { code: 'tag_some_lack', message: expect.stringMatching(/^33\.3 % of this audience/) as unknown },
+    ],
+  });
+  const shown = await muster(['template', 'preview', template, '--user', 'u1'], database);
+  expect(shown.code).toBe(0);
+  expect(shown.out).toContain('Hi Ada');
+  expect(shown.out).toContain('ada@example.com');
+});

@@ -96,6 +96,8 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/series/{key}/resume',
     'post /api/suppressions',
     'post /api/targeting',
+    'post /api/templates/check',
+    'post /api/templates/preview',
     'post /api/unsubscribes',
     'post /api/users/batch',
     'post /api/webhooks',

@@ -154,6 +154,10 @@ const tries: Record<string, (service: Service) => Try> = {
     path: '/api/users/u1/preferences',
     body: { subscribed: false, topics: { news: false } },
   }),
+  'POST /api/templates/check': () => ({ body: { template: { text: 'Hi {{ plan }}' }, ...everyone } }),
+  'POST /api/templates/preview': () => ({
+    body: { template: { text: 'Hi {{ plan }}' }, channel: 'log', user_id: 'u1' },
+  }),
   'GET /api/frequency-caps': () => ({}),
   'PUT /api/frequency-caps': () => ({ body: { caps: [{ messages: 1000, days: 7 }] } }),
   'GET /api/channels/email': () => ({}),

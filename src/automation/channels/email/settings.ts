@@ -103,6 +103,16 @@ export async function getEmailSettings(pool: Pool, workspaceId: string): Promise
   return inWorkspace(pool, workspaceId, (client) => readSettings(client, workspaceId));
 }
 
+/** Where people reach this Muster; an example where nobody has said. */
+export async function publicUrlOf(
+  pool: Pool,
+  workspaceId: string,
+  installation: EmailSettings,
+): Promise<string> {
+  const { public_url: url } = settingsOver(await getEmailSettings(pool, workspaceId), installation);
+  return (url ?? 'https://muster.example.com').replace(/\/+$/, '');
+}
+
 /** Again is harmless; from then on the installation's settings hold. */
 export async function deleteEmailSettings(pool: Pool, workspaceId: string): Promise<{ deleted: boolean }> {
   const { rowCount } = await inWorkspace(pool, workspaceId, (client) =>
