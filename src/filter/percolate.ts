@@ -40,7 +40,7 @@ export function indexFilters(filters: readonly Filter[]): FilterIndex {
   register(filters, tables, always);
   const fields = [...tables.values()];
   const reads = filters.map((filter) => new Set(dependenciesOf(filter)));
-  const predicates = predicatesOf(filters);
+  const tests = predicatesOf(filters);
   // A filter that is found by several of its arms is asked once: each look has a number of its own.
   const seen = new Uint32Array(filters.length);
   let look = 0;
@@ -54,6 +54,7 @@ export function indexFilters(filters: readonly Filter[]): FilterIndex {
       look = (look + 1) % 0xffffffff;
       if (look === 0) seen.fill(0);
       const mark = look;
+      const testOf = tests.at(moment);
       const found: number[] = [];
       const ask = (positions: readonly number[] | undefined): void => {
         if (positions === undefined) return;
@@ -62,7 +63,7 @@ export function indexFilters(filters: readonly Filter[]): FilterIndex {
           seen[position] = mark;
           if (changed !== null && !meets(reads[position], changed)) continue;
           asked += 1;
-          if (predicates(position, moment)(user)) found.push(position);
+          if (testOf(position)(user)) found.push(position);
         }
       };
       for (const table of fields) lookUp(table, user, ask);
@@ -96,22 +97,34 @@ function meets(reads: ReadonlySet<string> | undefined, changed: ReadonlySet<stri
   return false;
 }
 
+interface Predicates {
+  /** The predicates at a moment; of an earlier one none may be used any more. */
+  at(moment: Moment): (position: number) => Predicate;
+}
+
 /** Compiled when first asked. What moves with the clock is compiled anew for each moment, the rest once. */
-function predicatesOf(filters: readonly Filter[]): (position: number, moment: Moment) => Predicate {
-  const kept: ({ readonly test: Predicate; readonly now: number; readonly zone: string } | undefined)[] = [];
-  const moves: (boolean | undefined)[] = [];
-  return (position, moment) => {
-    const known = kept[position];
-    if (known !== undefined) {
-      const same = known.now === moment.now && known.zone === moment.zone;
-      if (same || moves[position] === false) return known.test;
-    }
+function predicatesOf(filters: readonly Filter[]): Predicates {
+  const tests: (Predicate | undefined)[] = filters.map(() => undefined);
+  const moving: number[] = [];
+  let current: Moment | null = null;
+  const compile = (position: number): Predicate => {
     const filter = filters[position];
-    if (filter === undefined) throw new RangeError(`there is no filter ${position}`);
-    moves[position] ??= edgesOf(filter).length > 0;
-    const test = compilePredicate(filter, moment);
-    kept[position] = { test, now: moment.now, zone: moment.zone };
+    if (filter === undefined || current === null) throw new RangeError(`there is no filter ${position}`);
+    const test = compilePredicate(filter, current);
+    tests[position] = test;
+    if (edgesOf(filter).length > 0) moving.push(position);
     return test;
+  };
+  const testOf = (position: number): Predicate => tests[position] ?? compile(position);
+  return {
+    at(moment) {
+      if (moment.now !== current?.now || moment.zone !== current.zone) {
+        for (const position of moving) tests[position] = undefined;
+        moving.length = 0;
+        current = moment;
+      }
+      return testOf;
+    },
   };
 }
 
