@@ -48,6 +48,18 @@ export function askedFilter(input: string): AskedFilter {
   return { title: read.title, in: async () => read.filter };
 }
 
+/**
+ * The JSON of a filter as it is written, for a command that saves it. Errors: `filter_file_unreadable`, the presets', and of the
+ * language those that its text has.
+ */
+export function readDocument(input: string): unknown {
+  const { text } = written(input);
+  if (text === null) return presetNamed(input).json;
+  if (jsonFault(text) !== null) parseFilterText(text);
+  const document: unknown = JSON.parse(text);
+  return document;
+}
+
 /** The text of a filter that is written inline or in a file; null where the input is the key of a preset. */
 function written(input: string): { text: string | null; title: string | null } {
   if (/^\s*[{["]/.test(input)) return { text: input, title: null };

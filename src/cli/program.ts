@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   series: async () => (await import('./commands/series.js')).seriesCommand(),
   broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),
   schedules: async () => (await import('./commands/schedules.js')).schedulesCommand(),
+  segments: async () => (await import('./commands/segments.js')).segmentsCommand(),
   traits: async () => (await import('./commands/traits.js')).traitsCommand(),
   template: async () => (await import('./commands/template.js')).templateCommand(),
   simulate: async () => (await import('./commands/simulate.js')).simulateCommand(),

@@ -74,6 +74,13 @@ export const audienceErrors = {
     message: 'the segment `{key}` is in use by {users}',
     hint: 'take it out there first, or archive the series',
   },
+  edit_messages_many: {
+    status: 409,
+    exit: 2,
+    message:
+      'saving `{key}` would have series take {messaged} people: {joins} would join and {leaves} would leave',
+    hint: 'look at POST /api/segments/{key}/diff, then save it with "confirm": true (`--confirm`)',
+  },
   segment_needs_index: {
     status: 422,
     exit: 2,

@@ -87,6 +87,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/sdk/track',
     'post /api/sdk/users/identify',
     'post /api/segments',
+    'post /api/segments/{key}/diff',
     'post /api/series',
     'post /api/series/{key}/archive',
     'post /api/series/{key}/enroll',

@@ -108,6 +108,7 @@ const tries: Record<string, (service: Service) => Try> = {
     path: '/api/segments/admins',
     body: { name: 'taken over', filter: { '==': [{ var: 'custom:plan' }, 'taken over'] } },
   }),
+  'POST /api/segments/:key/diff': () => ({ path: '/api/segments/admins/diff', body: everyone }),
   'GET /api/segments/:key/members': () => ({ path: '/api/segments/admins/members' }),
   'DELETE /api/segments/:key': () => ({ path: '/api/segments/admins' }),
   'GET /api/rules': () => ({}),

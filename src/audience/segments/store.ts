@@ -108,7 +108,8 @@ function checkNames({ key, name = key }: SaveSegment): void {
   if (problems.length > 0) throw new MusterError(problems);
 }
 
-function readFilter(input: unknown, segments: SavedSegments, self: string): Filter {
+/** The filter of a segment that is going to be saved. Errors: those of `parseFilter`, under `/filter`. */
+export function readFilter(input: unknown, segments: SavedSegments, self: string): Filter {
   try {
     return parseFilter(input, { segments, self });
   } catch (error) {
@@ -207,7 +208,8 @@ interface Row {
   updated_at: Date;
 }
 
-async function findSegment(client: Client, workspaceId: string, key: string): Promise<Row | null> {
+/** A saved segment as its row has it, or null. */
+export async function findSegment(client: Client, workspaceId: string, key: string): Promise<Row | null> {
   const { rows } = await client.query<Row>(`${readSegments} AND s.key = $2`, [workspaceId, key]);
   return rows[0] ?? null;
 }

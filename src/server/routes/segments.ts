@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { diffSegment, editSegment } from '../../audience/segments/diff.js';
 import { listMembers } from '../../audience/segments/members.js';
 import { deleteSegment, getSegment, listSegments, saveSegment } from '../../audience/segments/store.js';
 import { zoneOf } from '../../audience/workspace.js';
@@ -6,8 +7,11 @@ import type { Pool } from '../../database/pool.js';
 import { MusterError, problem } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { momentOf } from '../../filter/time.js';
+import type { Moment } from '../../filter/time.js';
 import { ErrorAnswer } from '../schemas.js';
 import {
+  DiffAnswer,
+  DiffBody,
   MembersAnswer,
   MembersQuery,
   SavedSegmentAnswer,
@@ -27,6 +31,8 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
   const config = { needs: 'secret' } as const;
   const tags = ['segments'];
   const params = SegmentParams;
+  const nowIn = async (workspaceId: string): Promise<Moment> =>
+    momentOf(clock(), await zoneOf(pool, workspaceId));
 
   app.get(
     '/api/segments',
@@ -50,7 +56,7 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
       schema: {
         tags,
         body: SegmentBody,
-        response: { 201: SavedSegmentAnswer, ...refusals, 409: ErrorAnswer },
+        response: { 201: SavedSegmentAnswer, ...refusals, 409: ErrorAnswer, 422: ErrorAnswer },
       },
     },
     async ({ body, workspaceId }, reply) =>
@@ -61,14 +67,45 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
     '/api/segments/:key',
     {
       config,
-      schema: { tags, params, body: SegmentChange, response: { 200: SavedSegmentAnswer, ...refusals } },
+      schema: {
+        tags,
+        params,
+        body: SegmentChange,
+        response: {
+          200: SavedSegmentAnswer,
+          ...refusals,
+          409: ErrorAnswer,
+          422: ErrorAnswer,
+          503: ErrorAnswer,
+        },
+      },
     },
     async ({ params: { key }, body, workspaceId }) => {
       if (body.key !== undefined && body.key !== key) {
         const values = { key: shown(body.key), address: key };
         throw new MusterError(problem('key_differs', values, { path: '/key' }));
       }
-      return saveSegment(pool, workspaceId, { ...body, key });
+      const { confirm = false, ...segment } = body;
+      const moment = await nowIn(workspaceId);
+      return editSegment(pool, workspaceId, { ...segment, key }, { confirm, moment });
+    },
+  );
+
+  app.post(
+    '/api/segments/:key/diff',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        body: DiffBody,
+        description: 'what saving it with this filter would do; nothing is saved',
+        response: { 200: DiffAnswer, ...refusals, 503: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, body: { filter, sample = 10 }, workspaceId }) => {
+      const moment = await nowIn(workspaceId);
+      return diffSegment(pool, { workspaceId, key, filter, moment, sample });
     },
   );
 
@@ -98,7 +135,7 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
       },
     },
     async ({ params: { key }, query: { limit = 100 }, workspaceId }) => {
-      const moment = momentOf(clock(), await zoneOf(pool, workspaceId));
+      const moment = await nowIn(workspaceId);
       return listMembers(pool, { workspaceId, key, moment, limit });
     },
   );

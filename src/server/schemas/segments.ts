@@ -1,4 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox';
+import type { SegmentDiff } from '../../audience/segments/diff.js';
 import type { Members } from '../../audience/segments/members.js';
 import type { SavedSegment } from '../../audience/segments/store.js';
 import { FilterBody, NullableText, NullableTime, closed } from '../schemas.js';
@@ -35,8 +36,46 @@ export const SegmentBody = Type.Object(
   closed,
 );
 export const SegmentChange = Type.Object(
-  { key: Type.Optional(Key), name: Name, filter: FilterBody, tracked: Tracked },
+  {
+    key: Type.Optional(Key),
+    name: Name,
+    filter: FilterBody,
+    tracked: Tracked,
+    confirm: Type.Optional(
+      Type.Boolean({ description: 'needed where series would take many people because of it' }),
+    ),
+  },
   closed,
+);
+
+export const DiffBody = Type.Object(
+  {
+    filter: FilterBody,
+    sample: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, default: 10 })),
+  },
+  closed,
+);
+const Person = Type.Object({ user_id: NullableText, name: NullableText, email: NullableText });
+const Moved = Type.Object({ count: Type.Integer(), sample: Type.Array(Person) });
+export const DiffAnswer = Type.Unsafe<SegmentDiff>(
+  Type.Object({
+    key: Type.String(),
+    members: Type.Integer({ description: 'how many it would have' }),
+    joins: Moved,
+    leaves: Moved,
+    around: Type.Array(Type.Object({ key: Type.String(), joins: Type.Integer(), leaves: Type.Integer() }), {
+      description: 'tracked segments that it stands in and that would change',
+    }),
+    series: Type.Array(
+      Type.Object({
+        key: Type.String(),
+        segment: Type.String(),
+        on: Type.Union([Type.Literal('segment_entered'), Type.Literal('segment_left')]),
+        people: Type.Integer({ description: 'whom it would take, its audience asked' }),
+      }),
+    ),
+    messaged: Type.Integer({ description: 'people whom series would take, summed over them' }),
+  }),
 );
 
 export const MembersQuery = Type.Object(

@@ -1,0 +1,138 @@
+import { Command } from 'commander';
+import { diffSegment, editSegment } from '../../audience/segments/diff.js';
+import { listMembers } from '../../audience/segments/members.js';
+import { deleteSegment, getSegment, listSegments } from '../../audience/segments/store.js';
+import { zoneOf } from '../../audience/workspace.js';
+import type { Pool } from '../../database/pool.js';
+import { momentOf } from '../../filter/time.js';
+import type { Moment } from '../../filter/time.js';
+import { readDocument } from '../filter-input.js';
+import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
+import type { JsonOptions, WorkspaceOptions } from '../options.js';
+import { withServers } from '../servers.js';
+import { number, out, plain } from '../terminal.js';
+import { diffLines, memberLines, segmentLine, segmentLines } from '../views/segments.js';
+
+type Options = WorkspaceOptions & JsonOptions;
+
+/** `muster segments ...`: filters saved under a key, and who is in them. */
+export function segmentsCommand(): Command {
+  const command = new Command('segments')
+    .summary('save segments, see who is in them and what an edit would do')
+    .description(
+      'Filters saved under a key. Other filters name them, and series begin where people enter or leave. Members are kept\n' +
+        'by `muster worker` or `muster start`.',
+    );
+  command.addCommand(part('list', 'Lists the segments.').action(list));
+  command.addCommand(withKey('show', 'Shows one segment.').action(show));
+  command.addCommand(
+    withFilter(withKey('save', 'Saves a segment: a new one, or a changed one.'))
+      .option('--name <name>', 'what to call it (default: as it was, or the key)')
+      .option('--no-track', 'compute it when asked, in place of storing its members')
+      .option('--track', 'store its members')
+      .option('--confirm', 'although series would take many people because of it')
+      .action(save),
+  );
+  command.addCommand(
+    withKey('members', 'Shows who is in it, those who entered last first.')
+      .option('--limit <number>', 'how many', wholeNumber(1, 1000), 20)
+      .action(members),
+  );
+  command.addCommand(
+    withFilter(withKey('diff', 'Says who would join and leave with another filter; saves nothing.'))
+      .option('--sample <count>', 'people to show of each', wholeNumber(0, 100), 5)
+      .action(diff),
+  );
+  command.addCommand(withKey('delete', 'Deletes one that nothing uses.').action(remove));
+  return withExamples(command, [
+    [
+      `muster segments save admins '{"==": [{"var": "custom:role"}, "admin"]}'`,
+      'inline; or a path to a JSON file',
+    ],
+    ['muster segments diff admins ./admins.json', 'who joins, who leaves, who would be messaged'],
+    ['muster segments members admins --json', 'who is in it, for a program'],
+    [`muster preview '{"segment": "admins"}'`, 'a filter that names it'],
+  ]);
+}
+
+function part(name: string, summary: string): Command {
+  return withJson(withWorkspace(new Command(name).description(summary)));
+}
+
+function withKey(name: string, summary: string): Command {
+  return part(name, summary).argument('<key>', 'the key of the segment');
+}
+
+function withFilter(command: Command): Command {
+  return command.argument('<filter>', 'the filter: JSON, a path to a JSON file, or a preset key');
+}
+
+/** Runs on a workspace that exists, at this moment in its zone. Errors: `unknown_workspace`. */
+async function inside<T>(
+  { workspace }: Options,
+  work: (pool: Pool, moment: Moment) => Promise<T>,
+): Promise<T> {
+  return withServers({ redis: false, schema: 'check' }, async ({ pool }) =>
+    work(pool, momentOf(Date.now(), await zoneOf(pool, workspace))),
+  );
+}
+
+function print(json: true | undefined, document: object, lines: readonly string[]): void {
+  if (json) out.line(JSON.stringify(document));
+  else for (const line of lines) out.line(line);
+}
+
+async function list(options: Options): Promise<void> {
+  const segments = await inside(options, (pool) => listSegments(pool, options.workspace));
+  print(options.json, { segments }, segmentLines(out, segments));
+}
+
+async function show(key: string, options: Options): Promise<void> {
+  const segment = await inside(options, (pool) => getSegment(pool, options.workspace, key));
+  const { name, sentence, filter } = segment;
+  print(options.json, segment, [
+    `${out.style('bold', plain(key))}  ${plain(name)}`,
+    `  ${segmentLine(segment)}`,
+    `  ${plain(sentence)}`,
+    `  ${JSON.stringify(filter)}`,
+  ]);
+}
+
+type SaveOptions = Options & { name?: string; track?: boolean; confirm?: true };
+
+async function save(key: string, input: string, options: SaveOptions): Promise<void> {
+  const filter = readDocument(input);
+  const segment = {
+    key,
+    filter,
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.track === undefined ? {} : { tracked: options.track }),
+  };
+  const saved = await inside(options, (pool, moment) =>
+    editSegment(pool, options.workspace, segment, { confirm: options.confirm ?? false, moment }),
+  );
+  print(options.json, saved, [`${out.style('green', '✓')} ${key} is saved: ${segmentLine(saved)}`]);
+}
+
+async function members(key: string, options: Options & { limit: number }): Promise<void> {
+  const { workspace: workspaceId, limit } = options;
+  const found = await inside(options, (pool, moment) =>
+    listMembers(pool, { workspaceId, key, moment, limit }),
+  );
+  print(options.json, found, memberLines(out, found));
+}
+
+async function diff(key: string, input: string, options: Options & { sample: number }): Promise<void> {
+  const filter = readDocument(input);
+  const { workspace: workspaceId, sample } = options;
+  const found = await inside(options, (pool, moment) =>
+    diffSegment(pool, { workspaceId, key, filter, moment, sample }),
+  );
+  print(options.json, found, diffLines(out, found));
+}
+
+async function remove(key: string, options: Options): Promise<void> {
+  const deleted = await inside(options, (pool) => deleteSegment(pool, options.workspace, key));
+  const line = `${out.style('green', '✓')} ${key} is deleted, at version ${number(deleted.version)}`;
+  print(options.json, deleted, [line]);
+}

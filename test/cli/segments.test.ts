@@ -1,0 +1,65 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it, vi } from 'vitest';
+import { identify } from '../../src/traits/identify.js';
+import { testDatabase } from '../support/database.js';
+import { muster, ownFolder } from './muster.js';
+import type { Ran } from './muster.js';
+
+// Each command is a whole process, which takes long on a machine that is busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+let database: { DATABASE_URL: string };
+let file: string;
+
+beforeAll(async () => {
+  const { url, pool } = await testDatabase();
+  database = { DATABASE_URL: url };
+  await pool.query(`INSERT INTO workspaces (workspace_id, name) VALUES ('sample', 'Sample')`);
+  for (const [userId, role] of [
+    ['ann', 'admin'],
+    ['bob', 'owner'],
+  ] as const)
+    await identify(pool, { workspaceId: 'sample', userId, traits: { role, name: userId } });
+  file = join(ownFolder(), 'chiefs.json');
+  writeFileSync(file, JSON.stringify({ in: [{ var: 'custom:role' }, ['admin', 'owner']] }));
+});
+
+const segments = (...args: string[]): Promise<Ran> => muster(['segments', ...args], database);
+const admins = '{"==": [{"var": "custom:role"}, "admin"]}';
+
+it('segments are saved, compared with an edit, looked into and deleted from the command line', async () => {
+  const saved = await segments('save', 'chiefs', admins, '--name', 'Chiefs', '--json');
+  expect(JSON.parse(saved.out)).toMatchObject({
+    key: 'chiefs',
+    name: 'Chiefs',
+    tracked: true,
+    state: 'building',
+  });
+  const diff = await segments('diff', 'chiefs', file);
+  expect([diff.code, diff.err]).toEqual([0, '']);
+  expect(diff.out.split('\n').map((line) => line.trim())).toEqual(
+    expect.arrayContaining([
+      'chiefs would have 2 members',
+      '+ 1 would join: bob',
+      '- 0 would leave',
+    ]) as string[],
+  );
+  expect((await segments('save', 'chiefs', file, '--no-track')).out).toContain(
+    'version 2, computed when asked',
+  );
+  const members = await segments('members', 'chiefs', '--json');
+  expect(JSON.parse(members.out)).toMatchObject({
+    count: 2,
+    stored: false,
+    members: [{ user_id: 'ann' }, { user_id: 'bob' }],
+  });
+  const shown = await muster(['preview', '{"!": {"segment": "chiefs"}}', '--json'], database);
+  expect(JSON.parse(shown.out)).toMatchObject({ count: 0 });
+  expect((await segments('list')).out).toContain('role is one of "admin" or "owner"');
+  expect(await segments('show', 'chief', '--json')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('segment_not_found') as unknown,
+  });
+  expect((await segments('delete', 'chiefs')).code).toBe(0);
+});
