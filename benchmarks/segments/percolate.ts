@@ -65,6 +65,18 @@ function personOf(random: () => number, accounts: number): UserRecord {
   };
 }
 
+/** Microseconds of the processor for one person, the median of seven rounds. */
+function timeOf(run: (user: UserRecord) => unknown, of: readonly UserRecord[]): number {
+  const rounds = Array.from({ length: 7 }, () => {
+    // Of the processor, so that whatever else runs on the machine is not counted.
+    const from = process.cpuUsage();
+    for (const user of of) run(user);
+    const { user: own, system } = process.cpuUsage(from);
+    return (own + system) / of.length;
+  });
+  return median(rounds);
+}
+
 /** One changed person against many filters: the index, and a loop over all predicates. Both must find the same. */
 export function percolateBenchmark({ json }: { readonly json: boolean }): void {
   const rows: Row[] = [];
@@ -94,16 +106,6 @@ export function percolateBenchmark({ json }: { readonly json: boolean }): void {
       matches += found.length;
     }
     const asked = index.asked;
-    const timeOf = (run: (user: UserRecord) => unknown, of: readonly UserRecord[]): number => {
-      const rounds = Array.from({ length: 7 }, () => {
-        // Of the processor, so that whatever else runs on the machine is not counted.
-        const from = process.cpuUsage();
-        for (const user of of) run(user);
-        const { user: own, system } = process.cpuUsage(from);
-        return (own + system) / of.length;
-      });
-      return median(rounds);
-    };
     const indexed = timeOf((user) => index.matching(user, moment), users);
     const looped = timeOf(loop, users.slice(0, 40));
     rows.push({

@@ -25,9 +25,9 @@ export async function sweepBenchmark({
 }): Promise<void> {
   await withDatabase(async (pool) => {
     const rows: Row[] = [];
+    await saveAll(pool);
     for (const part of [people / 10, people]) {
       await fill(pool, part);
-      await saveAll(pool);
       rows.push(await measure(pool, part, seconds));
     }
     printTable(`${segments} segments that go by the clock: sweeps by the real clock`, rows, json);
@@ -36,8 +36,7 @@ export async function sweepBenchmark({
 
 /** People signed up before so many milliseconds each, spread over what all windows together look back, and as much ahead. */
 async function fill(pool: Pool, people: number): Promise<void> {
-  await pool.query('DELETE FROM segments WHERE workspace_id = $1', [workspace]);
-  await pool.query('TRUNCATE end_users, segment_members, segment_changes, segment_edges CASCADE');
+  await pool.query('TRUNCATE end_users CASCADE');
   // One a second and segment: with a thousand segments a thousand turns a second.
   await pool.query(
     `INSERT INTO end_users (workspace_id, user_id, signed_up_at)
@@ -45,18 +44,27 @@ async function fill(pool: Pool, people: number): Promise<void> {
      FROM generate_series(1, $2::integer) AS n`,
     [workspace, people, 1],
   );
+  // Who they are is told as changes, which are not what is measured.
+  await pool.query('TRUNCATE segment_changes, outbox');
   await pool.query('VACUUM ANALYZE end_users');
+  await pool.query('UPDATE segment_edges SET next_at = now()');
+  await pool.query('UPDATE segment_clocks SET swept_to = now()');
 }
 
 async function saveAll(pool: Pool): Promise<void> {
-  const span = (at: number): number => at * apart;
   for (let at = 0; at < segments; at += 1) {
-    const filter = { '<=': [{ var: 'signed_up_at' }, { ago: [span(at) + 1, 'minutes'] }] };
+    const filter = { '<=': [{ var: 'signed_up_at' }, { ago: [at * apart + 1, 'minutes'] }] };
     await saveSegment(pool, workspace, { key: `s${at}`, filter });
   }
   // What they hold already is nobody's concern here: the sweep alone is measured, and finds who turns.
   await pool.query(`UPDATE segments SET state = 'ready' WHERE workspace_id = $1`, [workspace]);
-  await pool.query('UPDATE segment_clocks SET swept_to = now() WHERE workspace_id = $1', [workspace]);
+  // The edges are listed by the first round.
+  await segmentKeeper(pool)();
+  await pool.query(
+    `INSERT INTO segment_changes (workspace_id, end_user_id) VALUES ($1, '00000000-0000-0000-0000-000000000000')`,
+    [workspace],
+  );
+  await segmentKeeper(pool)();
 }
 
 async function measure(pool: Pool, people: number, seconds: number): Promise<Row> {
@@ -91,7 +99,7 @@ async function measure(pool: Pool, people: number, seconds: number): Promise<Row
     'CPU µs a flip': (user + system) / Math.max(flips, 1),
     'told after, p50 ms': at(0.5),
     'p99 ms': at(0.99),
-    'last ms': at(1) || (lateness.at(-1) ?? 0),
+    'last ms': lateness.at(-1) ?? 0,
     goal: '1,000 ms',
     reached: (lateness.at(-1) ?? 0) < 1000,
   };

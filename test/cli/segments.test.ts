@@ -38,13 +38,8 @@ it('segments are saved, compared with an edit, looked into and deleted from the 
   });
   const diff = await segments('diff', 'chiefs', file);
   expect([diff.code, diff.err]).toEqual([0, '']);
-  expect(diff.out.split('\n').map((line) => line.trim())).toEqual(
-    expect.arrayContaining([
-      'chiefs would have 2 members',
-      '+ 1 would join: bob',
-      '- 0 would leave',
-    ]) as string[],
-  );
+  for (const line of ['chiefs would have 2 members', '+ 1 would join: bob', '- 0 would leave'])
+    expect(diff.out).toContain(line);
   expect((await segments('save', 'chiefs', file, '--no-track')).out).toContain(
     'version 2, computed when asked',
   );

@@ -85,8 +85,9 @@ const build = `
   WHERE workspace_id = $1 AND key = ANY ($2::text[]) AND tracked`;
 
 const unwatch = `
-  DELETE FROM segment_watches w WHERE w.workspace_id = $1 AND NOT EXISTS (
-    SELECT FROM segments s WHERE s.workspace_id = $1 AND s.tracked AND s.state <> 'quarantined' AND w.name = ANY (s.reads)
+  DELETE FROM segment_watches w WHERE w.workspace_id = $1 AND w.name NOT IN (
+    SELECT read.name FROM segments s CROSS JOIN LATERAL unnest(s.reads) AS read (name)
+    WHERE s.workspace_id = $1 AND s.tracked AND s.state <> 'quarantined'
   )`;
 
 const watch = `
