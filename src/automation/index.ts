@@ -83,6 +83,10 @@ export type { Moved } from './series/move-version.js';
 export { parseSeries } from './series/parse.js';
 export { enrollByHand, listEnrollments, removeFromSeries } from './series/people.js';
 export type { EnrolledByHand, EnrollmentState, ListedEnrollment, ListEnrollments } from './series/people.js';
+export { explainSeries } from './series/decision.js';
+export type { Decided, DecidedNow, ExplainSeries, SeriesExplanation } from './series/decision.js';
+export { reportSeries } from './series/report.js';
+export type { ReportSeries, SeriesReport, StepReport } from './series/report.js';
 export { storyOf } from './series/story.js';
 export type { Story, StoryEntry, StoryNext } from './series/story.js';
 export {

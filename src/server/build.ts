@@ -45,6 +45,7 @@ import { sdkRoutes } from './routes/sdk.js';
 import { segmentRoutes } from './routes/segment.js';
 import { savedSegmentRoutes } from './routes/segments.js';
 import { scheduleRoutes } from './routes/schedules.js';
+import { seriesReportRoutes } from './routes/series-reports.js';
 import { seriesRoutes } from './routes/series.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { targetingRoutes } from './routes/targeting.js';
@@ -227,6 +228,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(broadcastRoutes, { pool, onFact, email });
   await app.register(scheduleRoutes, { pool });
   await app.register(enrollmentRoutes, { pool, onFact });
+  await app.register(seriesReportRoutes, { pool });
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks });

@@ -53,6 +53,8 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/series/{key}',
     'get /api/series/{key}/enrollments',
     'get /api/series/{key}/enrollments/{user_id}',
+    'get /api/series/{key}/explain/{user_id}',
+    'get /api/series/{key}/report',
     'get /api/series/{key}/versions',
     'get /api/suppressions',
     'get /api/traits',

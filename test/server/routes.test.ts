@@ -172,6 +172,8 @@ const tries: Record<string, (service: Service) => Try> = {
   'DELETE /api/channels/slack/:key': () => ({ path: '/api/channels/slack/sales' }),
   'GET /api/series/:key/versions': () => ({ path: '/api/series/welcome/versions' }),
   'GET /api/series/:key/enrollments': () => ({ path: '/api/series/welcome/enrollments' }),
+  'GET /api/series/:key/report': () => ({ path: '/api/series/welcome/report' }),
+  'GET /api/series/:key/explain/:user_id': () => ({ path: '/api/series/welcome/explain/u2' }),
   'GET /api/series/:key/enrollments/:user_id': () => ({ path: '/api/series/welcome/enrollments/u2' }),
   'GET /api/schedules': () => ({}),
   'GET /api/deliveries': () => ({}),

@@ -1,6 +1,7 @@
 import type { Span } from '@opentelemetry/api';
 import type { Client } from '../../database/pool.js';
 import { MusterError } from '../../errors/index.js';
+import type { UserRecord } from '../../filter/record.js';
 import { setTraits } from '../../traits/set-traits.js';
 import { gather } from '../facts/gather.js';
 import { advance } from '../series/advance.js';
@@ -34,6 +35,8 @@ export type Decision =
 export interface Entering {
   readonly entrance: Entrance;
   readonly entrant: Entrant;
+  /** As the machine saw them, with the events that the series asks about. */
+  readonly person: UserRecord;
   readonly move: Advance;
   /** The span of the decision, where somebody traces. */
   readonly span: Span | null;
@@ -127,11 +130,16 @@ async function decideRound(
       'muster.series': series.key,
       'muster.happening': entrance.happening.kind,
     });
-    return { ...each, span, move: advance(definition, { status: 'entering' }, facts, entrant.now) };
+    return {
+      ...each,
+      person: facts.person,
+      span,
+      move: advance(definition, { status: 'entering' }, facts, entrant.now),
+    };
   });
 
   const refused = asked.filter(({ move }) => move.state.status === 'refused');
-  await noteRefusals(client, series, refused);
+  await noteRefusals(client, series, definition, refused);
   for (const { place, move } of refused) {
     if (move.state.status === 'refused') decisions[place] = { kind: 'refused', reason: move.state.reason };
   }

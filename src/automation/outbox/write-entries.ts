@@ -3,7 +3,10 @@ import { spanText } from '../spans.js';
 import { trailText, trailValues } from '../work/trail.js';
 import { placeOf } from '../work/commit.js';
 import type { ActiveSeries } from './active-series.js';
+import type { SeriesDefinition } from '../series/model.js';
 import type { Entering, Entrance } from './enter.js';
+import { seenBy } from './seen.js';
+import type { SeenClause } from './seen.js';
 
 /**
  * Writes enrolments with their first work row and trail. Answers the enrolment of each person who entered; whoever is
@@ -77,45 +80,70 @@ const letIn = `
   trod AS (${trailText(17, 'entered')})
   SELECT end_user_id AS end_user, enrollment_id AS enrollment FROM entered`;
 
-/** Keeps who was turned away, and why. */
+/** Keeps who was turned away, why, and on which values. */
 export async function noteRefusals(
   client: Client,
-  { workspace, key, version }: ActiveSeries,
+  series: ActiveSeries,
+  definition: SeriesDefinition,
   refused: readonly Entering[],
 ): Promise<void> {
-  if (refused.length === 0) return;
-  await client.query(addDecisions, [
-    workspace,
-    key,
-    version,
-    refused.map(({ entrant }) => entrant.endUser),
-    refused.map(({ entrance }) => entrance.happening.kind),
-    refused.map(({ move }) => (move.state.status === 'refused' ? move.state.reason : '')),
-  ]);
+  const seen = seenBy(definition, refused);
+  await addDecisions(
+    client,
+    series,
+    refused.map(({ entrance, move }, index) => {
+      const reason = move.state.status === 'refused' ? move.state.reason : '';
+      return { entrance, reason, seen: seen[index] ?? [] };
+    }),
+  );
 }
 
 /** Keeps whom a series missed: while it was paused, or because nobody looked in time. */
 export async function noteMissed(
   client: Client,
-  { workspace, key, version }: ActiveSeries,
+  series: ActiveSeries,
   entrances: readonly Entrance[],
   reason: 'paused' | 'too_late',
 ): Promise<void> {
-  if (entrances.length === 0) return;
-  await client.query(addDecisions, [
+  await addDecisions(
+    client,
+    series,
+    entrances.map((entrance) => ({ entrance, reason, seen: [] })),
+  );
+}
+
+interface Refusal {
+  readonly entrance: Entrance;
+  readonly reason: string;
+  readonly seen: readonly SeenClause[];
+}
+
+async function addDecisions(
+  client: Client,
+  { workspace, key, version }: ActiveSeries,
+  refusals: readonly Refusal[],
+): Promise<void> {
+  if (refusals.length === 0) return;
+  await client.query(insertDecisions, [
     workspace,
     key,
     version,
-    entrances.map(({ endUser }) => endUser),
-    entrances.map(({ happening }) => happening.kind),
-    entrances.map(() => reason),
+    refusals.map(({ entrance }) => entrance.endUser),
+    refusals.map(({ entrance }) => entrance.happening.kind),
+    refusals.map(({ entrance }) => entrance.happening.name),
+    refusals.map(({ entrance }) => entrance.at.toISOString()),
+    refusals.map(({ reason }) => reason),
+    refusals.map(({ seen }) => JSON.stringify(seen)),
   ]);
 }
 
-const addDecisions = `
-  INSERT INTO series_decisions (workspace_id, series_key, version, end_user_id, happening, decision, reason)
-  SELECT $1, $2, $3::integer, u.id, refusal.happening, 'refused', refusal.reason
-  FROM unnest($4::uuid[], $5::text[], $6::text[]) AS refusal (end_user_id, happening, reason)
+const insertDecisions = `
+  INSERT INTO series_decisions (workspace_id, series_key, version, end_user_id, happening, happening_name, happened_at, decision,
+    reason, seen)
+  SELECT $1, $2, $3::integer, u.id, refusal.happening, refusal.happening_name, refusal.happened_at, 'refused', refusal.reason,
+    refusal.seen
+  FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::jsonb[])
+    AS refusal (end_user_id, happening, happening_name, happened_at, reason, seen)
   CROSS JOIN LATERAL (
     -- Whoever was erased meanwhile leaves nothing behind.
     SELECT u.id FROM end_users u WHERE u.workspace_id = $1 AND u.id = refusal.end_user_id OFFSET 0

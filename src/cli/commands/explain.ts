@@ -1,21 +1,28 @@
 import { Command } from 'commander';
 import { explainUser } from '../../audience/explain.js';
 import { zoneOf } from '../../audience/workspace.js';
+import { explainSeries } from '../../automation/index.js';
+import { refuse } from '../../errors/index.js';
+import { momentOf } from '../../filter/time.js';
 import { askedFilter } from '../filter-input.js';
 import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
+import { decisionLines } from '../views/decision.js';
 import { explanationLines } from '../views/explanation.js';
 
-/** `muster explain F --user ID`: why one person matches or does not. */
+/** `muster explain F --user ID`: why one person matches or does not; `--series KEY`: why they are in a series or not. */
 export function explainCommand(): Command {
   const command = new Command('explain')
     .summary('say why one person matches or does not')
     .description(
-      'Says for one person whether they match, and for every condition what was seen and what was wanted.',
+      'Says for one person whether they match, and for every condition what was seen and what was wanted. Of a series it\n' +
+        'says what was decided when the trigger came about, what would be decided now, and all that was done since.',
     )
-    .argument('<filter>', 'a preset key, a path to a JSON file, or the filter itself')
+    .argument('[filter]', 'a preset key, a path to a JSON file, or the filter itself')
+    .option('--series <key>', 'a series in the place of a filter')
+    .option('--at <iso>', 'with --series: the instant up to which decisions count (default: now)')
     .requiredOption('--user <id>', "the person's user_id")
     .action(run);
   return withExamples(withJson(withMoment(withWorkspace(command), "the workspace's")), [
@@ -24,13 +31,21 @@ export function explainCommand(): Command {
       `muster explain '{"==": [{"var": "custom:role"}, "admin"]}' --user u-1001 --json`,
       'inline, for a program',
     ],
+    ['muster explain --series welcome --user u-1001 --at 2026-01-31T12:00:00Z', 'what a series decided'],
   ]);
 }
 
-type Options = MomentOptions & WorkspaceOptions & JsonOptions & { user: string };
+type Options = MomentOptions &
+  WorkspaceOptions &
+  JsonOptions & { user: string; series?: string; at?: string };
 
-async function run(input: string, options: Options): Promise<void> {
-  const asked = askedFilter(input);
+async function run(input: string | undefined, options: Options): Promise<void> {
+  const { series } = options;
+  if ((input === undefined) === (series === undefined)) {
+    refuse('bad_usage', { reason: 'give either a filter or --series', command: 'explain ' });
+  }
+  if (series !== undefined) return runSeries(series, options);
+  const asked = askedFilter(input ?? '');
   const { workspace: workspaceId, user: userId } = options;
   // Fails on a wrong instant or zone before any server is started.
   momentFrom(options, 'UTC');
@@ -40,5 +55,16 @@ async function run(input: string, options: Options): Promise<void> {
     const explanation = await explainUser(pool, { workspaceId, filter, userId, moment });
     if (options.json) out.line(JSON.stringify(explanation));
     else for (const line of explanationLines(out, { userId, explanation })) out.line(line);
+  });
+}
+
+async function runSeries(key: string, options: Options): Promise<void> {
+  const { workspace: workspaceId, user: userId } = options;
+  const at = options.at === undefined ? {} : { at: momentOf(options.at).now };
+  await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
+    await zoneOf(pool, workspaceId);
+    const explanation = await explainSeries(pool, { workspaceId, key, userId, ...at });
+    if (options.json) out.line(JSON.stringify(explanation));
+    else for (const line of decisionLines(out, explanation)) out.line(line);
   });
 }

@@ -20,11 +20,14 @@ export function reportLines(
   printer: Printer,
   { title, filter, report }: { title: string | null; filter: Filter; report: AudienceReport },
 ): string[] {
-  const { style } = printer;
+  const lines = title === null ? [] : [printer.style('bold', plain(title))];
+  return [...lines, plain(sentence(filter)), ...funnelLines(printer, report)];
+}
+
+/** The numbers of a report, without what it is about. */
+export function funnelLines({ style }: Printer, report: AudienceReport): string[] {
   const { matched, total, funnel, emptied_by: emptied } = report;
   const lines: string[] = [];
-  if (title !== null) lines.push(style('bold', plain(title)));
-  lines.push(plain(sentence(filter)));
   const count = style(['bold', matched === 0 ? 'yellow' : 'green'], number(matched));
   const verb = matched === 1 ? 'matches' : 'match';
   lines.push('', `  ${count} of ${people(total)} ${verb}  ${style('dim', duration(report.took_ms))}`);

@@ -1,0 +1,35 @@
+import type { SeriesDefinition } from '../model.js';
+import type { Standing } from './standings.js';
+
+/** What is said about the people at a place, and what to do about it. */
+export function standingWords(why: Standing, people: number, definition: SeriesDefinition): string {
+  return `${people.toLocaleString('en-US')} ${words[why](definition)}`;
+}
+
+const words: Readonly<Record<Standing, (definition: SeriesDefinition) => string>> = {
+  inside: () => 'are inside.',
+  completed: () => 'went through it.',
+  exited: () => 'left it on the way.',
+  held_out: ({ holdout }) => `are held out (${holdout} % are): counted, and never sent anything.`,
+  suppressed: () => 'are suppressed or unsubscribed: nothing may be sent to them.',
+  refused_trigger: () => 'were turned away by the condition of the trigger.',
+  refused_audience: () =>
+    'were not in the audience when it came about, and are now: the audience is asked once, at the entrance.',
+  refused_suppressed: () => 'were suppressed when it came about.',
+  refused_inside: () => 'were inside already.',
+  refused_entered_before: () => 'had entered before, and the entry is `once`.',
+  refused_too_soon: () => 'had entered too short a time before.',
+  refused_paused: () => 'came while the series was paused.',
+  refused_too_late: () => 'came about when nobody looked in time.',
+  not_identified: () => 'are visitors: `user_created` comes with their first identify.',
+  imported: () =>
+    'were made by import or backfill, which fire no `user_created` unless asked (`muster import --fire-triggers`); let them in by hand with `muster series enroll`.',
+  before_the_series: () =>
+    'were created before the series was saved; let them in by hand with `muster series enroll`.',
+  while_paused: () => 'were created before the series took people (`active_since`).',
+  never_did: ({ trigger }) => `never did \`${trigger.type === 'event' ? trigger.event : ''}\`.`,
+  did_before: ({ trigger }) =>
+    `did \`${trigger.type === 'event' ? trigger.event : ''}\` before the series was saved, and not since.`,
+  not_triggered: ({ trigger }) =>
+    `have no record of the trigger (\`${trigger.type}\`): it has not come about for them, is still to be looked at, or was turned away more than 30 days ago.`,
+};
