@@ -10,6 +10,9 @@ export type {
 } from './channels/channel.js';
 export { emailChannel } from './channels/email.js';
 export type { EmailOptions } from './channels/email.js';
+export { mostFeedback, takeFeedback } from './channels/email/feedback.js';
+export type { Feedback, FeedbackKind, FeedbackTaken } from './channels/email/feedback.js';
+export { readFeedback } from './channels/email/feedback-shapes.js';
 export { installationEmail } from './channels/email/installation.js';
 export {
   deleteEmailSettings,

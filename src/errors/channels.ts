@@ -62,6 +62,18 @@ export const channelErrors = {
     message: 'a sender of your own needs a mail server of your own',
     hint: 'set `smtp_url` as well, or leave `from` out: the sender of this installation is used',
   },
+  email_feedback_unknown: {
+    status: 400,
+    exit: 2,
+    message: 'the body tells of no bounce and no complaint in a shape that is known here',
+    hint: 'post {"events": [{"type": "hard_bounce", "email": "ada@example.org"}]}; types are hard_bounce, soft_bounce and complaint',
+  },
+  email_feedback_too_many: {
+    status: 400,
+    exit: 2,
+    message: 'the body tells of {count} events, the limit is {limit}',
+    hint: 'post them in several calls',
+  },
   channel_not_set_up: {
     status: 400,
     exit: 2,

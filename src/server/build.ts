@@ -30,6 +30,7 @@ import { contextRoutes } from './routes/context.js';
 import { boardRoutes } from './routes/board.js';
 import { broadcastRoutes } from './routes/broadcasts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
+import { emailFeedbackRoutes } from './routes/email-feedback.js';
 import { enrollmentRoutes } from './routes/enrollments.js';
 import { capRoutes } from './routes/frequency-caps.js';
 import { healthRoutes } from './routes/health.js';
@@ -232,6 +233,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks });
+  await app.register(emailFeedbackRoutes, { pool });
   await app.register(templateRoutes, { pool, clock, email });
   await app.register(preferenceRoutes, { pool });
   await app.register(capRoutes, { pool });

@@ -159,6 +159,9 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/templates/preview': () => ({
     body: { template: { text: 'Hi {{ plan }}' }, channel: 'log', user_id: 'u1' },
   }),
+  'POST /api/channels/email/bounces': () => ({
+    body: { events: [{ type: 'soft_bounce', email: 'u1@example.com', reason: 'full' }] },
+  }),
   'GET /api/frequency-caps': () => ({}),
   'PUT /api/frequency-caps': () => ({ body: { caps: [{ messages: 1000, days: 7 }] } }),
   'GET /api/channels/email': () => ({}),

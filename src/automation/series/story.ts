@@ -2,6 +2,7 @@ import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { seriesByKey } from '../outbox/active-series.js';
+import type { FeedbackKind } from '../channels/email/feedback.js';
 import type { Happening, RefusalReason } from './moves.js';
 import { personOf } from './people.js';
 import type { EnrollmentState } from './people.js';
@@ -56,6 +57,9 @@ export interface StoryEntry {
     readonly error: string | null;
     readonly created_at: Date;
     readonly delivered_at: Date | null;
+    /** What came back of an e-mail: the worst of it, and how often anything did. */
+    readonly feedback: FeedbackKind | null;
+    readonly feedback_count: number;
   }[];
 }
 
@@ -185,8 +189,13 @@ const readTrail = `
 
 const readDeliveries = `
   SELECT d.enrollment_id AS enrollment, d.id AS delivery, d.step, d.visit, d.kind, d.channel, d.state, d.attempts,
-    d.last_error AS error, d.created_at, d.delivered_at
+    d.last_error AS error, d.created_at, d.delivered_at, f.feedback, f.feedback_count
   FROM deliveries d
+  CROSS JOIN LATERAL (
+    SELECT count(*)::integer AS feedback_count,
+      (array_agg(f.kind ORDER BY array_position(ARRAY['complaint', 'hard_bounce', 'soft_bounce'], f.kind)))[1] AS feedback
+    FROM email_feedback f WHERE f.workspace_id = d.workspace_id AND f.delivery_id = d.id
+  ) AS f
   WHERE d.workspace_id = $1 AND d.series_key = $2 AND d.end_user_id = $3
   ORDER BY d.created_at, d.visit`;
 

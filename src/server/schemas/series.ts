@@ -170,6 +170,8 @@ export const StoryAnswer = Type.Unsafe<Story>(
             error: NullableText,
             created_at: Time,
             delivered_at: NullableTime,
+            feedback: Type.Union([oneOf('hard_bounce', 'soft_bounce', 'complaint'), Type.Null()]),
+            feedback_count: Type.Integer({ description: 'bounces and complaints about it' }),
           }),
         ),
       }),

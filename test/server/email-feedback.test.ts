@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, expect, it } from 'vitest';
+import { readFeedback } from '../../src/automation/index.js';
+import type { Pool } from '../../src/database/pool.js';
+import { eraseUser, identify, isSuppressed, listSuppressed } from '../../src/traits/index.js';
+import { testDatabase } from '../support/database.js';
+import { startService } from './service.js';
+import type { Service } from './service.js';
+
+let pool: Pool;
+let service: Service;
+const workspaceId = 'ours';
+const path = '/api/channels/email/bounces';
+
+beforeAll(async () => {
+  ({ pool } = await testDatabase());
+  service = await startService(pool, workspaceId);
+});
+
+/** Somebody new who was sent an e-mail to the address that they had then. */
+async function sent(): Promise<{ userId: string; to: string; delivery: string }> {
+  const userId = `u-${randomUUID()}`;
+  const to = `${userId}@example.org`;
+  const delivery = randomUUID();
+  const { user } = await identify(pool, { workspaceId, userId, traits: { email: to } });
+  await pool.query(
+    `INSERT INTO deliveries (workspace_id, id, work_id, enrollment_id, series_key, step, end_user_id, channel, state, message, delivered_at)
+     VALUES ($1, $2, 1, 1, 's', 'a', $3, 'email', 'delivered', $4, now())`,
+    [workspaceId, delivery, user.id, JSON.stringify({ title: null, text: 'x', to })],
+  );
+  return { userId, to, delivery };
+}
+
+const post = (events: readonly unknown[]) => service.call('POST', path, { events });
+const stops = async (userId: string): Promise<boolean> => isSuppressed(pool, { workspaceId, userId });
+
+it('a hard bounce suppresses the address that the message went to, once, and not the one that came after it', async () => {
+  const { userId, to, delivery } = await sent();
+  const event = { type: 'hard_bounce', message_id: `<${delivery}@example.com>`, reason: '550 5.1.1' };
+  expect((await post([event, event])).body).toEqual({ taken: 1, repeated: 1, unmatched: 0 });
+  expect((await post([event])).body).toEqual({ taken: 0, repeated: 1, unmatched: 0 });
+  expect(await stops(userId)).toBe(true);
+  const { entries } = await listSuppressed(pool, { workspaceId, limit: 1000 });
+  expect(entries.filter(({ identifier }) => identifier === to)).toMatchObject([
+    { reason: 'hard_bounce', source: 'email_feedback' },
+  ]);
+  await identify(pool, { workspaceId, userId, traits: { email: `new-${to}` } });
+  expect(await stops(userId)).toBe(false);
+});
+
+it('a complaint is about the person too, and a soft bounce about nobody', async () => {
+  const [angry, full] = [await sent(), await sent()];
+  await post([
+    { type: 'complaint', message_id: `${angry.delivery}@example.com`, id: 'c1' },
+    { type: 'soft_bounce', message_id: `${full.delivery}@example.com`, id: 's1' },
+    { type: 'soft_bounce', message_id: `${full.delivery}@example.com`, id: 's2' },
+  ]);
+  await identify(pool, { workspaceId, userId: angry.userId, traits: { email: `new-${angry.to}` } });
+  expect([await stops(angry.userId), await stops(full.userId)]).toEqual([true, false]);
+  const { rows } = await pool.query(
+    `SELECT kind, count(*)::integer AS count FROM email_feedback WHERE delivery_id = $1 GROUP BY kind`,
+    [full.delivery],
+  );
+  expect(rows).toEqual([{ kind: 'soft_bounce', count: 2 }]);
+});
+
+it('an address is enough, and what names nothing of ours is counted as that', async () => {
+  const { userId, to } = await sent();
+  const events = [
+    { type: 'hard_bounce', email: ` ${to.toUpperCase()} ` },
+    { type: 'hard_bounce', message_id: `<${randomUUID()}@elsewhere.example>` },
+    { type: 'hard_bounce', email: 'no address', reason: 'a\u0000b' },
+  ];
+  expect((await post(events)).body).toEqual({ taken: 3, repeated: 0, unmatched: 2 });
+  expect(await stops(userId)).toBe(true);
+});
+
+it('erasing a person takes along what their mail came back with', async () => {
+  const { userId, to, delivery } = await sent();
+  await post([{ type: 'soft_bounce', message_id: `<${delivery}@x.example>`, reason: `<${to}> is full` }]);
+  const left = async (): Promise<number | null> =>
+    (await pool.query('SELECT FROM email_feedback f WHERE strpos(to_jsonb(f)::text, $1) > 0', [to])).rowCount;
+  expect(await left()).toBe(1);
+  await eraseUser(pool, { workspaceId, userId });
+  expect(await left()).toBe(0);
+});
+
+it('a body of no known shape, or with an event that is not understood, is refused whole', async () => {
+  const { userId, to } = await sent();
+  for (const body of [
+    {},
+    [],
+    { events: [{ type: 'hard_bounce', email: to }, { type: 'opened' }] },
+    { hello: 1 },
+  ]) {
+    const answer = await service.call('POST', path, body);
+    expect(answer.body.error?.code).toBe('email_feedback_unknown');
+  }
+  expect(await stops(userId)).toBe(false);
+});
+
+const message = { delivery: 'd0000000-0000-4000-8000-000000000001' };
+const id = `<${message.delivery}@example.com>`;
+const ses = {
+  notificationType: 'Bounce',
+  mail: { commonHeaders: { messageId: id } },
+  bounce: {
+    bounceType: 'Permanent',
+    feedbackId: 'f',
+    timestamp: '2026-03-01T00:00:00.000Z',
+    bouncedRecipients: [{ emailAddress: 'a@example.org', diagnosticCode: '550' }],
+  },
+};
+it.each([
+  [
+    'Postmark',
+    { RecordType: 'Bounce', ID: 7, Type: 'HardBounce', Email: 'a@example.org' },
+    'hard_bounce',
+    null,
+  ],
+  [
+    'Postmark',
+    { RecordType: 'Bounce', ID: 7, Type: 'Transient', Email: 'a@example.org' },
+    'soft_bounce',
+    null,
+  ],
+  [
+    'SendGrid',
+    [{ sg_event_id: 'e', event: 'bounce', email: 'a@example.org', 'smtp-id': id }],
+    'hard_bounce',
+    id,
+  ],
+  ['SendGrid', [{ sg_event_id: 'e', event: 'spamreport', email: 'a@example.org' }], 'complaint', null],
+  [
+    'Mailgun',
+    {
+      'event-data': {
+        id: 'e',
+        event: 'failed',
+        severity: 'permanent',
+        recipient: 'a@example.org',
+        timestamp: 1772323200.5,
+        message: { headers: { 'message-id': id } },
+      },
+    },
+    'hard_bounce',
+    id,
+  ],
+  ['SES', ses, 'hard_bounce', id],
+  ['SES through SNS', { Type: 'Notification', Message: JSON.stringify(ses) }, 'hard_bounce', id],
+])('what %s posts is understood: %#', (_name, body, kind, messageId) => {
+  expect(readFeedback(body)).toMatchObject([{ kind, email: 'a@example.org', messageId }]);
+});
