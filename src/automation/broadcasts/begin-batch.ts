@@ -44,7 +44,7 @@ export type BatchBegun =
 
 /**
  * Writes down who is about to be sent to, in one statement that asks for each once more whether they may be: who is gone,
- * suppressed, out of reach or over a cap is skipped with that reason. Nothing begins where the run was paused or cancelled:
+ * suppressed, out of reach or over a cap is skipped with that reason, or unknown where an earlier call may have arrived. Nothing begins where the run was paused or cancelled:
  * whoever answered that waited for the batches before, and this one waits for them.
  */
 export async function beginBatch(pool: Pool, batch: BeginBatch): Promise<BatchBegun> {
@@ -83,7 +83,7 @@ export async function beginBatch(pool: Pool, batch: BeginBatch): Promise<BatchBe
 
 interface BegunRow {
   readonly number: number | null;
-  readonly state: 'sending' | 'skipped' | 'failed';
+  readonly state: 'sending' | 'skipped' | 'failed' | 'unknown';
   readonly reason: string | null;
   readonly message: RenderedMessage | null;
   readonly parks: boolean;
@@ -152,7 +152,12 @@ function beginStatement(channel: string, capped: string, caps: string): string {
   ),
   marked AS (
     UPDATE broadcast_recipients p
-    SET state = CASE WHEN verdict.skip IS NOT NULL THEN 'skipped' WHEN p.attempts >= $7 THEN 'failed' ELSE 'sending' END,
+    SET state = CASE
+        WHEN verdict.skip IS NULL AND p.attempts < $7 THEN 'sending'
+        WHEN p.unsure THEN 'unknown'
+        WHEN verdict.skip IS NOT NULL THEN 'skipped'
+        ELSE 'failed'
+      END,
       reason = CASE
         WHEN verdict.skip IS NOT NULL THEN verdict.skip
         WHEN p.attempts >= $7 THEN coalesce(p.reason, 'it was tried too often')

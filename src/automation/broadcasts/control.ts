@@ -136,9 +136,10 @@ const writeState = `
     finished_at = CASE WHEN $3 IN ('cancelled', 'completed') THEN date_trunc('milliseconds', statement_timestamp()) END
   WHERE workspace_id = $1 AND id = $2`;
 
-// What is on its way to the channel stays `sending`, and ends as it ends.
+// What is on its way to the channel stays `sending`, and ends as it ends; what may have arrived once is not skipped.
 const skipPending = `
-  UPDATE broadcast_recipients SET state = 'skipped', reason = 'cancelled', retry_at = NULL, message = NULL
+  UPDATE broadcast_recipients
+  SET state = CASE WHEN unsure THEN 'unknown' ELSE 'skipped' END, reason = 'cancelled', retry_at = NULL, message = NULL
   WHERE workspace_id = $1 AND run_id = $2 AND state = 'pending'`;
 
 const releaseChunks = `

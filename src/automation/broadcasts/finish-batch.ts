@@ -1,6 +1,5 @@
 import type { Pool } from '../../database/pool.js';
 import { retryLost } from '../../traits/retry.js';
-import { rowsOf } from '../work/lists.js';
 import type { Chunk } from './claim-chunk.js';
 import { heldChunk } from './held-chunk.js';
 
@@ -13,6 +12,8 @@ export interface RecipientEnd {
   readonly wait: number;
   /** Whether this attempt counts: one that the provider put off does not. */
   readonly counts: boolean;
+  /** Whether this call may have arrived although nothing confirmed it. */
+  readonly unsure: boolean;
 }
 
 export interface BatchEnd {
@@ -43,6 +44,7 @@ export async function finishBatch(pool: Pool, { chunk, ends, quiet }: BatchEnd):
     failures.at(-1)?.reason ?? null,
     ends.some(({ state }) => state === 'sent'),
     quiet,
+    ends.map(({ unsure }) => unsure),
   ];
   // Two broadcasts may reach for the same people in other orders.
   const { rows } = await retryLost(() => pool.query<{ count: number }>(finish, values));
@@ -55,14 +57,17 @@ const finish = `
   WITH chunk AS MATERIALIZED (${heldChunk}),
   ended AS (
     UPDATE broadcast_recipients p
-    SET state = result.state, reason = result.reason,
+    SET state = CASE WHEN result.state = 'failed' AND (p.unsure OR result.unsure) THEN 'unknown' ELSE result.state END,
+      reason = result.reason, unsure = p.unsure OR result.unsure,
       sent_at = CASE result.state WHEN 'sent' THEN date_trunc('milliseconds', statement_timestamp()) END,
       retry_at = CASE result.state WHEN 'pending' THEN statement_timestamp() + result.wait * interval '1 millisecond' END,
       attempts = p.attempts - CASE WHEN result.counts THEN 0 ELSE 1 END,
       message = CASE WHEN result.state IN ('pending', 'unknown') THEN p.message END
     FROM chunk
-    CROSS JOIN ${rowsOf(['integer', 'text', 'text', 'double precision', 'boolean'], 4)}
-      AS result (number, state, reason, wait, counts)
+    CROSS JOIN unnest(
+      (SELECT $4::integer[]), (SELECT $5::text[]), (SELECT $6::text[]), (SELECT $7::double precision[]),
+      (SELECT $8::boolean[]), (SELECT $13::boolean[])
+    ) AS result (number, state, reason, wait, counts, unsure)
     WHERE p.workspace_id = chunk.workspace_id AND p.run_id = chunk.run_id AND p.number = result.number
       AND p.state IS NOT DISTINCT FROM 'sending'
     RETURNING p.workspace_id, p.end_user_id, p.state, p.sent_at

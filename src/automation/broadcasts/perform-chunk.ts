@@ -72,14 +72,14 @@ export function chunkPerformer(
     const { number, attempt } = begun;
     const name = channel.name;
     const end = (state: RecipientEnd['state'], reason: string | null, more: object = {}) => {
-      return { number, state, reason, wait: 0, counts: true, quiet: 0, ...more };
+      return { number, state, reason, wait: 0, counts: true, unsure: false, quiet: 0, ...more };
     };
     const waits = channel.waits;
     const attempts = waits === undefined ? maxAttempts : waits.length + 1;
-    const again = (reason: string): RecipientEnd & { quiet: number } =>
+    const again = (reason: string, unsure = false): RecipientEnd & { quiet: number } =>
       attempt >= attempts
-        ? end('failed', reason)
-        : end('pending', reason, { wait: waits?.[attempt - 1] ?? options.wait(attempt) });
+        ? end('failed', reason, { unsure })
+        : end('pending', reason, { unsure, wait: waits?.[attempt - 1] ?? options.wait(attempt) });
     let message: RenderedMessage;
     try {
       message = begun.message ?? messageOf(task, candidate);
@@ -110,7 +110,8 @@ export function chunkPerformer(
     if (called.kind === 'delivered') return end('sent', null);
     if (called.kind === 'refused') return end('failed', called.reason);
     if (called.kind === 'unconfirmed' && begun.parks) return end('unknown', called.reason);
-    if (called.kind !== 'failed' || called.retryAfter === 0) return again(called.reason);
+    if (called.kind === 'unconfirmed') return again(called.reason, true);
+    if (called.retryAfter === 0) return again(called.reason);
     const { reason, retryAfter } = called;
     return end('pending', reason, { wait: retryAfter, counts: false, quiet: retryAfter });
   };

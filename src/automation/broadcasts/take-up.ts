@@ -16,6 +16,6 @@ const takeUp = `
   UPDATE broadcast_recipients p
   SET state = CASE WHEN p.end_user_id IS NULL OR p.parks OR $6::boolean THEN 'unknown' ELSE 'pending' END,
     reason = CASE WHEN p.end_user_id IS NULL OR p.parks OR $6::boolean THEN 'the confirmation was lost' END,
-    retry_at = NULL
+    unsure = true, retry_at = NULL
   FROM chunk
   WHERE p.workspace_id = chunk.workspace_id AND p.run_id = chunk.run_id AND p.number BETWEEN $4 AND $5 AND p.state = 'sending'`;

@@ -37,7 +37,19 @@ ALTER TABLE broadcast_runs
 
 ALTER TABLE broadcast_recipients
   -- Whether it waits for an operator where its confirmation is lost.
-  ADD COLUMN parks boolean NOT NULL DEFAULT false;
+  ADD COLUMN parks boolean NOT NULL DEFAULT false,
+  -- Whether an earlier call may have arrived: whoever is not sent to again after that is unknown, and not skipped.
+  ADD COLUMN unsure boolean NOT NULL DEFAULT false;
+
+CREATE OR REPLACE FUNCTION forget_recipients() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE broadcast_recipients r
+  SET end_user_id = NULL, message = NULL,
+    state = CASE WHEN r.state <> 'pending' THEN r.state WHEN r.unsure THEN 'unknown' ELSE 'skipped' END,
+    reason = CASE r.state WHEN 'pending' THEN 'deleted' WHEN 'skipped' THEN r.reason END
+  FROM gone WHERE r.workspace_id = gone.workspace_id AND r.end_user_id = gone.id;
+  RETURN NULL;
+END $$;
 
 -- What the loops look at.
 CREATE INDEX broadcast_runs_running ON broadcast_runs (workspace_id, id) WHERE state = 'running';
