@@ -1,7 +1,7 @@
-const pattern =
-  /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))?)?$/;
-
 const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
+/** Milliseconds of 400 years, after which the calendar repeats itself. */
+const fourCenturies = 146_097 * 86_400_000;
 
 /**
  * The one ISO 8601 grammar of Muster, the same as the database's `muster_time`: `YYYY-MM-DD`, or that with `THH:MM`,
@@ -14,28 +14,56 @@ const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 export function parseIso(text: string): number | null {
   // The longest text that can match has an unbounded fraction; a length check keeps hostile ones cheap.
   if (text.length < 10 || text.length > 64) return null;
-  const match = pattern.exec(text);
-  if (match === null) return null;
-  const part = (index: number): number => Number(match[index] ?? 0);
-  const year = part(1);
-  const month = part(2);
-  const day = part(3);
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null;
-  const hour = part(4);
-  const minute = part(5);
-  const second = part(6);
-  if (hour > 23 || minute > 59 || second > 59) return null;
-  const milliseconds = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
-  const offsetHours = part(9);
-  const offsetMinutes = part(10);
-  if (offsetHours > 15 || offsetMinutes > 59) return null;
-  // Date.UTC reads the years 0 to 99 as 1900 to 1999, so the year is set apart.
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second, milliseconds);
-  const offset = (offsetHours * 60 + offsetMinutes) * 60_000 * (match[8] === '-' ? -1 : 1);
-  const instant = date.getTime() - offset;
-  return instant < -62_135_596_800_000 || instant > 253_402_300_799_999 ? null : instant;
+  const year = pair(text, 0) * 100 + pair(text, 2);
+  const month = pair(text, 5);
+  const day = pair(text, 8);
+  if (!(year >= 1) || text[4] !== '-' || text[7] !== '-') return null;
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return null;
+  const time = text.length === 10 ? 0 : timeIn(text);
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999; the calendar is the same 400 years later.
+  const instant = Date.UTC(year + 400, month - 1, day) - fourCenturies + time;
+  return instant >= -62_135_596_800_000 && instant <= 253_402_300_799_999 ? instant : null;
+}
+
+/** Milliseconds from the date's midnight in UTC to the time that follows it; NaN where what follows is none. */
+function timeIn(text: string): number {
+  const hour = pair(text, 11);
+  const minute = pair(text, 14);
+  if (text[10] !== 'T' || text[13] !== ':' || !(hour <= 23 && minute <= 59)) return Number.NaN;
+  let time = (hour * 60 + minute) * 60_000;
+  let at = 16;
+  if (text[at] === ':') {
+    const second = pair(text, 17);
+    if (!(second <= 59)) return Number.NaN;
+    time += second * 1000;
+    at = 19;
+    if (text[at] === '.') {
+      const end = digitsEnd(text, at + 1);
+      if (end === at + 1) return Number.NaN;
+      time += Number(`${text.slice(at + 1, end)}00`.slice(0, 3));
+      at = end;
+    }
+  }
+  if (at === text.length) return time;
+  if (text[at] === 'Z') return at + 1 === text.length ? time : Number.NaN;
+  const hours = pair(text, at + 1);
+  const minutes = pair(text, at + 4);
+  const isOffset = (text[at] === '+' || text[at] === '-') && text[at + 3] === ':' && at + 6 === text.length;
+  if (!isOffset || !(hours <= 15 && minutes <= 59)) return Number.NaN;
+  return time - (hours * 60 + minutes) * 60_000 * (text[at] === '-' ? -1 : 1);
+}
+
+/** The number that two digits are; NaN where there are not two. By hand, because a matched pattern is ten texts more. */
+function pair(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+function digitsEnd(text: string, from: number): number {
+  let end = from;
+  while (text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) end += 1;
+  return end;
 }
 
 function daysIn(year: number, month: number): number {

@@ -45,33 +45,26 @@ function walk(from: Place, start: View): Advance {
   let place = from;
   let view = start;
   for (let moves = 0; moves < mostMoves; moves += 1) {
-    const { step: key, visit } = place;
-    const note = (what: Footprint['what'], detail: string | null = null): void => {
-      trail.push({ step: key, visit, what, detail });
-    };
-    const leave = (reason: ExitReason): Advance => {
-      note('exited', reason);
-      return over({ status: 'exited', reason }, effects, trail);
-    };
-    const step = stepNamed(view.definition, key);
-    if (step === undefined) return leave('broken');
-    if (place.isNew) note('arrived');
+    const step = stepNamed(view.definition, place.step);
+    if (step === undefined) return leave(place, 'broken', effects, trail);
+    if (place.isNew) note(trail, place, 'arrived');
     const result = outcomeOf(step, place, view);
-    if (result !== null) note(result, view.facts.outcome?.detail ?? null);
-    if (view.facts.suppressed) return leave('suppressed');
+    if (result !== null) note(trail, place, result, view.facts.outcome?.detail ?? null);
+    if (view.facts.suppressed) return leave(place, 'suppressed', effects, trail);
     if (isMet(view.definition.goal, view)) {
-      note('reached_goal');
+      note(trail, place, 'reached_goal');
       return over({ status: 'completed', reason: 'goal' }, effects, trail);
     }
-    if (isMet(view.definition.exit, view)) return leave('exit_filter');
+    if (isMet(view.definition.exit, view)) return leave(place, 'exit_filter', effects, trail);
     const verdict: Verdict | null = result === null ? carryOut(step, place, view) : null;
-    if (verdict?.kind === 'leave') return leave(verdict.reason);
+    if (verdict?.kind === 'leave') return leave(place, verdict.reason, effects, trail);
     if (verdict?.kind === 'deliver' || verdict?.kind === 'rest') {
-      if (verdict.kind === 'rest' && verdict.noted !== null) note(verdict.noted.what, verdict.noted.detail);
+      if (verdict.kind === 'rest' && verdict.noted !== null)
+        note(trail, place, verdict.noted.what, verdict.noted.detail);
       return stay(place, verdict, view, effects, trail);
     }
     if (verdict !== null) {
-      note(verdict.noted.what, verdict.noted.detail);
+      note(trail, place, verdict.noted.what, verdict.noted.detail);
       if (verdict.sets !== undefined) {
         effects.push(verdict.sets.effect);
         view = { ...view, person: verdict.sets.person };
@@ -79,10 +72,24 @@ function walk(from: Place, start: View): Advance {
     }
     const to = verdict === null ? step.next : verdict.to;
     if (to === null) return over({ status: 'completed', reason: 'end' }, effects, trail);
-    place = { status: 'active', step: to, visit: visit + 1, since: view.now, isNew: true };
+    place = { status: 'active', step: to, visit: place.visit + 1, since: view.now, isNew: true };
   }
   const broken = { step: place.step, visit: place.visit, what: 'exited', detail: 'broken' } as const;
   return over({ status: 'exited', reason: 'broken' }, [], [broken]);
+}
+
+function note(
+  trail: Footprint[],
+  { step, visit }: Place,
+  what: Footprint['what'],
+  detail: string | null = null,
+): void {
+  trail.push({ step, visit, what, detail });
+}
+
+function leave(place: Place, reason: ExitReason, effects: readonly Effect[], trail: Footprint[]): Advance {
+  note(trail, place, 'exited', reason);
+  return over({ status: 'exited', reason }, effects, trail);
 }
 
 function stay(

@@ -7,7 +7,6 @@ import type { Active, Facts, Footprint, Happening, Outcome, SeriesState } from '
 import { entryInstant, nextScheduled, zoneOf } from '../series/triggers.js';
 import type { EventRecord, UserRecord } from '../../filter/record.js';
 import { columnInstant, isMissing } from '../../filter/values.js';
-import { checkTraits } from '../../traits/check.js';
 
 /** The span of virtual time, in milliseconds since 1970 (UTC); `to` is not in it any more. */
 export interface Span {
@@ -182,7 +181,7 @@ class Life {
     this.#witness.walked(trail, now);
     for (const effect of effects) {
       if (effect.kind !== 'set_trait') continue;
-      this.#person = { ...withTraits(this.#person, checkTraits(effect.traits)), updated_at: new Date(now) };
+      this.#person = { ...withTraits(this.#person, effect.traits), updated_at: new Date(now) };
     }
     if (state.status !== 'active' || wakeAt === null) {
       this.#runs.splice(this.#runs.indexOf(run), 1);

@@ -15,26 +15,26 @@ export const setTrait: Meaning<'set_trait'> = (step, _place, { person }) => ({
   noted: { what: 'set_trait', detail: null },
   sets: {
     effect: { kind: 'set_trait', step: step.key, traits: step.traits },
-    person: withTraits(person, traitsOf(step)),
+    person: withTraits(person, step.traits),
   },
 });
 
-const checked = new WeakMap<SetTraitStep, CheckedTraits>();
+const checked = new WeakMap<SetTraitStep['traits'], CheckedTraits>();
 
-function traitsOf(step: SetTraitStep): CheckedTraits {
-  let found = checked.get(step);
+function checkedOnce(traits: SetTraitStep['traits']): CheckedTraits {
+  let found = checked.get(traits);
   if (found === undefined) {
-    found = checkTraits(step.traits);
-    checked.set(step, found);
+    found = checkTraits(traits);
+    checked.set(traits, found);
   }
   return found;
 }
 
-/** The person with these traits set, as the statements of identify would leave them. */
-export function withTraits(person: UserRecord, { columns, custom, removed }: CheckedTraits): UserRecord {
-  const gone = new Set(removed);
-  const before = Object.entries(person.custom_fields ?? {}).filter(([key]) => !gone.has(key));
+/** The person with a step's traits set, as the statements of identify would leave them. */
+export function withTraits(person: UserRecord, traits: SetTraitStep['traits']): UserRecord {
+  const { columns, custom, removed } = checkedOnce(traits);
   const bag: Record<string, unknown> = { __proto__: null };
-  for (const [key, value] of [...before, ...Object.entries(custom)]) bag[key] = value;
+  Object.assign(bag, person.custom_fields, custom);
+  for (const key of removed) delete bag[key];
   return { ...person, ...columns, custom_fields: bag };
 }
