@@ -103,8 +103,8 @@ export {
 export type { SavedSeries, SeriesStatus } from './series/store.js';
 export { listParked, resolutions } from './work/parked.js';
 export type { ListParked, ParkedStep, Resolution } from './work/parked.js';
-export { resolveStep } from './work/resolve.js';
-export type { Resolved } from './work/resolve.js';
+export { mostResolved, resolveStep, resolveSteps } from './work/resolve.js';
+export type { Resolved, ResolvedMany, WhichParked } from './work/resolve.js';
 export { getWorkspaceCaps, setWorkspaceCaps } from './workspace-caps.js';
 export type { WorkspaceCap } from './workspace-caps.js';
 export { checkTemplate, parseTemplate, previewTemplate } from './template-check.js';

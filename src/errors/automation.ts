@@ -224,6 +224,12 @@ export const automationErrors = {
     message: 'the person has gone on from the step `{step}`, so that it cannot be tried again',
     hint: 'resolve it as `skip`, or as `delivered` where it did arrive',
   },
+  nothing_named: {
+    status: 400,
+    exit: 2,
+    message: 'nothing says which parked steps are meant',
+    hint: 'name `ids`, or a `state`, a `series` or a `channel`',
+  },
   delivery_never_tried: {
     status: 409,
     exit: 2,

@@ -159,6 +159,7 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/templates/preview': () => ({
     body: { template: { text: 'Hi {{ plan }}' }, channel: 'log', user_id: 'u1' },
   }),
+  'POST /api/deliveries/resolve': () => ({ body: { as: 'skip', channel: 'none' } }),
   'POST /api/channels/email/bounces': () => ({
     body: { events: [{ type: 'soft_bounce', email: 'u1@example.com', reason: 'full' }] },
   }),

@@ -1,8 +1,9 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
-import { refuse } from '../../errors/index.js';
+import { MusterError, refuse } from '../../errors/index.js';
+import type { ErrorCode } from '../../errors/index.js';
 import { mayReturn } from './parked.js';
-import type { Resolution } from './parked.js';
+import type { ParkedStep, Resolution } from './parked.js';
 
 /** A row with so many attempts was skipped by an operator: its worker goes on without calling the channel. */
 export const skipped = 1_000_000;
@@ -29,14 +30,80 @@ export async function resolveStep(
   id: string,
   as: Resolution,
 ): Promise<Resolved> {
+  return inWorkspace(pool, workspaceId, (client) => resolveOne(client, workspaceId, id, as));
+}
+
+/** Which parked steps are meant: those of these ids, or every one that the rest of it fits; at least one part is needed. */
+export interface WhichParked {
+  readonly ids?: readonly string[] | undefined;
+  readonly state?: ParkedStep['state'] | undefined;
+  readonly series?: string | undefined;
+  readonly channel?: string | undefined;
+}
+
+export interface ResolvedMany {
+  readonly resolved: number;
+  /** Those that could not be, each with the code of its refusal. */
+  readonly refused: readonly { readonly id: string; readonly code: ErrorCode }[];
+  /** Whether there are more of them: asking again goes on. */
+  readonly more: boolean;
+}
+
+/** Steps that one call decides about. */
+export const mostResolved = 500;
+
+/**
+ * Decides about many parked steps at once, `mostResolved` at most: those that can be resolved so first, and the oldest of
+ * them. What cannot be is told and left as it is.
+ *
+ * Errors: `nothing_named` where no part says which.
+ */
+export async function resolveSteps(
+  pool: Pool,
+  workspaceId: string,
+  { ids, state, series, channel }: WhichParked,
+  as: Resolution,
+): Promise<ResolvedMany> {
+  if ([ids, state, series, channel].every((part) => part === undefined)) refuse('nothing_named');
   return inWorkspace(pool, workspaceId, async (client) => {
-    const { rows } = await client.query<Parked>(lockParked, [workspaceId, id]);
-    const parked = rows[0] ?? refuse('delivery_not_parked', { id });
-    if (as === 'retry' && !parked.returns) refuse('delivery_passed', { id, step: parked.step });
-    if (as === 'delivered' && !parked.tried) refuse('delivery_never_tried', { id });
-    await apply(client, workspaceId, parked, as);
-    return { id, as };
+    const { rows } = await client.query<{ id: string }>(findParked, [
+      workspaceId,
+      ids ?? null,
+      state ?? null,
+      series ?? null,
+      channel ?? null,
+      as,
+      mostResolved + 1,
+    ]);
+    const named = rows.slice(0, mostResolved).map(({ id }) => id);
+    const gone = (ids ?? []).filter((id) => !rows.some((row) => row.id === id));
+    const refused: { id: string; code: ErrorCode }[] = [];
+    for (const id of rows.length > mostResolved ? named : [...named, ...gone]) {
+      try {
+        await resolveOne(client, workspaceId, id, as);
+      } catch (error) {
+        // Refused before anything was written.
+        if (!(error instanceof MusterError)) throw error;
+        refused.push({ id, code: error.code });
+      }
+    }
+    const tried = rows.length > mostResolved ? named.length : named.length + gone.length;
+    return { resolved: tried - refused.length, refused, more: rows.length > mostResolved };
   });
+}
+
+async function resolveOne(
+  client: Client,
+  workspaceId: string,
+  id: string,
+  as: Resolution,
+): Promise<Resolved> {
+  const { rows } = await client.query<Parked>(lockParked, [workspaceId, id]);
+  const parked = rows[0] ?? refuse('delivery_not_parked', { id });
+  if (as === 'retry' && !parked.returns) refuse('delivery_passed', { id, step: parked.step });
+  if (as === 'delivered' && !parked.tried) refuse('delivery_never_tried', { id });
+  await apply(client, workspaceId, parked, as);
+  return { id, as };
 }
 
 interface Parked {
@@ -66,6 +133,18 @@ async function apply(
     await client.query(putAway, [...values, as === 'delivered' ? 'done' : 'cancelled']);
   }
 }
+
+// Those that can be resolved so come first: what cannot would otherwise fill every call.
+const findParked = `
+  SELECT work.delivery_id AS id
+  FROM work
+  JOIN enrollments e ON e.workspace_id = work.workspace_id AND e.id = work.enrollment_id
+  LEFT JOIN deliveries d ON d.workspace_id = work.workspace_id AND d.id = work.delivery_id
+  WHERE work.workspace_id = $1 AND work.state IN ('unknown', 'failed')
+    AND ($2::text[] IS NULL OR work.delivery_id::text = ANY ($2::text[])) AND ($3::text IS NULL OR work.state = $3)
+    AND ($4::text IS NULL OR work.series_key = $4) AND ($5::text IS NULL OR d.channel = $5)
+  ORDER BY CASE $6::text WHEN 'retry' THEN ${mayReturn} WHEN 'delivered' THEN d.id IS NOT NULL ELSE true END DESC, work.id
+  LIMIT $7`;
 
 const lockParked = `
   SELECT work.id AS work, work.state, work.step, ${mayReturn} AS returns, d.id IS NOT NULL AS tried

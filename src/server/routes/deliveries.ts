@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { listParked, resolveStep } from '../../automation/index.js';
+import { listParked, resolveStep, resolveSteps } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { ErrorAnswer } from '../schemas.js';
 import {
@@ -7,7 +7,9 @@ import {
   DeliveriesQuery,
   DeliveryParams,
   ResolveBody,
+  ResolveManyBody,
   ResolvedAnswer,
+  ResolvedManyAnswer,
 } from '../schemas/deliveries.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
@@ -24,6 +26,16 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () 
     '/api/deliveries',
     { config, schema: { tags, querystring: DeliveriesQuery, response: { 200: Deliveries, ...refusals } } },
     async ({ query, workspaceId }) => listParked(pool, workspaceId, query),
+  );
+
+  app.post(
+    '/api/deliveries/resolve',
+    { config, schema: { tags, body: ResolveManyBody, response: { 200: ResolvedManyAnswer, ...refusals } } },
+    async ({ body: { as, ...which }, workspaceId }) => {
+      const resolved = await resolveSteps(pool, workspaceId, which, as);
+      onFact();
+      return resolved;
+    },
   );
 
   app.post(

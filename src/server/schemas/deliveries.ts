@@ -1,5 +1,6 @@
 import { Type } from '@fastify/type-provider-typebox';
-import type { ParkedStep } from '../../automation/index.js';
+import { mostResolved } from '../../automation/index.js';
+import type { ParkedStep, ResolvedMany } from '../../automation/index.js';
 import { NullableText, NullableTime, closed } from '../schemas.js';
 import { nextPage, pageQuery } from './series.js';
 
@@ -40,4 +41,21 @@ export const Deliveries = Type.Object({
 });
 export const DeliveryParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
 export const ResolveBody = Type.Object({ as: As }, closed);
+export const ResolveManyBody = Type.Object(
+  {
+    as: As,
+    ids: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: mostResolved })),
+    state: Type.Optional(State),
+    series: Type.Optional(Type.String({ maxLength: 63 })),
+    channel: Type.Optional(Type.String({ maxLength: 63 })),
+  },
+  closed,
+);
+export const ResolvedManyAnswer = Type.Unsafe<ResolvedMany>(
+  Type.Object({
+    resolved: Type.Integer(),
+    refused: Type.Array(Type.Object({ id: Type.String(), code: Type.String() })),
+    more: Type.Boolean({ description: `whether there are more than ${mostResolved}: asking again goes on` }),
+  }),
+);
 export const ResolvedAnswer = Type.Object({ id: Type.String(), as: As });

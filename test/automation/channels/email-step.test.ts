@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { saveSlackWebhook } from '../../../src/automation/channels/slack/webhooks.js';
 import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
-import { listParked, resolveStep, saveSeries } from '../../../src/automation/index.js';
+import { listParked, resolveStep, resolveSteps, saveSeries } from '../../../src/automation/index.js';
 import { identify } from '../../../src/traits/index.js';
 import { one, send, standing, stepsOf, trailOf } from '../inside.js';
 import { useAutomation, workspace } from '../support.js';
@@ -109,4 +109,33 @@ test('an answer that is lost is parked where the workspace wants it, and one cal
     state: 'delivered',
     attempts: 2,
   });
+});
+
+test('one call resolves many, by channel, and tells what it could not', async () => {
+  const { pool, start } = fixture();
+  server.reset();
+  const installation = installationMail(server.port, { on_lost_confirmation: 'park' });
+  await saveSeries(pool, workspace, stepsOf('mail', [hello]), { email: installation });
+  const automation = await start({ email: { installation } });
+  server.behave({ silence: 'cut' });
+  for (const userId of ['ada', 'bob', 'eve']) {
+    await identify(pool, { workspaceId: workspace, userId, traits: { email: `${userId}@example.org` } });
+  }
+  await automation.idle(20_000);
+  server.behave(null);
+  await expect(resolveSteps(pool, workspace, {}, 'skip')).rejects.toMatchObject({ code: 'nothing_named' });
+  const none = { resolved: 0, refused: [], more: false };
+  expect(await resolveSteps(pool, workspace, { channel: 'slack' }, 'delivered')).toEqual(none);
+  expect(await resolveSteps(pool, 'other', { channel: 'email' }, 'delivered')).toEqual(none);
+  const gone = '00000000-0000-4000-8000-000000000000';
+  expect(await resolveSteps(pool, workspace, { ids: [gone] }, 'delivered')).toEqual({
+    ...none,
+    refused: [{ id: gone, code: 'delivery_not_parked' }],
+  });
+  const which = { state: 'unknown', channel: 'email' } as const;
+  expect(await resolveSteps(pool, workspace, which, 'delivered')).toEqual({ ...none, resolved: 3 });
+  automation.nudge();
+  await automation.idle(20_000);
+  expect(await standing(pool)).toEqual(['ada', 'bob', 'eve'].map((user) => `${user} mail completed end`));
+  expect(server.mails).toHaveLength(3);
 });

@@ -78,7 +78,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
         if (silence === 'hang') return;
         mails.push(await received(Buffer.concat(chunks), session));
         if (silence === undefined) return done(null);
-        for (const connection of server.connections) connection.close();
+        for (const connection of server.connections) if (connection.id === session.id) connection.close();
       };
       // The sender hung up in the middle, and nothing arrived.
       take().catch(() => undefined);
