@@ -50,6 +50,12 @@ export const broadcastErrors = {
     message: 'the variant key `{key}` is used twice',
     hint: 'give each variant a key of its own; the report counts by it',
   },
+  unknown_variant: {
+    status: 400,
+    exit: 2,
+    message: 'there is no variant `{variant}`',
+    hint: 'known here are {known}',
+  },
   broadcast_not_found: {
     status: 404,
     exit: 2,

@@ -78,6 +78,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/broadcasts/{key}/pause',
     'post /api/broadcasts/{key}/preview',
     'post /api/broadcasts/{key}/resume',
+    'post /api/broadcasts/{key}/test',
     'post /api/channels/email/bounces',
     'post /api/deliveries/resolve',
     'post /api/deliveries/{id}/resolve',

@@ -199,6 +199,10 @@ const tries: Record<string, (service: Service) => Try> = {
   'GET /api/broadcasts/:key': () => ({ path: '/api/broadcasts/news' }),
   'PUT /api/broadcasts/:key': () => ({ path: '/api/broadcasts/other', body: { ...news, key: 'other' } }),
   'POST /api/broadcasts/:key/preview': () => ({ path: '/api/broadcasts/other/preview', body: {} }),
+  'POST /api/broadcasts/:key/test': () => ({
+    path: '/api/broadcasts/other/test',
+    body: { user_id: 'u2', variant: 'message' },
+  }),
   'POST /api/broadcasts/:key/launch': () => ({ path: '/api/broadcasts/other/launch', body: {} }),
   'GET /api/broadcasts/:key/report': () => ({ path: '/api/broadcasts/news/report' }),
   'GET /api/broadcasts/:key/recipients': () => ({ path: '/api/broadcasts/news/recipients' }),

@@ -16,6 +16,8 @@ export interface Chunk {
   readonly token: string;
   readonly run: string;
   readonly broadcast: string;
+  /** A message to one person before the launch, for which no caps hold. */
+  readonly test: boolean;
   readonly first: number;
   readonly last: number;
   /** How often it was claimed since it last came to an end in order; the first is 1. */
@@ -70,7 +72,7 @@ const claimEnqueued = `
       AND (${inState('w', 'enqueued')} OR ${inState('w', 'claimed')} AND w.token = $4::uuid)
     RETURNING w.*
   )
-  SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, run.id AS run, run.broadcast_key AS broadcast,
+  SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, run.id AS run, run.broadcast_key AS broadcast, run.test,
     taken.first_number AS first, taken.last_number AS last, taken.attempts AS attempt, run.definition,
     run.delivery_base AS "deliveryBase", ${millis('run.launched_at')} AS "launchedAt", ws.zone AS "workspaceZone",
     ws.person_zone_field AS "zoneField", ws.frequency_caps AS "workspaceCaps", ${nowColumn}, ${millis('taken.due_at')} AS "dueAt"

@@ -97,7 +97,7 @@ async function setState(client: Client, workspaceId: string, run: Run, to: RunSt
 }
 
 /**
- * What a call to delete a broadcast does: one that was never launched is gone; one that was is archived, because what it did
+ * What a call to delete a broadcast does: one that was never launched, nor tested on anybody, is gone; one that was is archived, because what it did
  * to people stays on record. Refused while people are still to be sent to, unless `force` says that they are not.
  *
  * Errors: `broadcast_not_found`, `broadcast_under_way`.

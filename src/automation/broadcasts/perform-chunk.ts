@@ -15,6 +15,7 @@ import { batchSize } from './batch-size.js';
 import { messageOf, recipientOf } from './chunk-task.js';
 import type { ChunkTask } from './chunk-task.js';
 import type { Chunk } from './claim-chunk.js';
+import { deliveryId } from './delivery-id.js';
 import { endChunk } from './end-chunk.js';
 import type { ChunkEnd } from './end-chunk.js';
 import { finishBatch } from './finish-batch.js';
@@ -192,13 +193,9 @@ export function chunkPerformer(
     await takeUpSending(pool, chunk, channel.onLostConfirmation === 'park');
     const now = (): number => Math.round(chunk.now + performance.now() - begun);
     const call = callsUnder(lease, options.deliverTimeout);
-    const caps = [...launched.definition.frequencyCaps, ...asFrequencyCaps(chunk.workspaceCaps)];
+    const ofWorkspace = chunk.test ? [] : asFrequencyCaps(chunk.workspaceCaps);
+    const caps = [...launched.definition.frequencyCaps, ...ofWorkspace];
     const notBefore = await sendAll({ chunk, launched, caps, channel, lease, call, now });
     return endChunk(pool, chunk, notBefore);
   };
-}
-
-/** As `muster_delivery_id` makes it in Postgres. */
-function deliveryId(base: string, number: number): string {
-  return base.slice(0, 28) + number.toString(16).padStart(8, '0');
 }

@@ -156,7 +156,7 @@ const countStates = `
 
 const listRuns = `
   SELECT r.run, r.state, r.launched_at FROM broadcast_runs r
-  WHERE r.workspace_id = $1 AND r.broadcast_key = $2 ORDER BY r.id DESC LIMIT 100`;
+  WHERE r.workspace_id = $1 AND r.broadcast_key = $2 AND NOT r.test ORDER BY r.id DESC LIMIT 100`;
 
 const listUnknown = `
   SELECT u.user_id, muster_delivery_id(run.delivery_base, r.number) AS delivery, coalesce(r.reason, '') AS reason

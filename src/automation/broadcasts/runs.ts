@@ -62,5 +62,5 @@ const findBroadcast = `SELECT FROM broadcasts b WHERE b.workspace_id = $1 AND b.
 const findRun = `
   SELECT r.id, r.run, r.state, r.reason, r.detail, r.definition, r.breakdown, r.launched_at, r.finished_at
   FROM broadcast_runs r
-  WHERE r.workspace_id = $1 AND r.broadcast_key = $2 AND ($3::text IS NULL OR r.run = $3)
+  WHERE r.workspace_id = $1 AND r.broadcast_key = $2 AND CASE WHEN $3::text IS NULL THEN NOT r.test ELSE r.run = $3 END
   ORDER BY r.id DESC LIMIT 1`;

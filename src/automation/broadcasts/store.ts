@@ -169,7 +169,7 @@ const columns = `
     END AS state
   FROM broadcasts b
   LEFT JOIN LATERAL (
-    SELECT * FROM broadcast_runs r WHERE r.workspace_id = b.workspace_id AND r.broadcast_key = b.key
+    SELECT * FROM broadcast_runs r WHERE r.workspace_id = b.workspace_id AND r.broadcast_key = b.key AND NOT r.test
     ORDER BY r.id DESC LIMIT 1
   ) AS r ON true
   LEFT JOIN schedules s ON s.workspace_id = b.workspace_id AND s.kind = 'broadcast' AND s.key = b.key`;

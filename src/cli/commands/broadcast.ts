@@ -17,6 +17,7 @@ import {
   reportBroadcast,
   resumeBroadcast,
   saveBroadcast,
+  testBroadcast,
   verdicts,
 } from '../../automation/index.js';
 import type { ListRecipients, SavedBroadcast, WhichRun } from '../../automation/index.js';
@@ -56,6 +57,12 @@ export function broadcastCommand(): Command {
       .option('--run <name>', 'names this launch of a broadcast that is launched many times')
       .action(launch),
   );
+  command.addCommand(
+    withKey('test', 'Sends it to one person now; hours, caps, rate and schedule do not hold.')
+      .requiredOption('--user <id>', 'the user_id of the person')
+      .option('--variant <key>', 'the variant (default: the one that the person would get)')
+      .action(test),
+  );
   command.addCommand(withRun(withKey('report', 'Tells how it goes, or went.')).action(report));
   command.addCommand(
     withRun(withKey('recipients', 'Lists who was in the audience, and what became of each.'))
@@ -85,6 +92,7 @@ export function broadcastCommand(): Command {
   return withExamples(command, [
     ['muster broadcast save ./spring.json --workspace acme', 'a new draft, or a change of one'],
     ['muster broadcast preview spring', 'how many it would reach, and why not more'],
+    ['muster broadcast test spring --user user_1106', 'how it looks to one person'],
     ['muster broadcast launch spring', 'sends exactly that'],
     ['muster broadcast report spring --json', 'how it goes, for a program'],
     ['muster broadcast recipients spring --state skipped', 'who was left out, and why'],
@@ -155,6 +163,15 @@ async function launch(key: string, options: OfRun): Promise<void> {
     ? `${key} was launched already, for ${people} people`
     : `${key} is launched: ${people} will be sent to`;
   print(options.json, launched, [done(said), ...breakdownLines(out, launched.breakdown)]);
+}
+
+async function test(key: string, options: Options & { user: string; variant?: string }): Promise<void> {
+  const { workspace, user, variant } = options;
+  const sent = await inside(options, (pool) =>
+    testBroadcast(pool, workspace, key, { userId: user, variant }),
+  );
+  const gaps = sent.without.map((field) => out.style('yellow', `  no value for ${plain(field)}`));
+  print(options.json, sent, [done(`${key} goes to ${plain(user)}; see --run ${sent.run}`), ...gaps]);
 }
 
 async function report(key: string, options: OfRun): Promise<void> {

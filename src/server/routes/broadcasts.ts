@@ -11,6 +11,7 @@ import {
   reportBroadcast,
   resumeBroadcast,
   saveBroadcast,
+  testBroadcast,
 } from '../../automation/index.js';
 import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
@@ -30,6 +31,8 @@ import {
   Recipients,
   RecipientsQuery,
   RunQuery,
+  TestAnswer,
+  TestBody,
 } from '../schemas/broadcasts.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
@@ -127,6 +130,28 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
       const launched = await launchBroadcast(pool, workspaceId, key, { run: body.run });
       onFact();
       return launched;
+    },
+  );
+
+  app.post(
+    '/api/broadcasts/:key/test',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        body: TestBody,
+        description: 'sends it to one person now; hours, caps, rate and schedule do not hold',
+        response: { 200: TestAnswer, ...conflicts },
+      },
+    },
+    async ({ params: { key }, body, workspaceId }) => {
+      const sent = await testBroadcast(pool, workspaceId, key, {
+        userId: body.user_id,
+        variant: body.variant,
+      });
+      onFact();
+      return sent;
     },
   );
 

@@ -7,6 +7,7 @@ import type {
   PreviewOfBroadcast,
   Recipient,
   SavedBroadcast,
+  TestSent,
 } from '../../automation/index.js';
 import { JsonObject, NullableText, NullableTime, closed } from '../schemas.js';
 import { nextPage, pageQuery } from './series.js';
@@ -127,6 +128,26 @@ export const LaunchedAnswer = Type.Unsafe<Launched>(
     again: Type.Boolean({ description: 'whether an earlier call with the same run made this launch' }),
     launched_at: Time,
     breakdown: BreakdownAnswer,
+  }),
+);
+export const TestBody = Type.Object(
+  {
+    user_id: Type.String({ minLength: 1, maxLength: 1024 }),
+    variant: Type.Optional(
+      Type.String({ maxLength: 63, description: 'the one that the person would get when left out' }),
+    ),
+  },
+  closed,
+);
+export const TestAnswer = Type.Unsafe<TestSent>(
+  Type.Object({
+    key: Type.String(),
+    run: Type.String({ description: 'a run of its own: its report tells what became of it' }),
+    user_id: Type.String(),
+    delivery: Type.String(),
+    without: Type.Array(Type.String(), {
+      description: 'merge tags without a fallback that this person has no value for',
+    }),
   }),
 );
 export const RunQuery = Type.Object({ run: Run }, closed);

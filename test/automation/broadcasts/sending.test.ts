@@ -3,6 +3,7 @@ import {
   DeliveryPostponed,
   DeliveryRefused,
   cancelBroadcast,
+  getBroadcast,
   launchBroadcast,
   pauseBroadcast,
   reportBroadcast,
@@ -10,11 +11,12 @@ import {
   saveBroadcast,
   saveSeries,
   setWorkspaceCaps,
+  testBroadcast,
 } from '../../../src/automation/index.js';
 import type { BroadcastReport, Channel, OutgoingMessage } from '../../../src/automation/index.js';
 import { suppress, unsubscribe } from '../../../src/traits/index.js';
 import { identifyNew, recorder, seriesOf, until, useAutomation } from '../support.js';
-import { addPeople, addWorkspace, broadcastOf, recipientsOf, workspace } from './support.js';
+import { addPeople, addWorkspace, broadcastOf, recipientsOf, refusal, workspace } from './support.js';
 
 const fixture = useAutomation();
 
@@ -268,4 +270,42 @@ test('who is in their quiet hours is left in Postgres until these are over', asy
   const rows = await recipientsOf(pool, 'later');
   expect(new Set(rows.map(({ state }) => state))).toEqual(new Set(['pending']));
   expect(calls).toEqual([]);
+});
+
+test('a test goes to one person, whatever hours and caps say, and is no launch', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(3));
+  await suppress(pool, { workspaceId: workspace, userId: 'u2' });
+  const variants = [
+    { key: 'a', percent: 50, message: { text: 'A for {{ name }} on {{ plan }}' } },
+    { key: 'b', percent: 50, message: { text: 'B for {{ name }}' } },
+  ];
+  const { message: _, ...rest } = broadcastOf('news', {
+    audience: { '==': [{ var: 'user_id' }, 'nobody'] },
+    variants,
+    frequency_caps: [{ messages: 1, per: [1, 'days'] }],
+    schedule: { at: '2030-01-01T00:00:00Z' },
+  });
+  await saveBroadcast(pool, workspace, rest);
+  const { lines, sink } = recorder();
+  await start({ logSink: sink });
+  const first = await testBroadcast(pool, workspace, 'news', { userId: 'u1', variant: 'a' });
+  const second = await testBroadcast(pool, workspace, 'news', { userId: 'u1', variant: 'b' });
+  expect([first.without, second.without]).toEqual([['custom:plan'], []]);
+  await until('both arrived', () => lines.length === 2);
+  expect(new Map(lines.map(({ delivery, text }) => [delivery, text]))).toEqual(
+    new Map([
+      [first.delivery, 'A for Person 1 on '],
+      [second.delivery, 'B for Person 1'],
+    ]),
+  );
+  expect(await getBroadcast(pool, workspace, 'news')).toMatchObject({ state: 'draft', run: null });
+  const { progress } = await reportBroadcast(pool, workspace, 'news', { run: first.run });
+  expect(progress.recipients).toBe(1);
+  for (const [asked, code] of [
+    [{ userId: 'u2' }, 'broadcast_nobody_to_send'],
+    [{ userId: 'u9' }, 'no_such_user'],
+    [{ userId: 'u1', variant: 'c' }, 'unknown_variant'],
+  ] as const)
+    expect((await refusal(testBroadcast(pool, workspace, 'news', asked)))[0]?.[0]).toBe(code);
 });
