@@ -49,11 +49,8 @@ export function microBatch<Item, Result>(
 
   const flush = (isLate = false): void => {
     planned = false;
-    while (
-      waiting.length > 0 &&
-      underWay < parallel &&
-      (underWay === 0 || isLate || waiting.length >= size / 2)
-    ) {
+    const enough = isLate ? 1 : size / 2;
+    while (waiting.length > 0 && underWay < parallel && (underWay === 0 || waiting.length >= enough)) {
       const calls = waiting.slice(0, size);
       waiting = waiting.slice(size);
       underWay += 1;
