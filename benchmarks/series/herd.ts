@@ -1,5 +1,7 @@
 import { startAutomation } from '../../src/automation/index.js';
 import type { Row } from '../table.js';
+import { perStep, readCpu } from './cpu.js';
+import type { Cpu } from './cpu.js';
 import type { SeriesOptions } from './options.js';
 import { expectMoved, instantChannel, message, month, percentile, putInside, second } from './people.js';
 import { clear, withServers } from './servers.js';
@@ -27,7 +29,8 @@ export async function herd(options: SeriesOptions): Promise<Row[]> {
     const rows: Row[] = [];
     for (const [reason, inside] of Object.entries(reasons)) {
       await clear(servers);
-      const late = await measure(servers, options.herd, inside);
+      const { late, from } = await measure(servers, options.herd, inside);
+      const { node, postgres, redis } = perStep(from, await readCpu(servers), late.length);
       const p99 = percentile(late, 0.99);
       rows.push({
         what: reason,
@@ -37,6 +40,7 @@ export async function herd(options: SeriesOptions): Promise<Row[]> {
         'p99 s': p99,
         'last s': percentile(late, 1),
         'per s': Math.round(late.length / percentile(late, 1)),
+        'CPU us': node + postgres + redis,
         goal: `< ${goal} s`,
         reached: p99 < goal,
       });
@@ -46,10 +50,11 @@ export async function herd(options: SeriesOptions): Promise<Row[]> {
 }
 
 async function measure(
-  { pool, redisUrl }: Servers,
+  servers: Servers,
   count: number,
   inside: (time: string, anHourOn: string) => { parts: object; steps: readonly object[]; step: string },
-): Promise<number[]> {
+): Promise<{ late: number[]; from: Cpu }> {
+  const { pool, redisUrl } = servers;
   // The minute that runs now stands for 09:00: whoever has stood there for an hour has waited for it.
   const [time = '', anHourOn = ''] = [0, 3_600_000].map((later) =>
     new Date(Date.now() + later).toISOString().slice(11, 16),
@@ -62,6 +67,7 @@ async function measure(
   await pool.query('VACUUM (ANALYZE) work');
   const late = new Map<string, number>();
   const channel = instantChannel((key) => void late.set(key, (Date.now() - at) / 1000));
+  const from = await readCpu(servers);
   const automation = await startAutomation({ pool, redisUrl, queue: 'bench', channels: [channel] });
   try {
     await new Promise((resolve) => {
@@ -73,5 +79,5 @@ async function measure(
   }
   await expectMoved(pool, { step: message.key, count, deliveries: count, next: month.key });
   if (late.size !== count) throw new Error(`${late.size} messages for ${count} people`);
-  return [...late.values()];
+  return { late: [...late.values()], from };
 }

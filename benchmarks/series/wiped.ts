@@ -7,6 +7,7 @@ import { readSlice } from '../../src/automation/work/job.js';
 import { relayRound } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
 import type { Row } from '../table.js';
+import { perStep, readCpu } from './cpu.js';
 import type { SeriesOptions } from './options.js';
 import { instantChannel, message, month, putInside, second } from './people.js';
 import { withServers } from './servers.js';
@@ -35,6 +36,7 @@ export async function wiped(options: SeriesOptions): Promise<Row[]> {
       row(`first send of the ${lost.count} steps that Redis had held`, lost.firstSend, 's', 5),
       row('the last of them offered again', lost.lastOffer, 's', 60),
       row(`one relay offers ${offered.count} steps, Redis emptied as it fills`, offered.seconds, 's', 60),
+      { what: 'processor time of each', found: offered.cpu, unit: 'us', goal: '', reached: '' },
       row('Redis, at most', megabytes, 'MB', 200),
     ];
   });
@@ -106,7 +108,8 @@ const readLost = `
   WHERE w.step = $1 AND w.epoch > 1`;
 
 /** What is left is offered by one relay alone; workers elsewhere are played by emptying Redis when it is half full. */
-async function offerAll({ pool, redis, redisUrl }: Servers): Promise<{ count: number; seconds: number }> {
+async function offerAll(servers: Servers): Promise<{ count: number; seconds: number; cpu: number }> {
+  const { pool, redis, redisUrl } = servers;
   await redis.flushall();
   const connections = await connectRedis(redisUrl, { logger: silentLogger, timeout: 5000 });
   const queue: WorkQueue = new Queue(queueName, { connection: connections.producer });
@@ -120,6 +123,7 @@ async function offerAll({ pool, redis, redisUrl }: Servers): Promise<{ count: nu
       batch: 2000,
       maxQueued,
     });
+    const before = await readCpu(servers);
     const started = performance.now();
     let count = 0;
     while (await relay()) {
@@ -129,6 +133,7 @@ async function offerAll({ pool, redis, redisUrl }: Servers): Promise<{ count: nu
     }
     count += await stepsOf(queue);
     const seconds = (performance.now() - started) / 1000;
+    const { node, postgres, redis: inRedis } = perStep(before, await readCpu(servers), count);
     const { rows } = await pool.query<{ open: number; offered: number }>(
       `SELECT (count(*) FILTER (WHERE state = 'pending'))::integer AS open,
         (count(*) FILTER (WHERE state = 'enqueued'))::integer AS offered FROM work WHERE step = $1`,
@@ -136,7 +141,7 @@ async function offerAll({ pool, redis, redisUrl }: Servers): Promise<{ count: nu
     );
     if (rows[0]?.open !== 0 || rows[0].offered !== count)
       throw new Error(`${count} steps came to Redis, and Postgres knows ${JSON.stringify(rows[0])}`);
-    return { count, seconds };
+    return { count, seconds, cpu: node + postgres + inRedis };
   } finally {
     await queue.close();
     connections.close();

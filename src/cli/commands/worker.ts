@@ -19,7 +19,7 @@ export function workerCommand(): Command {
       wholeNumber(0, 65_535),
     )
     .option('--host <address>', 'address of the health port; 0.0.0.0 for all of this machine', loopback)
-    .option('--concurrency <number>', 'steps performed at once', wholeNumber(1, 10_000), 50)
+    .option('--concurrency <number>', 'calls of channels under way at once', wholeNumber(1, 10_000), 50)
     .action(run);
   return withExamples(withJson(withEvicting(withConnections(withDrain(command)))), [
     ['muster worker', 'beside muster serve'],
