@@ -70,7 +70,7 @@ export interface AutomationOptions {
   readonly intakeBatch?: number;
   /** Jobs that may wait in Redis, each of up to 100 steps; the rest stays in Postgres. Default 300. */
   readonly maxQueued?: number;
-  /** Milliseconds that a claim holds without a renewal: how long a killed worker's steps wait. Default 8,000. */
+  /** Milliseconds that a claim holds without a renewal: how long a killed worker's steps wait. Default 7,000. */
   readonly lease?: number;
   /** Milliseconds between looks at whose membership in a segment turns. Default 100. */
   readonly segmentsEvery?: number;
@@ -140,7 +140,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   const maxAttempts = options.maxAttempts ?? 8;
   const jitter = options.jitter ?? Math.random;
   const wait = (attempt: number): number => backoff(attempt, jitter);
-  const lease = options.lease ?? 8000;
+  const lease = options.lease ?? 7000;
   const concurrency = options.concurrency ?? 50;
   const batch = { size: 500, parallel: 2, apart: (error: unknown) => !isConnectionError(error) };
 
@@ -219,7 +219,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     deliverTimeout: options.deliverTimeout ?? 30_000,
     observe: options.observe,
   });
-  const findLost = lostFinder({ pool, queue, age: options.lostAfter ?? 5000 });
+  const findLost = lostFinder({ pool, redis: redis.producer, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
     const expired = await sweepWork(pool, { parking, enqueuedFor });
     const swept = { ...expired, stale: expired.stale + (await findLost()) + (await broadcasts.sweep()) };

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { Queue } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { saveSeries, startAutomation } from '../../src/automation/index.js';
@@ -8,7 +8,8 @@ import { takeIn } from '../../src/automation/outbox/intake.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { checkIncarnation } from '../../src/automation/redis/incarnation.js';
 import { connectRedis, evictionPolicy, redisAddress } from '../../src/automation/redis/connection.js';
-import { relayRound } from '../../src/automation/work/relay.js';
+import { lostFinder } from '../../src/automation/work/find-lost.js';
+import { offer, relayRound } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
 import { takeDue } from '../../src/automation/work/take-due.js';
 import { testRedis } from '../support/redis.js';
@@ -306,4 +307,28 @@ test('what a relay took and never offered is found in seconds, without the slow 
   await takeDue(pool, { horizon: 2000, limit: 10, after: '' });
   await start({ logSink: sink, queue: 'lost', lostAfter: 100, sweepEvery: 50, enqueuedFor: 3_600_000 });
   await until('the message', () => lines.length === 2);
+});
+
+test('what a worker took from redis and died with before it was claimed is found once its lock is over', async () => {
+  const { pool, redis } = fixture();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyMany(pool, 'p', 3);
+  await takeIn(pool, intake);
+  const connections = await connectRedis(redis.url, { logger: silentLogger, timeout: 2000 });
+  const queue: WorkQueue = new Queue('dead', { connection: connections.producer });
+  const dead = new Worker('dead', null, { connection: connections.consumer, lockDuration: 60_000 });
+  try {
+    await offer(queue, await takeDue(pool, { horizon: 2000, limit: 10, after: '' }));
+    const findLost = lostFinder({ pool, redis: connections.producer, queue, age: 0 });
+    expect(await findLost()).toBe(0);
+    const job = await dead.getNextJob('its token', { block: false });
+    expect(await findLost()).toBe(0);
+    expect(await connections.producer.del(`${queue.toKey(job?.id ?? '')}:lock`)).toBe(1);
+    expect(await findLost()).toBe(3);
+    expect(await workStates(pool)).toEqual({ pending: 3 });
+  } finally {
+    await dead.close();
+    await queue.close();
+    connections.close();
+  }
 });

@@ -68,7 +68,7 @@ function end(leave: () => void, steps: number): void {
   for (let step = 0; step < steps; step += 1) leave();
 }
 
-test('a process has as many steps in hand as it does in a second, and so many in any case', async () => {
+test('a process has as many steps in hand as it does in half a second, and so many in any case', async () => {
   let now = 0;
   const room = roomFor(100, () => now);
   const first = await room.enter(100);
@@ -79,16 +79,16 @@ test('a process has as many steps in hand as it does in a second, and so many in
   const second = await entering;
   end(first, 40);
   end(second, 59);
-  now = 1000;
+  now = 500;
   end(second, 1);
-  // 160 in a second make room for as many.
+  // 160 in half a second make room for as many.
   const third = await room.enter(100);
   const fourth = await room.enter(60);
   const waits = room.enter(1);
   expect(room.isFull).toBe(true);
   end(third, 100);
   await waits;
-  // A second that is slow takes the room back, but for the hundred.
+  // A time that is slow takes the room back, but for the hundred.
   now = 4000;
   end(fourth, 1);
   const fifth = room.enter(60);

@@ -7,10 +7,10 @@ export interface Room {
 }
 
 /** Milliseconds of work that may be in hand: batches are large then, and another process waits no longer for what is here. */
-const stretch = 1000;
+const stretch = 500;
 
 /**
- * Room for what is done in a second, and for `least` steps in any case: a process whose channels are slow holds
+ * Room for what is done in half a second, and for `least` steps in any case: a process whose channels are slow holds
  * little that another one could do sooner, and one whose steps are quick takes many at once, which costs Postgres least.
  *
  * @param now milliseconds on a clock that only goes forward
