@@ -15,6 +15,8 @@ export type { Predicate } from './filter/predicate.js';
 export { compileExplanation, explain } from './filter/explain.js';
 export type { ClauseExplanation, Explanation, JsonValue, Reason, VerdictTree } from './filter/explain.js';
 export { sentence, sentenceOf } from './filter/sentence.js';
+export { lintFilter } from './filter/lint.js';
+export type { Finding } from './filter/lint.js';
 export { leavesOf } from './filter/tree.js';
 export type { Filter, FilterKind, Leaf, Literal } from './filter/tree.js';
 export { fieldNamed, knownFieldNames, nameOf } from './filter/fields.js';

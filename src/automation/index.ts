@@ -92,6 +92,7 @@ export { explainSeries } from './series/decision.js';
 export type { Decided, DecidedNow, ExplainSeries, SeriesExplanation } from './series/decision.js';
 export { reportSeries } from './series/report.js';
 export type { ReportSeries, SeriesReport, StepReport } from './series/report.js';
+export { warningsAbout } from './series/warnings.js';
 export { storyOf } from './series/story.js';
 export type { Story, StoryEntry, StoryNext } from './series/story.js';
 export {

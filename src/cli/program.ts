@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { printFailure, refusalOf } from './failure.js';
+import { Found } from './found.js';
 import { refuse } from '../errors/index.js';
 import { nearest } from '../filter/parse/suggest.js';
 import { err, out } from './terminal.js';
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   report: async () => (await import('./commands/report.js')).reportCommand(),
   rules: async () => (await import('./commands/rules.js')).rulesCommand(),
+  lint: async () => (await import('./commands/lint.js')).lintCommand(),
   series: async () => (await import('./commands/series.js')).seriesCommand(),
   broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),
   schedules: async () => (await import('./commands/schedules.js')).schedulesCommand(),
@@ -42,6 +44,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     return process.exitCode === 1 ? 1 : 0;
   } catch (error) {
     if (isAnswered(error)) return 0;
+    if (error instanceof Found) return 1;
     const failure = refusalOf(error, named ? first : '');
     printFailure(failure, { json: args.includes('--json') });
     return failure.exit;

@@ -225,7 +225,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(savedSegmentRoutes, { pool, clock });
   await app.register(ruleRoutes, { pool, clock });
   await app.register(targetingRoutes, { pool, guard, clock });
-  await app.register(seriesRoutes, { pool, onFact, email });
+  await app.register(seriesRoutes, { pool, onFact, email, clock });
   await app.register(broadcastRoutes, { pool, onFact, email });
   await app.register(scheduleRoutes, { pool });
   await app.register(enrollmentRoutes, { pool, onFact });

@@ -46,6 +46,7 @@ it('what the library gives changes on purpose only', () => {
     'knownFieldNames',
     'leavesOf',
     'limits',
+    'lintFilter',
     'listContextEntries',
     'listRules',
     'listSuppressed',

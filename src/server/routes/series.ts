@@ -8,12 +8,13 @@ import {
   pauseSeries,
   resumeSeries,
   saveSeries,
+  warningsAbout,
 } from '../../automation/index.js';
 import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { refuseOtherKey } from '../params.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
-import { DeleteQuery, Series, SeriesList, SeriesVersions } from '../schemas/series.js';
+import { DeleteQuery, SavedAnswer, Series, SeriesList, SeriesVersions } from '../schemas/series.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
@@ -22,10 +23,16 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   onFact: () => void;
   email: EmailSettings;
-}> = async (app, { pool, onFact, email }) => {
+  clock: () => number;
+}> = async (app, { pool, onFact, email, clock }) => {
   const config = { needs: 'secret' } as const;
   const tags = ['series'];
   const params = SeriesParams;
+
+  const save = async (workspaceId: string, body: unknown) => {
+    const saved = await saveSeries(pool, workspaceId, body, { email });
+    return { ...saved, warnings: await warningsAbout(pool, workspaceId, saved.definition, clock()) };
+  };
 
   app.get(
     '/api/series',
@@ -43,21 +50,25 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{
     '/api/series',
     {
       config,
-      schema: { tags, body: SeriesBody, response: { 201: Series, ...refusals, 409: ErrorAnswer } },
+      schema: { tags, body: SeriesBody, response: { 201: SavedAnswer, ...refusals, 409: ErrorAnswer } },
     },
-    async ({ body, workspaceId }, reply) =>
-      reply.status(201).send(await saveSeries(pool, workspaceId, body, { email })),
+    async ({ body, workspaceId }, reply) => reply.status(201).send(await save(workspaceId, body)),
   );
 
   app.put(
     '/api/series/:key',
     {
       config,
-      schema: { tags, params, body: SeriesBody, response: { 200: Series, ...refusals, 409: ErrorAnswer } },
+      schema: {
+        tags,
+        params,
+        body: SeriesBody,
+        response: { 200: SavedAnswer, ...refusals, 409: ErrorAnswer },
+      },
     },
     async ({ params: { key }, body, workspaceId }) => {
       refuseOtherKey(body, key);
-      return saveSeries(pool, workspaceId, body, { email });
+      return save(workspaceId, body);
     },
   );
 

@@ -6,22 +6,33 @@ import type {
   SeriesVersion,
   Story,
 } from '../../automation/index.js';
+import type { Finding as FindingAbout } from '../../filter/lint.js';
 import { JsonObject, NullableText, NullableTime, closed } from '../schemas.js';
 
 const Time = Type.String({ format: 'date-time' });
 const Definition = JsonObject('the document as it was written');
 const oneOf = (...texts: string[]) => Type.Union(texts.map((text) => Type.Literal(text)));
 
-export const Series = Type.Unsafe<SavedSeries>(
-  Type.Object({
-    key: Type.String(),
-    name: Type.String(),
-    state: oneOf('active', 'paused', 'archived'),
-    version: Type.Integer({ description: 'people inside keep the version they entered' }),
-    definition: Definition,
-    created_at: Time,
-    updated_at: Time,
-  }),
+const seriesProperties = {
+  key: Type.String(),
+  name: Type.String(),
+  state: oneOf('active', 'paused', 'archived'),
+  version: Type.Integer({ description: 'people inside keep the version they entered' }),
+  definition: Definition,
+  created_at: Time,
+  updated_at: Time,
+};
+export const Series = Type.Unsafe<SavedSeries>(Type.Object(seriesProperties));
+const Finding = Type.Object({
+  code: Type.String(),
+  severity: oneOf('error', 'warning'),
+  path: Type.String({ description: 'JSON Pointer in the definition' }),
+  message: Type.String(),
+  hint: Type.String(),
+});
+/** A series as it was saved, with what is probably not meant about it. */
+export const SavedAnswer = Type.Unsafe<SavedSeries & { warnings: FindingAbout[] }>(
+  Type.Object({ ...seriesProperties, warnings: Type.Array(Finding) }),
 );
 export const SeriesList = Type.Object({ series: Type.Array(Series) });
 export const SeriesVersions = Type.Object({

@@ -1,0 +1,65 @@
+import { lintTraits } from '../../audience/lint/traits.js';
+import { lintFilter } from '../../filter/lint.js';
+import type { Finding } from '../../filter/lint.js';
+import { possible } from '../../filter/lint/possible.js';
+import type { Moment } from '../../filter/time.js';
+import type { Filter } from '../../filter/tree.js';
+import type { CataloguedTrait } from '../../traits/catalogue/types.js';
+import type { SeriesDefinition } from './model.js';
+
+/** Every filter of a series, with its place in the document. */
+export function filtersIn({ audience, exit, goal, trigger, steps }: SeriesDefinition): [string, Filter][] {
+  const found: [string, Filter | null][] = [
+    ['/audience', audience],
+    ['/exit', exit],
+    ['/goal', goal],
+    ['/trigger/where', trigger.type === 'event' ? trigger.where : null],
+  ];
+  steps.forEach((step, index) => {
+    const path = `/steps/${index}`;
+    if (step.type === 'branch') {
+      step.arms.forEach((arm, each) => found.push([`${path}/arms/${each}/when`, arm.when]));
+    }
+    if (step.type !== 'wait_for') return;
+    const { condition } = step;
+    if (condition.kind === 'filter') found.push([`${path}/filter`, condition.filter]);
+    else found.push([`${path}/where`, condition.where]);
+  });
+  return found.flatMap(([path, filter]) => (filter === null ? [] : [[path, filter]]));
+}
+
+/**
+ * What about a series is probably not meant: what `lintFilter` finds in each of its filters, arms of a branch that nobody can
+ * take, and with a catalogue what nobody sends.
+ */
+export function lintSeries(
+  definition: SeriesDefinition,
+  moment: Moment,
+  catalogue: readonly CataloguedTrait[] | null = null,
+): Finding[] {
+  const found = filtersIn(definition).flatMap(([path, filter]) =>
+    [...lintFilter(filter, moment), ...(catalogue === null ? [] : lintTraits(filter, catalogue))].map(
+      (finding) => ({ ...finding, path: path + finding.path }),
+    ),
+  );
+  return [...found, ...armsNotTaken(definition, moment)];
+}
+
+/** An arm behind one that everybody takes; the arms are tried in order. */
+function armsNotTaken({ steps }: SeriesDefinition, moment: Moment): Finding[] {
+  return steps.flatMap((step, index) => {
+    if (step.type !== 'branch') return [];
+    const taken = step.arms.findIndex(({ when }) => possible(when, moment, true) === null);
+    if (taken < 0) return [];
+    return step.arms.slice(taken + 1).map((_, each): Finding => {
+      const arm = taken + 1 + each;
+      return {
+        code: 'unreachable_arm',
+        severity: 'error',
+        path: `/steps/${index}/arms/${arm}`,
+        message: `nobody comes to this arm: everybody takes arm ${taken} before it`,
+        hint: 'arms are tried in order; put the narrower one first',
+      };
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import { Command } from 'commander';
+import { savedSegments } from '../../audience/segments/saved.js';
+import { MusterError } from '../../errors/index.js';
+import { segmentsIn } from '../../filter/segments-in.js';
+import type { Moment } from '../../filter/time.js';
+import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
+import { Found } from '../found.js';
+import { filesAt, lintText, textOf } from '../lint-input.js';
+import type { LintedFile, LintOptions } from '../lint-input.js';
+import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
+import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
+import { withServers } from '../servers.js';
+import { out, plain } from '../terminal.js';
+
+/** `muster lint PATH`: what about filters and series is probably not meant. */
+export function lintCommand(): Command {
+  const command = new Command('lint')
+    .summary('find what filters and series cannot mean')
+    .description(
+      'Looks through a filter, a series or a folder of them for clauses that contradict each other, windows that nothing\n' +
+        'lies in, parts that hold for everybody, clauses that stand twice, arms nobody comes to, and traits, types and letter\n' +
+        'cases that nobody sends. Exit code 0: nothing found, 1: something.',
+    )
+    .argument('<path>', 'a JSON file, or a folder')
+    .option('--offline', 'without a database: nothing is said about what is sent')
+    .action(run);
+  return withExamples(withJson(withMoment(withWorkspace(command), 'UTC')), [
+    ['muster lint rules', 'a folder, against what the workspace sends'],
+    ['muster lint audience.json --offline --json', 'one file, for a program'],
+  ]);
+}
+
+type Options = MomentOptions & WorkspaceOptions & JsonOptions & { offline?: true };
+
+async function run(path: string, options: Options): Promise<void> {
+  const moment = momentFrom(options, 'UTC');
+  const texts = filesAt(path).map((file) => ({ file, text: textOf(file) }));
+  const found =
+    options.offline === true
+      ? judged(texts, { moment, catalogue: null, segments: null })
+      : await online(texts, moment, options.workspace);
+  const findings = found.flatMap(({ file, findings: list }) => list.map((each) => ({ file, ...each })));
+  if (options.json === true) out.line(JSON.stringify({ files: found.length, findings }));
+  else print(found);
+  if (findings.length > 0) throw new Found();
+}
+
+interface Text {
+  readonly file: string;
+  readonly text: string;
+}
+
+function judged(texts: readonly Text[], options: LintOptions): LintedFile[] {
+  return texts.flatMap(({ file, text }) => {
+    try {
+      return lintText(file, text, options) ?? [];
+    } catch (error) {
+      if (!(error instanceof MusterError)) throw error;
+      // Of several files it has to be said which one cannot be read.
+      throw new MusterError(error.problems.map((each) => ({ ...each, path: file + each.path })));
+    }
+  });
+}
+
+async function online(texts: readonly Text[], moment: Moment, workspace: string): Promise<LintedFile[]> {
+  return withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
+    const named = texts.flatMap(({ text }) => segmentsInText(text)).map((segment) => ({ segment }));
+    const segments = await savedSegments(pool, workspace, named);
+    return judged(texts, { moment, catalogue: await loadTraitCatalogue(pool, workspace), segments });
+  });
+}
+
+function segmentsInText(text: string): string[] {
+  try {
+    return segmentsIn(JSON.parse(text));
+  } catch {
+    return [];
+  }
+}
+
+function print(found: readonly LintedFile[]): void {
+  for (const { file, findings } of found) {
+    for (const { code, severity, path, message, hint } of findings) {
+      const mark = out.style(severity === 'error' ? 'red' : 'yellow', severity);
+      out.line(`${plain(file)}${plain(path)}: ${mark} ${plain(message)} ${out.style('dim', `[${code}]`)}`);
+      out.line(`  ${out.style('dim', 'hint')} ${plain(hint)}`);
+    }
+  }
+  const count = found.reduce((sum, { findings }) => sum + findings.length, 0);
+  const files = found.length === 1 ? '1 file' : `${found.length} files`;
+  out.line(count === 0 ? `nothing found in ${files}` : `${count} found in ${files}`);
+}

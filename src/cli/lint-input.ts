@@ -1,0 +1,104 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { lintTraits } from '../audience/lint/traits.js';
+import { lintSeries } from '../automation/series/lint.js';
+import { parseSeries } from '../automation/series/parse.js';
+import { MusterError, refuse } from '../errors/index.js';
+import { lintFilter } from '../filter/lint.js';
+import type { Finding } from '../filter/lint.js';
+import { parseFilter, parseFilterText } from '../filter/parse.js';
+import type { Moment } from '../filter/time.js';
+import type { Filter } from '../filter/tree.js';
+import { isObject } from '../filter/values.js';
+import type { CataloguedTrait } from '../traits/catalogue/types.js';
+import { reasonOf } from './filter-input.js';
+
+export interface LintedFile {
+  readonly file: string;
+  readonly kind: 'filter' | 'series';
+  readonly findings: readonly Finding[];
+}
+
+/** What files are judged by. `segments`: saved filters by key that they may name. */
+export interface LintOptions {
+  readonly moment: Moment;
+  readonly catalogue: readonly CataloguedTrait[] | null;
+  readonly segments: ReadonlyMap<string, unknown> | null;
+}
+
+/** Files below a folder, or the file itself. Errors: `filter_file_unreadable`. */
+export function filesAt(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json'))
+      .toSorted()
+      .map((name) => join(path, name));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return refuse('filter_file_unreadable', { file: path, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+/** The text of a file. Errors: `filter_file_unreadable`. */
+export function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return refuse('filter_file_unreadable', { file, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+/**
+ * Judges one file: a series where it has `steps`, a preset's filter where it has one, else a filter. Decision rules are none
+ * of these, and null.
+ *
+ * Errors: those of `parseFilter` and `parseSeries`, but for steps that nobody reaches, which are findings.
+ */
+export function lintText(file: string, text: string, options: LintOptions): LintedFile | null {
+  const document = jsonOf(text);
+  if (isObject(document) && 'steps' in document) return lintSeriesIn(file, document, options);
+  if (isObject(document) && ('rule' in document || 'decides' in document)) return null;
+  const { moment, catalogue, segments } = options;
+  const known = segments === null ? {} : { segments };
+  const inPreset = isObject(document) && 'filter' in document && 'key' in document;
+  const filter: Filter = inPreset ? parseFilter(document['filter'], known) : parsed(text, document, known);
+  const path = inPreset ? '/filter' : '';
+  const findings = [
+    ...lintFilter(filter, moment),
+    ...(catalogue === null ? [] : lintTraits(filter, catalogue)),
+  ].map((finding) => ({ ...finding, path: path + finding.path }));
+  return { file, kind: 'filter', findings };
+}
+
+function parsed(text: string, document: unknown, known: { segments?: ReadonlyMap<string, unknown> }): Filter {
+  return document === undefined ? parseFilterText(text) : parseFilter(document, known);
+}
+
+/** Undefined where it is no JSON, of which the filter's own parser says the most. */
+function jsonOf(text: string): unknown {
+  try {
+    const document: unknown = JSON.parse(text);
+    return document;
+  } catch {
+    return undefined;
+  }
+}
+
+const ofWays: ReadonlySet<string> = new Set(['unreachable_step', 'cycle_without_wait']);
+
+function lintSeriesIn(file: string, document: unknown, options: LintOptions): LintedFile {
+  const { moment, catalogue, segments } = options;
+  try {
+    const definition = parseSeries(document, { channels: null, savedSegments: segments });
+    return { file, kind: 'series', findings: lintSeries(definition, moment, catalogue) };
+  } catch (error) {
+    if (!(error instanceof MusterError) || !error.problems.every(({ code }) => ofWays.has(code))) throw error;
+    const findings = error.problems.map(({ code, path, message, hint }): Finding => {
+      const known = code === 'cycle_without_wait' ? code : 'unreachable_step';
+      return { code: known, severity: 'error', path, message, hint };
+    });
+    return { file, kind: 'series', findings };
+  }
+}

@@ -1,0 +1,146 @@
+import { nameOf } from '../fields.js';
+import type { Field } from '../fields.js';
+import { parseIso } from '../iso8601.js';
+import { printFilter } from '../print.js';
+import { instantOf } from '../time.js';
+import type { Moment } from '../time.js';
+import type { Between, Compare, CompareOperator, LeafKind, NodeOf, OneOf } from '../tree.js';
+import { allNumbers, between, complementRanges, point, points, uniteRanges } from './ranges.js';
+import type { Ranges } from './ranges.js';
+import { allTexts, everyValue, intersect, noValue, unite } from './values.js';
+import type { Texts, Values } from './values.js';
+
+/**
+ * What a leaf says about one subject, between two bounds: of all the values for which it is true none lies outside `most`, and
+ * for all in `least` it is true. Two leaves with one subject ask about the same value of each person.
+ */
+export interface Accepts {
+  readonly subject: string;
+  readonly most: Values;
+  readonly least: Values;
+}
+
+/** What each kind of leaf accepts at that moment. A kind of which nothing is known says so by `most` everything, `least` nothing. */
+export const accepts: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Moment) => Accepts } = {
+  everyone: () => exactly('everyone', everyValue),
+  compare: (leaf, moment) => ofComparison(leaf, (field, lower) => ofCompare(leaf, field, lower, moment)),
+  between: (leaf, moment) => ofComparison(leaf, (field) => ofBetween(leaf, field, moment)),
+  in: (leaf, moment) => ofComparison(leaf, (field, lower) => oneOf(leaf, field, lower, moment)),
+  text: ({ subject, text }) => ({
+    subject: subjectOf(subject.field, subject.lower),
+    most: { ...noValue, text: allTexts, time: allNumbers },
+    least: text === '' ? { ...noValue, text: allTexts } : noValue,
+  }),
+  has: ({ field }) => ({
+    subject: nameOf(field),
+    most: { ...noValue, text: allTexts, time: allNumbers, other: true },
+    least: noValue,
+  }),
+  presence: ({ operator, field }) => {
+    const missing = operator === 'missing';
+    const present = { ...everyValue, missing: false };
+    return exactly(nameOf(field), missing ? { ...noValue, missing } : present);
+  },
+  percent: ({ salt, low, high }) =>
+    exactly(`percent:${salt}`, { ...noValue, number: between(low, high, true, false) }),
+  did: (leaf) => {
+    const { count, event, within, where } = leaf;
+    const subject = `did:${JSON.stringify([event, within, where === null ? null : printFilter(where)])}`;
+    const whole = { ...noValue, number: satisfying(count.operator, count.value) };
+    // No count is negative, and none is missing: whatever is no count stands for nobody.
+    const counts = { ...noValue, number: between(0, Infinity, true, false) };
+    return { subject, most: intersect(whole, counts), least: unite(whole, notCounts) };
+  },
+  segment: ({ key }) => exactly(`segment:${key}`, { ...noValue, boolean: new Set([true]) }),
+};
+
+const notCounts: Values = {
+  ...everyValue,
+  number: between(-Infinity, 0, false, false),
+};
+
+function exactly(subject: string, values: Values): Accepts {
+  return { subject, most: values, least: values };
+}
+
+type Bounds = Pick<Accepts, 'most' | 'least'>;
+
+function ofComparison(
+  { subject: { field, lower } }: Compare | Between | OneOf,
+  bounds: (field: Field, lower: boolean) => Bounds,
+): Accepts {
+  return { subject: subjectOf(field, lower), ...bounds(field, lower) };
+}
+
+/** A text in lower case is another value than the text, of which nothing is concluded. */
+function subjectOf(field: Field, lower: boolean): string {
+  return lower ? `lower:${nameOf(field)}` : nameOf(field);
+}
+
+function ofCompare(leaf: Compare, field: Field, lower: boolean, moment: Moment): Bounds {
+  const { operator, value } = leaf;
+  if (operator === '==') return oneOf({ items: [value] }, field, lower, moment);
+  if (value.type === 'number') return same({ ...noValue, number: satisfying(operator, value.value) });
+  if (value.type === 'time') {
+    return same(timesOf(field, satisfying(operator, instantOf(value.value, moment))));
+  }
+  if (operator !== '!=') return someText;
+  if (value.type === 'boolean') return same({ ...noValue, boolean: new Set([!value.value]) });
+  const but: Texts = { but: true, items: new Set([value.value]) };
+  const isTime = parseIso(value.value) !== null;
+  return {
+    most: { ...noValue, text: but, time: allNumbers },
+    // Of texts that are times only the instant is known, so that of another writing nothing is.
+    least: { ...noValue, text: but, time: isTime ? [] : allNumbers },
+  };
+}
+
+function oneOf({ items }: Pick<OneOf, 'items'>, field: Field, lower: boolean, moment: Moment): Bounds {
+  const texts = items.flatMap((item) => (item.type === 'text' ? [item.value] : []));
+  const written = lower ? [] : texts.flatMap((text) => parseIso(text) ?? []);
+  const instants = items.flatMap((item) => (item.type === 'time' ? [instantOf(item.value, moment)] : []));
+  const least: Values = {
+    ...noValue,
+    text: { but: false, items: new Set(texts.filter((text) => lower || parseIso(text) === null)) },
+    number: points(items.flatMap((item) => (item.type === 'number' ? [item.value] : []))),
+    boolean: new Set(items.flatMap((item) => (item.type === 'boolean' ? [item.value] : []))),
+    time: timesOf(field, points(instants)).time,
+  };
+  // An instant can be written in many ways, of which a text names one.
+  return { most: { ...least, time: uniteRanges(least.time, points(written)) }, least };
+}
+
+function ofBetween({ low, high }: Between, field: Field, moment: Moment): Bounds {
+  if (low.type === 'number' && high.type === 'number')
+    return same({ ...noValue, number: between(low.value, high.value) });
+  if (low.type === 'time' && high.type === 'time') {
+    const ends = [low, high].map(({ value }) => instantOf(value, moment));
+    return same(timesOf(field, between(ends[0] ?? 0, ends[1] ?? 0)));
+  }
+  return low.type === 'text' && high.type === 'text' ? someText : same(noValue);
+}
+
+/** Texts in an order: some of them, nobody looks which. */
+const someText: Bounds = { most: { ...noValue, text: allTexts, time: allNumbers }, least: noValue };
+
+/** Only a time column, and a text that is written as a time, has an instant. */
+function timesOf(field: Field, time: Ranges): Values {
+  return field.kind === 'custom' || field.type === 'time' ? { ...noValue, time } : noValue;
+}
+
+function same(values: Values): Bounds {
+  return { most: values, least: values };
+}
+
+function satisfying(operator: CompareOperator, value: number): Ranges {
+  return comparisons[operator](value);
+}
+
+const comparisons: Readonly<Record<CompareOperator, (value: number) => Ranges>> = {
+  '==': point,
+  '!=': (value) => complementRanges(point(value)),
+  '<': (value) => between(-Infinity, value, false, false),
+  '<=': (value) => between(-Infinity, value, false, true),
+  '>': (value) => between(value, Infinity, false, false),
+  '>=': (value) => between(value, Infinity, true, false),
+};

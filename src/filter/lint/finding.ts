@@ -1,0 +1,23 @@
+/** Something about a definition that is probably not meant. */
+export interface Finding {
+  readonly code: FindingCode;
+  /** `error`: it cannot do what it says. `warning`: it does it in a way that is probably not meant. */
+  readonly severity: 'error' | 'warning';
+  /** JSON Pointer in the document. */
+  readonly path: string;
+  /** Lower case, no full stop, as in an error. */
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type FindingCode =
+  | 'contradiction'
+  | 'empty_window'
+  | 'always_true'
+  | 'duplicate_clause'
+  | 'unreachable_step'
+  | 'cycle_without_wait'
+  | 'unreachable_arm'
+  | 'trait_never_sent'
+  | 'type_never_sent'
+  | 'letter_case_never_sent';

@@ -1,0 +1,141 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { lintFilter } from '../../src/filter/lint.js';
+import { parseFilter } from '../../src/filter/parse.js';
+import { compilePredicate } from '../../src/filter/predicate.js';
+import { momentOf } from '../../src/filter/time.js';
+import type { Moment } from '../../src/filter/time.js';
+import { completeRecords } from '../meaning/support.js';
+import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
+
+const role = { var: 'custom:role' };
+const age = { var: 'custom:age' };
+const moment = momentOf('2026-03-01T12:00:00Z', 'Europe/Berlin');
+const lint = (filter: unknown): string[] =>
+  lintFilter(parseFilter(filter), moment).map(({ code, path }) => `${code} ${path}`);
+
+const did = (operator: string, times: number) => ({ did: { event: 'e', count: [operator, times] } });
+
+it('clauses that cannot hold together are told at the smallest part that holds them', () => {
+  expect(lint({ and: [{ '==': [role, 'a'] }, { '==': [role, 'b'] }] })).toEqual(['contradiction ']);
+  expect(lint({ and: [{ '>': [age, 5] }, { '<': [age, 3] }] })).toEqual(['contradiction ']);
+  expect(
+    lint({
+      or: [{ exists: age }, { and: [{ exists: role }, { or: [{ missing: role }, { missing: role }] }] }],
+    }),
+  ).toEqual(['contradiction /or/1', 'duplicate_clause /or/1/and/1/or/1']);
+  expect(lint({ and: [{ in: [role, ['a', 'b']] }, { '!': { in: [role, ['b', 'a', 'c']] } }] })).toEqual([
+    'contradiction ',
+  ]);
+  expect(lint({ and: [{ '==': [role, 'a'] }, { '==': [role, 5] }] })).toEqual(['contradiction ']);
+  expect(lint({ and: [did('>=', 3), did('==', 0)] })).toEqual(['contradiction ']);
+});
+
+it('what can hold together is not told: other fields, letters, ends that meet, people without a value under !', () => {
+  for (const filter of [
+    { and: [{ '==': [role, 'a'] }, { '==': [{ lower: role }, 'b'] }] },
+    { and: [{ '>=': [age, 5] }, { '<=': [age, 5] }] },
+    { and: [{ '!': { '==': [role, 'a'] } }, { '!': { '!=': [role, 'a'] } }] },
+    { and: [{ missing: role }, { '!': { '!=': [role, 'a'] } }] },
+    { and: [{ missing: role }, { '!': { contains: [role, ''] } }] },
+    { and: [{ contains: [role, 'a'] }, { '!': { contains: [role, 'a'] } }] },
+    { or: [{ '==': [role, 'a'] }, { '!=': [role, 'a'] }] },
+    { and: [{ '==': [role, '2026-01-01'] }, { '==': [role, { at: '2026-01-01T00:00:00Z' }] }] },
+  ]) {
+    expect(lint(filter)).toEqual([]);
+  }
+});
+
+it('a window whose ends stand the wrong way round holds nothing', () => {
+  const seen = { var: 'last_seen' };
+  expect(lint({ between: [seen, { ago: [0, 'days'] }, { ago: [30, 'days'] }] })).toEqual(['empty_window ']);
+  expect(lint({ and: [{ between: [age, 9, 2] }, { exists: role }] })).toEqual(['empty_window /and/0']);
+  expect(
+    lint({ and: [{ '>': [seen, { ago: [7, 'days'] }] }, { '<': [seen, { ago: [30, 'days'] }] }] }),
+  ).toEqual(['contradiction ']);
+});
+
+it('what everybody matches is told, and the explicit whole audience is not', () => {
+  expect(lint({ or: [{ exists: role }, { missing: role }] })).toEqual(['always_true ']);
+  expect(lint({ or: [{ '==': [role, 'a'] }, { '!': { '==': [role, 'a'] } }] })).toEqual(['always_true ']);
+  expect(lint({ did: { event: 'e', count: ['>=', 0] } })).toEqual(['always_true ']);
+  expect(lint({ everyone: true })).toEqual([]);
+});
+
+it('a clause that stands twice is told once, the second time', () => {
+  const twice = [{ '==': [role, 'a'] }, { and: [{ exists: age }, { '==': [role, 'a'] }] }];
+  expect(lint({ and: twice })).toEqual(['duplicate_clause /and/1/and/1']);
+});
+
+it('a list of ten thousand items is no more than gone through', () => {
+  const items = Array.from({ length: 10_000 }, (_, index) => index);
+  const others = items.map((item) => item + 0.5);
+  expect(lint({ and: [{ in: [age, items] }, { in: [age, others] }] })).toEqual(['contradiction ']);
+});
+
+it('for whatever filter and whatever people, a finding is true of everybody', () => {
+  const sample = fc.sample(fc.tuple(filterArbitrary, momentArbitrary), { seed: 20_264, numRuns: 400 });
+  // Two filters about little, joined, contradict each other more often than one about much.
+  const documents = sample.flatMap(([one, { now, zone }], index) => {
+    const [other] = sample[(index + 1) % sample.length] ?? [one];
+    const at = momentOf(now, zone);
+    return [
+      one,
+      { and: [one, { '!': one }, other] },
+      { or: [one, other, { '!': other }] },
+      { and: [one, other, one] },
+    ].map((document) => [document, at] as const);
+  });
+  const told = new Map<string, number>();
+  const untrue: unknown[] = [];
+  for (const [document, at] of documents) {
+    const filter = parseFilter(document, { segments: savedSegments });
+    for (const { code, path } of lintFilter(filter, at)) {
+      told.set(code, (told.get(code) ?? 0) + 1);
+      const wrong = wronglyTold(code, path, document, at);
+      if (wrong > 0) untrue.push({ code, path, document, wrong });
+    }
+  }
+  expect(untrue).toEqual([]);
+  // A linter that says nothing would be right too.
+  for (const code of ['contradiction', 'empty_window', 'always_true', 'duplicate_clause']) {
+    expect([code, (told.get(code) ?? 0) > 10]).toEqual([code, true]);
+  }
+});
+
+const people = completeRecords(recordsOf(20_263, 100));
+
+/** Of how many people a finding is not true. */
+function wronglyTold(code: string, path: string, document: unknown, at: Moment): number {
+  const matches = (asked: unknown) => compilePredicate(parseFilter(asked, { segments: savedSegments }), at);
+  if (code === 'duplicate_clause') {
+    const [whole, without] = [matches(document), matches(removed(document, path))];
+    return people.filter((each) => whole(each) !== without(each)).length;
+  }
+  const part = matches(partAt(document, path));
+  return people.filter((each) => part(each) !== (code === 'always_true')).length;
+}
+
+function tokensOf(path: string): string[] {
+  return path.split('/').slice(1);
+}
+
+function partAt(document: unknown, path: string): unknown {
+  return tokensOf(path).reduce<unknown>((value, token) => Reflect.get(Object(value), token), document);
+}
+
+function removed(document: unknown, path: string): unknown {
+  // Through text: a part that stands twice in the document is one object, and only one place of it is to go.
+  const copy: unknown = JSON.parse(JSON.stringify(document));
+  const tokens = tokensOf(path);
+  const last = Number(tokens.at(-1));
+  const list = partAt(
+    copy,
+    tokens
+      .slice(0, -1)
+      .map((token) => `/${token}`)
+      .join(''),
+  );
+  if (Array.isArray(list)) list.splice(last, 1);
+  return copy;
+}
