@@ -133,8 +133,9 @@ it('start --no-sample leaves the workspace empty', async () => {
 
 it('a signal while the start is still opening stops everything too', async () => {
   const data = ownFolder();
-  const running = startMuster(['start', '--port', '0', '--json'], { MUSTER_DATA: data });
+  // What is being opened is opened first, which a busy machine may take longer over than the usual deadline allows.
+  const running = startMuster(['start', '--port', '0', '--json', '--drain', '60'], { MUSTER_DATA: data });
   await expect.poll(() => existsSync(join(data, 'run.json')), { timeout: 60_000, interval: 20 }).toBe(true);
   const { code, out } = await running.end('SIGTERM');
   expect([code, out]).toEqual([0, '']);
-});
+}, 120_000);
