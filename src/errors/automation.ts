@@ -167,7 +167,7 @@ export const automationErrors = {
   bad_schedule: {
     status: 400,
     exit: 2,
-    message: 'the schedule `{cron}` {fault}',
+    message: 'the schedule `{cron}` cannot be kept: {fault}',
     hint: 'write five fields, minute hour day month weekday, such as `0 9 * * 1` for Mondays at nine',
   },
   bad_date_field: {

@@ -13,10 +13,17 @@ export function refuseUnstorable(params: unknown): void {
   }
 }
 
-/** Refuses a body whose key is not the one in the address. Error: `key_differs`. */
-export function refuseOtherKey(body: Readonly<Record<string, unknown>>, address: string): void {
-  const { key } = body;
+/**
+ * The body under the key in the address, which it may leave out. Each of the body's own problems is for its reader to tell.
+ * Error: `key_differs`.
+ */
+export function underKey(
+  body: Readonly<Record<string, unknown>>,
+  address: string,
+): Readonly<Record<string, unknown>> {
+  const key = Object.hasOwn(body, 'key') ? body['key'] : address;
   // Never `String` of what was sent: a list that is nested deeply enough ends the stack.
   const text = typeof key === 'string' ? shown(key) : described(key);
   if (key !== address) refuse('key_differs', { key: text, address }, { path: '/key' });
+  return { ...body, key };
 }

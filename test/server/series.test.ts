@@ -35,3 +35,10 @@ it('a series cannot be renamed by its address', async () => {
   const { status, body } = await service.call('PUT', '/api/series/other', welcome);
   expect([status, body.error?.code, body.error?.path]).toEqual([400, 'key_differs', '/key']);
 });
+
+it('the key in the address need not be written again, and what else is wrong is told', async () => {
+  const { key: _, ...keyless } = welcome;
+  expect((await service.call('PUT', '/api/series/keyless', keyless)).body).toMatchObject({ key: 'keyless' });
+  const { body } = await service.call('PUT', '/api/series/keyless', { trigger: null, steps: {} });
+  expect(body.error?.details.problems.map(({ path }) => path)).toEqual(['/name', '/trigger', '/steps']);
+});

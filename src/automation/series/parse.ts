@@ -23,8 +23,7 @@ export type { KnownNames } from './parse/known.js';
  * @param known what the workspace has, for names to be checked against
  *
  * Errors: a `MusterError` with every problem found (up to `seriesLimits.problems`), each with its JSON Pointer; problems of a
- * filter are found under its place. The ways between steps are looked at once each step by itself is in order. Only what runs is
- * accepted: unknown keys, steps and channels are refused.
+ * filter are found under its place. Only what runs is accepted: unknown keys, steps and channels are refused.
  */
 export function parseSeries(input: unknown, known: KnownNames = {}): SeriesDefinition {
   const names = namesOf(known);

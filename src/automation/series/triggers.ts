@@ -116,16 +116,17 @@ function cronOf(text: string): Cron {
 
 /** What is wrong with the five fields of a schedule, or null. One that never comes about, such as 31 February, is wrong too. */
 export function cronFault(text: string): string | null {
-  if (text.trim().split(/\s+/).length !== 5) return 'must have five fields';
+  if (text.trim().split(/\s+/).length !== 5) return 'it must have five fields';
   try {
-    return cronOf(text).nextRun(new Date(0)) === null ? 'never comes about' : null;
+    return cronOf(text).nextRun(new Date(0)) === null ? 'it never comes about' : null;
   } catch (error) {
     return error instanceof Error ? faultIn(error.message) : String(error);
   }
 }
 
 function faultIn(message: string): string {
-  return message.replace(/^CronPattern: /, '').replace(/\.$/, '');
+  const fault = message.replace(/^CronPattern: /, '').replace(/\.$/, '');
+  return fault.charAt(0).toLowerCase() + fault.slice(1);
 }
 
 /** The zone that a choice means for one person. */

@@ -16,7 +16,7 @@ import {
 import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { ErrorAnswer } from '../schemas.js';
-import { refuseOtherKey } from '../params.js';
+import { underKey } from '../params.js';
 import {
   Broadcast,
   BroadcastBody,
@@ -76,8 +76,7 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
     '/api/broadcasts/:key',
     { config, schema: { tags, params, body: BroadcastBody, response: { 200: Broadcast, ...conflicts } } },
     async ({ params: { key }, body, workspaceId }) => {
-      refuseOtherKey(body, key);
-      return saveBroadcast(pool, workspaceId, body, { email });
+      return saveBroadcast(pool, workspaceId, underKey(body, key), { email });
     },
   );
 

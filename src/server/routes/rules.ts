@@ -66,7 +66,7 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => nu
         const named = typeof written === 'string' ? shown(written) : described(written);
         refuse('rule_key_differs', { key: named, address: shown(key) }, { path: '/key' });
       }
-      return ruleView(await saveRule(pool, workspaceId, body));
+      return ruleView(await saveRule(pool, workspaceId, { ...body, key }));
     },
   );
 

@@ -12,7 +12,7 @@ import {
 } from '../../automation/index.js';
 import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
-import { refuseOtherKey } from '../params.js';
+import { underKey } from '../params.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
 import { DeleteQuery, SavedAnswer, Series, SeriesList, SeriesVersions } from '../schemas/series.js';
 
@@ -67,8 +67,7 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{
       },
     },
     async ({ params: { key }, body, workspaceId }) => {
-      refuseOtherKey(body, key);
-      return save(workspaceId, body);
+      return save(workspaceId, underKey(body, key));
     },
   );
 

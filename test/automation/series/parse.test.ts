@@ -290,6 +290,22 @@ test.each<[string, Record<string, unknown>[]]>([
   expect(problemsOf(documentOf(steps))).toEqual([['cycle_without_wait', '/steps/0']]);
 });
 
+test('the ways between steps are told beside whatever else is wrong with them', () => {
+  const broken = { ...hello, channel: 'fax', message: { text: '{{ }}' } };
+  expect(problemsOf(documentOf([broken, { ...hello, next: 's1' }, hello]))).toEqual([
+    ['unknown_channel', '/steps/0/channel'],
+    ['bad_merge_tag', '/steps/0/message/text'],
+    ['unreachable_step', '/steps/2'],
+    ['cycle_without_wait', '/steps/0'],
+  ]);
+});
+
+test('where a step leads to nothing that is known, no step is told to be out of reach', () => {
+  expect(problemsOf(documentOf([{ ...hello, next: 'nowhere' }, hello]))).toEqual([
+    ['unknown_step', '/steps/0/next'],
+  ]);
+});
+
 test('a circle is told once, with the steps in it', () => {
   expect(() => seriesOf([wait, hello, { ...hello, next: 's2' }])).toThrow(
     'people would go round `s2`, `s3` without a rest',

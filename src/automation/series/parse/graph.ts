@@ -1,7 +1,10 @@
 import { problem } from '../../../errors/index.js';
 import type { Problem } from '../../../errors/index.js';
-import { listed } from './check.js';
-import type { Step } from '../model.js';
+import { isList, isObject } from '../../../filter/parse/context.js';
+import { endWord, stepKeys } from '../grammar.js';
+import type { StepType } from '../model.js';
+import { listed, own } from './check.js';
+import type { Document } from './check.js';
 
 /** A way from one step to another, and whether everybody who takes it has rested at the first. */
 interface Way {
@@ -10,48 +13,71 @@ interface Way {
 }
 
 /**
- * What is wrong with the ways between steps that are in order by themselves: a step that nothing leads to, and circles in which
- * nobody would rest. A circle is told once, at its first step.
+ * What is wrong with the ways between the steps as they are written: a step that nothing leads to, and circles in which nobody
+ * would rest. A circle is told once, at its first step. Whatever else is wrong with a step does not matter here; where it cannot
+ * be read where one leads, nothing is told, for every step might be the one that it leads to.
  */
-export function faultsOfWays(steps: readonly Step[]): Problem[] {
-  const places = new Map(steps.map((step, index) => [step.key, index]));
-  const ways = new Map(steps.map((step) => [step.key, waysFrom(step)]));
-  const pathOf = (key: string): string => `/steps/${places.get(key) ?? 0}`;
-  const reached = reachedFrom(steps[0]?.key ?? '', ways);
-  const unreached = steps
-    .filter(({ key }) => !reached.has(key))
-    .map(({ key }) => problem('unreachable_step', { key }, { path: pathOf(key) }));
-  const circles = circlesIn(steps, ways).map((circle) =>
+export function faultsOfWays(documents: readonly (Document | null)[]): Problem[] {
+  const keys = documents.map((document) => (document === null ? null : own(document, 'key')));
+  if (!keys.every((key) => typeof key === 'string') || new Set(keys).size < keys.length) return [];
+  const ways = new Map<string, readonly Way[]>();
+  for (const [index, key] of keys.entries()) {
+    const found = waysFrom(documents[index] ?? null, keys[index + 1] ?? endWord);
+    if (found === null || found.some(({ to }) => to !== endWord && !keys.includes(to))) return [];
+    ways.set(
+      key,
+      found.filter(({ to }) => to !== endWord),
+    );
+  }
+  const pathOf = (key: string): string => `/steps/${keys.indexOf(key)}`;
+  const reached = reachedFrom(keys[0] ?? '', ways);
+  const unreached = keys
+    .filter((key) => !reached.has(key))
+    .map((key) => problem('unreachable_step', { key }, { path: pathOf(key) }));
+  const circles = circlesIn(keys, ways).map((circle) =>
     problem('cycle_without_wait', { keys: listed(circle) }, { path: pathOf(circle[0] ?? '') }),
   );
   return [...unreached, ...circles];
 }
 
-function way(to: string | null, rests = false): Way[] {
-  return to === null ? [] : [{ to, rests }];
+/** Whether everybody rests at a step of this type before they take its `next`. */
+const restsAt: { readonly [T in StepType]: (document: Document) => boolean } = {
+  wait: () => true,
+  wait_until_time: () => true,
+  // Who matches a filter on arrival goes on at once; an event is seen a millisecond after the arrival at the earliest.
+  wait_for: (document) => Object.hasOwn(document, 'event'),
+  branch: () => false,
+  split: () => false,
+  exit: () => false,
+  send: () => false,
+  set_trait: () => false,
+  webhook: () => false,
+};
+
+/** Where a step leads; null where that cannot be read. */
+function waysFrom(document: Document | null, following: string): Way[] | null {
+  const type = document === null ? null : own(document, 'type');
+  if (document === null || !isType(type)) return null;
+  const writtenOr = (key: string, otherwise: unknown): unknown =>
+    Object.hasOwn(document, key) ? document[key] : otherwise;
+  const next = stepKeys[type].includes('next') ? [writtenOr('next', following)] : [];
+  const late = type === 'wait_for' ? [writtenOr('on_timeout', next[0])] : [];
+  const arms = stepKeys[type].includes('arms') ? own(document, 'arms') : [];
+  if (!isList(arms) || !arms.every(isObject)) return null;
+  const ways = [
+    ...next.map((to) => ({ to, rests: restsAt[type](document) })),
+    ...late.map((to) => ({ to, rests: true })),
+    ...arms.map((arm) => ({ to: own(arm, 'to'), rests: false })),
+  ];
+  return ways.every(isWay) ? ways : null;
 }
 
-function waysFrom(step: Step): Way[] {
-  switch (step.type) {
-    case 'wait':
-    case 'wait_until_time':
-      return way(step.next, true);
-    case 'wait_for':
-      // Who matches a filter on arrival goes on at once; an event is seen a millisecond after the arrival at the earliest.
-      return [...way(step.next, step.condition.kind === 'event'), ...way(step.onTimeout, true)];
-    case 'branch':
-      return [...step.arms.flatMap(({ to }) => way(to)), ...way(step.next)];
-    case 'split':
-      return step.arms.flatMap(({ to }) => way(to));
-    case 'exit':
-      return [];
-    case 'send':
-    case 'set_trait':
-    case 'webhook':
-      return way(step.next);
-    default:
-      return step satisfies never;
-  }
+function isType(type: unknown): type is StepType {
+  return typeof type === 'string' && Object.hasOwn(stepKeys, type);
+}
+
+function isWay(way: { readonly to: unknown; readonly rests: boolean }): way is Way {
+  return typeof way.to === 'string';
 }
 
 function reachedFrom(first: string, ways: ReadonlyMap<string, readonly Way[]>): Set<string> {
@@ -62,12 +88,12 @@ function reachedFrom(first: string, ways: ReadonlyMap<string, readonly Way[]>): 
 }
 
 /** The groups of steps that can be gone round without a rest, each in the order of the list. */
-function circlesIn(steps: readonly Step[], ways: ReadonlyMap<string, readonly Way[]>): string[][] {
+function circlesIn(keys: readonly string[], ways: ReadonlyMap<string, readonly Way[]>): string[][] {
   const restless = new Map(
     [...ways].map(([key, list]) => [key, list.filter(({ rests }) => !rests)] as const),
   );
   const reachable = new Map(
-    steps.map(({ key }) => {
+    keys.map((key) => {
       const found = new Set<string>();
       for (const { to } of restless.get(key) ?? [])
         for (const each of reachedFrom(to, restless)) found.add(each);
@@ -75,12 +101,10 @@ function circlesIn(steps: readonly Step[], ways: ReadonlyMap<string, readonly Wa
     }),
   );
   const told = new Set<string>();
-  return steps.flatMap(({ key }) => {
+  return keys.flatMap((key) => {
     const here = reachable.get(key);
     if (told.has(key) || here?.has(key) !== true) return [];
-    const circle = steps.flatMap((other) =>
-      here.has(other.key) && reachable.get(other.key)?.has(key) === true ? [other.key] : [],
-    );
+    const circle = keys.filter((other) => here.has(other) && reachable.get(other)?.has(key) === true);
     for (const each of circle) told.add(each);
     return [circle];
   });

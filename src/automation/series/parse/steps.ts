@@ -36,7 +36,7 @@ interface StepPlace {
 
 type TargetOf = (input: unknown, path: string) => string | null;
 
-/** Reads the steps. What is wrong with the ways between them is told when each step by itself is in order. */
+/** Reads the steps, and the ways between them. */
 export function stepsOf(check: Check, input: unknown, names: Names): Step[] {
   if (!isList(input)) {
     check.expected('a list of steps', input, '/steps', `[${exampleStep}]`);
@@ -47,7 +47,6 @@ export function stepsOf(check: Check, input: unknown, names: Names): Step[] {
     check.report('too_many_steps', { count: input.length, limit: seriesLimits.steps }, '/steps');
     return [];
   }
-  const before = check.problems.length;
   const documents = input.map((item, index) =>
     check.object(item, `/steps/${index}`, 'a step, an object', exampleStep),
   );
@@ -62,7 +61,7 @@ export function stepsOf(check: Check, input: unknown, names: Names): Step[] {
     const step = stepOf(check, document, { index, following: written[index + 1] ?? null, names, targetOf });
     return step === null ? [] : [step];
   });
-  if (check.problems.length === before) check.add(...faultsOfWays(steps));
+  check.add(...faultsOfWays(documents));
   return steps;
 }
 
