@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { saveSeries } from '../../src/automation/index.js';
+import { programFile } from '../support/programs.js';
 import { identifyNew, queueName, recorder, seriesOf, useAutomation, workspace } from './support.js';
 
 const fixture = useAutomation();
@@ -12,11 +12,11 @@ test('a worker killed in the middle of a send: the send is repeated with the sam
   const { pool, databaseUrl, redis, start } = fixture();
   const queue = queueName();
   await saveSeries(pool, workspace, seriesOf('one'));
-  const script = fileURLToPath(new URL('sending-child.ts', import.meta.url));
+  const script = programFile('test/automation/sending-child');
   const keys: string[] = [];
   // Twice in a row: a step that outlives two workers must not count as failed for ever.
   for (const round of [1, 2]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, databaseUrl, redis.url, queue], {
+    const child = spawn(process.execPath, [script, databaseUrl, redis.url, queue], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');

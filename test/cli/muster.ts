@@ -3,10 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterFile } from '../support/cleanup.js';
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { programFile } from '../support/programs.js';
 
 export interface Ran {
   readonly code: number | null;
@@ -89,7 +87,7 @@ export function ownFolder(): string {
 
 function spawnMuster(args: readonly string[], variables: Variables): ChildProcess {
   const { DATABASE_URL: _database, REDIS_URL: _redis, MUSTER_DATA: _data, ...machine } = process.env;
-  return spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+  return spawn(process.execPath, [programFile('src/cli/main'), ...args], {
     env: { ...machine, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,6 +1,6 @@
 /**
  * A program of its own that starts the servers of a data folder, prints their addresses as one JSON line and then waits to
- * be ended: `starter.ts FOLDER [postgres] [redis]`. A line on its standard input makes it stop properly.
+ * be ended: `starter FOLDER [postgres] [redis]`. A line on its standard input makes it stop properly.
  */
 import { once } from 'node:events';
 import { startEmbedded } from '../../src/embedded/index.js';

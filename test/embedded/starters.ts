@@ -3,8 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterFile } from '../support/cleanup.js';
+import { programFile } from '../support/programs.js';
 import { pause } from '../../src/embedded/processes.js';
 
 export interface Starter {
@@ -15,11 +15,9 @@ export interface Starter {
   readonly finish: () => Promise<number | null>;
 }
 
-const PROGRAM = fileURLToPath(new URL('starter.ts', import.meta.url));
-
-/** Runs starter.ts as a process and waits until its servers are up. */
+/** Runs the starter as a process and waits until its servers are up. */
 export async function starter(folder: string, ...servers: ('postgres' | 'redis')[]): Promise<Starter> {
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, folder, ...servers], {
+  const child = spawn(process.execPath, [programFile('test/embedded/starter'), folder, ...servers], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   afterFile(async () => {

@@ -5,6 +5,7 @@ import { runCommandLine } from '../../src/cli/program.js';
 import { segmentsIn } from '../../src/filter/segments-in.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
+import { programFile } from '../support/programs.js';
 import type { MeaningCase } from './cases.js';
 import { readThemes, segmentsOf } from './cases.js';
 import { layOut } from './population.js';
@@ -16,7 +17,7 @@ const workspaceId = 'cases';
 const themes = readThemes();
 const { people, texts, positionOf } = layOut(themes);
 const userIdOf = (each: MeaningCase): string => people[positionOf(each)]?.user_id ?? '';
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const main = programFile('src/cli/main');
 
 let database: TestDatabase;
 
@@ -72,13 +73,13 @@ describe('the program itself, as a process of its own', () => {
     .map((each) => [each.name, each] as const);
 
   it.each(chosen)('%s', async (_, each) => {
-    const { stdout } = await execute(process.execPath, ['--import', 'tsx', main, ...wordsFor(each)]);
+    const { stdout } = await execute(process.execPath, [main, ...wordsFor(each)]);
     expect(verdictOf(stdout, each)).toEqual({ matched: true, reasons: each.clauseReasons });
   });
 
   it('a refused filter ends it with exit code 2 and the error on stderr', async () => {
     const words = ['explain', '{"and": []}', '--user', 'user-0', '--workspace', workspaceId, '--json'];
-    await expect(execute(process.execPath, ['--import', 'tsx', main, ...words])).rejects.toMatchObject({
+    await expect(execute(process.execPath, [main, ...words])).rejects.toMatchObject({
       code: 2,
       stdout: '',
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findRedis, startPostgres } from '../../src/embedded/index.js';
 import type { RedisProgram } from '../../src/embedded/index.js';
+import { buildPrograms } from './build-programs.js';
 import { buildTemplate } from './template.js';
 
 export interface TestServers {
@@ -21,6 +22,8 @@ export interface TestServers {
 declare module 'vitest' {
   interface ProvidedContext {
     servers: TestServers;
+    /** Folder of the built programs. */
+    programs: string;
   }
 }
 
@@ -35,16 +38,23 @@ const SETTINGS = {
 
 /** One Postgres for the run, private unless `DATABASE_URL` is given, with a migrated template; and a Redis to run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const programs = await buildPrograms();
+  project.provide('programs', programs.folder);
+  project.onTestsRerun(programs.rebuild);
   const databases = await databaseServer();
+  const stop = async (): Promise<void> => {
+    programs.remove();
+    await databases.stop();
+  };
   try {
     const template = await buildTemplate(databases.url);
     const redis = await redisServer();
     project.provide('servers', { databaseUrl: databases.url, template, ...redis });
   } catch (error) {
-    await databases.stop();
+    await stop();
     throw error;
   }
-  return databases.stop;
+  return stop;
 }
 
 async function databaseServer(): Promise<{ url: string; stop: () => Promise<void> }> {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { identify, importUsers } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
+import { programFile } from '../support/programs.js';
 import { fileOf } from './support.js';
 
 const people = 20_000;
@@ -21,10 +21,10 @@ it('an import killed with SIGKILL and run again leaves what one run leaves, and 
   ];
   const source = fileOf('many.ndjson', `${lines.join('\n')}\n`);
 
-  const script = fileURLToPath(new URL('importing-child.ts', import.meta.url));
+  const script = programFile('test/traits/importing-child');
   const killedAt: number[] = [];
   for (const share of [0.2, 0.6]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, db.url, 'killed', source], {
+    const child = spawn(process.execPath, [script, db.url, 'killed', source], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   launchBroadcast,
@@ -13,6 +12,7 @@ import {
 } from '../../../src/automation/index.js';
 import type { Recipient } from '../../../src/automation/index.js';
 import { backfillUser, eraseUser, suppress, unsubscribe } from '../../../src/traits/index.js';
+import { programFile } from '../../support/programs.js';
 import { queueName, until, useAutomation } from '../support.js';
 import { addPeople, addWorkspace, broadcastOf, workspace } from './support.js';
 
@@ -40,8 +40,8 @@ interface Seen {
 /** Starts a worker; every message that it hands over is heard, also the last ones before it dies. */
 function startWorker(queue: string, hear: (seen: Seen) => void): ChildProcess {
   const { databaseUrl, redis } = fixture();
-  const script = fileURLToPath(new URL('crowd-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, databaseUrl, redis.url, queue], {
+  const script = programFile('test/automation/broadcasts/crowd-child');
+  const child = spawn(process.execPath, [script, databaseUrl, redis.url, queue], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { saveSeries } from '../../../src/automation/index.js';
 import type { Pool } from '../../../src/database/pool.js';
+import { programFile } from '../../support/programs.js';
 import { until, useAutomation, workspace } from '../support.js';
 import { Clock, dated, inZone, recurring, runs, scheduler, settle } from './support.js';
 
@@ -21,8 +21,8 @@ async function addMany(pool: Pool): Promise<void> {
 
 /** Lets a process make runs and kills it after a stretch of them. */
 async function killInTheMiddle(databaseUrl: string, now: string): Promise<void> {
-  const script = fileURLToPath(new URL('scheduling-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, databaseUrl, now], {
+  const script = programFile('test/automation/schedules/scheduling-child');
+  const child = spawn(process.execPath, [script, databaseUrl, now], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
