@@ -8,7 +8,7 @@ import type { Scripts } from './bundle.js';
 import { allFaults, dealFaults } from './faults/index.js';
 import type { Fault, Place, Rig } from './faults/index.js';
 import { breaches } from './laws.js';
-import type { Breach } from './laws.js';
+import type { Breach } from './laws/breach.js';
 import { readHistory } from './history.js';
 import { startOracle } from './oracle.js';
 import type { OracleMode } from './oracle.js';
@@ -20,8 +20,9 @@ import type { TcpProxy } from './proxy.js';
 import { randomOf } from './random.js';
 import { startChaosRedis } from './redis.js';
 import type { ChaosRedis } from './redis.js';
-import { saveChaosSeries, sendsPerPerson, usualSettings } from './subject.js';
+import { usualSettings } from './subject.js';
 import type { SubjectSettings } from './subject.js';
+import { saveChaosSeries, sendsPerPerson } from './subject/series.js';
 import { isQuiet } from './quiet.js';
 import { installWitness } from './witness.js';
 import { startWorkers } from './workers.js';
@@ -220,12 +221,11 @@ async function inject(
   const hit: Record<string, number> = {};
   const missed: Record<string, number> = {};
   const busy = new Map<Place, Promise<void>>();
-  const arriving: Promise<void>[] = [];
   let asked = 0;
   const arrive = (upTo: number): void => {
     const count = Math.min(people, upTo) - asked;
     asked += count;
-    if (count > 0) arriving.push(rig.people.identify(count, options.pace ?? usualPace));
+    if (count > 0) rig.people.identify(count, options.pace ?? usualPace);
   };
   // The first fault must find something under way.
   arrive(Math.ceil(people / faults.length));
@@ -237,7 +237,7 @@ async function inject(
     arrive(Math.ceil(((index + 2) / faults.length) * people));
   }
   await Promise.all(busy.values());
-  await Promise.all(arriving);
+  await rig.people.settled();
   return { hit, missed };
 }
 

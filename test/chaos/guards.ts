@@ -7,7 +7,7 @@ import { runChaos, startChaosServers } from './chaos.js';
 import type { ChaosResult } from './chaos.js';
 import { guards, textWithout } from './guard-list.js';
 import type { Guard } from './guard-list.js';
-import type { Law } from './laws.js';
+import type { Law } from './laws/breach.js';
 import { examplesOf } from './report.js';
 
 /**

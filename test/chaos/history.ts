@@ -1,8 +1,9 @@
-import type { EnrollmentRow, History, Refusal, WorkRow } from './laws.js';
+import type { EnrollmentRow, History, Refusal, WorkRow } from './laws/history.js';
 import type { Oracle } from './oracle.js';
 import type { People } from './people.js';
 import { ask } from './postgres.js';
-import { allSeries, stopped } from './subject.js';
+import { shownAsGivenUp } from './subject/calls.js';
+import { allSeries, deadly, deadlyAttempts, deadlyStep, stopped } from './subject/series.js';
 import { readBegins, readMoves } from './witness.js';
 
 /** Reads what the provider, the database and its witness know once everything has come to rest. */
@@ -20,7 +21,10 @@ export async function readHistory(databaseUrl: string, oracle: Oracle, people: P
     refusals: await ask<Refusal>(databaseUrl, refusals),
     outbox: outbox?.count ?? 0,
     steps: new Map(allSeries.map(({ key, sends }) => [key, sends])),
+    events: new Map(allSeries.flatMap(({ key, event }) => (event === undefined ? [] : [[key, event]]))),
     stopped: stopped.key,
+    deadly: { series: deadly.key, step: deadlyStep, attempts: deadlyAttempts },
+    shown: await shownAsGivenUp(databaseUrl),
   };
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { breaches } from './laws.js';
-import type { History, Law } from './laws.js';
+import type { Law } from './laws/breach.js';
+import type { History } from './laws/history.js';
 
 const call = {
   n: 1,
@@ -37,6 +38,8 @@ const done2 = { ...claim2, n: 6, was: 'claimed', now: 'done', at: 1350, lease: 9
 const begin = { n: 2, delivery: 'k1', work: '1', at: 1090, by: 'one' };
 const begin2 = { n: 5, delivery: 'k2', work: '2', at: 1250, by: 'one' };
 
+const person = { userId: 'p1', began: 900, identified: 950, events: [] };
+
 const row = { enrollment: '1', visit: 1, state: 'done', held: false, error: null };
 
 /** One person, two messages, as it should be. */
@@ -44,7 +47,7 @@ const right: History = {
   calls: [call, second],
   moves: [claim, done, claim2, done2],
   begins: [begin, begin2],
-  people: [{ userId: 'p1', began: 900, identified: 950 }],
+  people: [person],
   pauses: [],
   enrollments: [{ id: '1', series: 's', person: 'p1', state: 'completed' }],
   work: [
@@ -55,11 +58,26 @@ const right: History = {
   refusals: [],
   outbox: 0,
   steps: new Map([['s', ['a', 'b']]]),
+  events: new Map([['e', 'bought']]),
   stopped: 's',
+  deadly: { series: 'd', step: 'x', attempts: 2 },
+  shown: [],
 };
 
 test('a run in which all went well breaks no law', () => {
   expect(breaches(right)).toEqual([]);
+});
+
+/** Somebody whose message killed two workers, as it should be. */
+const deadly: Partial<History> = {
+  enrollments: [...right.enrollments, { id: '9', series: 'd', person: 'p9', state: 'completed' }],
+  work: [...right.work, { ...row, id: '9', enrollment: '9', step: 'x', delivery: 'k9', state: 'failed' }],
+  begins: [...right.begins, { ...begin, n: 8, work: '9', delivery: 'k9' }],
+  shown: ['k9'],
+};
+
+test('what kills its process each time, is given up and shown breaks no law', () => {
+  expect(breaches({ ...right, ...deadly })).toEqual([]);
 });
 
 const wrong: readonly (readonly [string, Law, Partial<History>])[] = [
@@ -97,18 +115,30 @@ const wrong: readonly (readonly [string, Law, Partial<History>])[] = [
   ],
   ['a happening that nobody took in', 'stuck', { outbox: 1 }],
   ['the second step accepted before the first', 'order', { calls: [{ ...second, n: 0 }, call] }],
-  [
-    'a delivery begun after an unsubscription',
-    'forbidden',
-    { people: [{ userId: 'p1', began: 900, identified: 950, forbidden: 1200 }] },
-  ],
-  [
-    'a delivery begun after an erasure',
-    'forbidden',
-    { people: [{ userId: 'p1', began: 900, identified: 950, erased: 1050 }] },
-  ],
+  ['a delivery begun after an unsubscription', 'forbidden', { people: [{ ...person, forbidden: 1200 }] }],
+  ['a delivery begun after an erasure', 'forbidden', { people: [{ ...person, erased: 1050 }] }],
   ['a claim in the middle of a pause', 'paused', { pauses: [{ from: 1050, to: 1150, over: 1160 }] }],
   ['an answered identify that nobody took in', 'entered', { enrollments: [] }],
+  [
+    'one event that let somebody in twice',
+    'entered',
+    {
+      people: [{ ...person, events: ['bought'] }],
+      steps: new Map([['e', []]]),
+      enrollments: [1, 2].map((id) => ({ id: String(id), series: 'e', person: 'p1', state: 'completed' })),
+    },
+  ],
+  [
+    'an answered event that nobody took in',
+    'entered',
+    { people: [{ ...person, events: ['bought'] }], steps: new Map([['e', []]]) },
+  ],
+  [
+    'a deadly step that is tried for ever',
+    'given up',
+    { ...deadly, begins: [1, 2, 3].map((n) => ({ ...begin, n, work: '9' })) },
+  ],
+  ['a deadly step that is not shown', 'given up', { ...deadly, shown: [] }],
   ['a call that was not written down', 'written first', { begins: [begin] }],
   ['a call written down only afterwards', 'written first', { begins: [begin, { ...begin2, at: 1400 }] }],
   [
@@ -142,7 +172,7 @@ test.each(wrong)('%s is seen as such', (_, law, change) => {
 test('what was in flight when somebody unsubscribed may arrive, and their other steps are cancelled', () => {
   const found = breaches({
     ...right,
-    people: [{ userId: 'p1', began: 900, identified: 950, forbidden: 1095 }],
+    people: [{ ...person, forbidden: 1095 }],
     calls: [call],
     moves: [claim, done],
     begins: [begin],

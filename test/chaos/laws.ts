@@ -1,73 +1,9 @@
-import type { OracleCall } from './oracle.js';
-import type { Pause, Person } from './people.js';
-import type { Begin, Move } from './witness.js';
-
-/** Everything that is known after a run, all of it plain data. */
-export interface History {
-  readonly calls: readonly OracleCall[];
-  readonly moves: readonly Move[];
-  readonly begins: readonly Begin[];
-  readonly people: readonly Person[];
-  readonly pauses: readonly Pause[];
-  readonly enrollments: readonly EnrollmentRow[];
-  readonly work: readonly WorkRow[];
-  /** Ids of the deliveries that count as made. */
-  readonly delivered: readonly string[];
-  /** Who was turned away at an entrance, with the reason on record. */
-  readonly refusals: readonly Refusal[];
-  /** Happenings that nobody took in. */
-  readonly outbox: number;
-  /** Sending steps of each series, in order. */
-  readonly steps: ReadonlyMap<string, readonly string[]>;
-  /** The series that is paused; its entrance is closed meanwhile. */
-  readonly stopped: string;
-}
-
-export interface EnrollmentRow {
-  readonly id: string;
-  readonly series: string;
-  readonly person: string;
-  readonly state: string;
-}
-
-export interface Refusal {
-  readonly series: string;
-  readonly person: string;
-}
-
-export interface WorkRow {
-  readonly id: string;
-  readonly enrollment: string;
-  readonly step: string;
-  readonly visit: number;
-  readonly delivery: string;
-  readonly state: string;
-  readonly held: boolean;
-  readonly error: string | null;
-}
-
-export type Law =
-  | 'delivered'
-  | 'distinct'
-  | 'stuck'
-  | 'order'
-  | 'forbidden'
-  | 'paused'
-  | 'entered'
-  | 'written first'
-  | 'holder'
-  | 'over'
-  | 'one claim'
-  | 'early'
-  | 'crash';
-
-export interface Breach {
-  readonly law: Law;
-  readonly what: string;
-}
-
-/** Milliseconds by which two readings of one machine's clock may differ once each is rounded. */
-const rounding = 5;
+import { breach, rounding } from './laws/breach.js';
+import type { Breach } from './laws/breach.js';
+import { claims, paused } from './laws/claims.js';
+import { givenUp, isGivenUp } from './laws/given-up.js';
+import type { History } from './laws/history.js';
+import type { Person } from './people.js';
 
 /** Every breach of every law. */
 export function breaches(history: History): Breach[] {
@@ -81,6 +17,7 @@ export function breaches(history: History): Breach[] {
     ...entered(history),
     ...writtenFirst(history),
     ...claims(history),
+    ...givenUp(history),
   ];
 }
 
@@ -128,13 +65,15 @@ function distinct({ calls }: History): Breach[] {
 }
 
 /** I3. Nothing is under way any more, nothing was given up, and only whom nothing may be sent to was cancelled. */
-function stuck({ work, enrollments, people, outbox }: History): Breach[] {
-  const personOf = new Map(enrollments.map((row) => [row.id, row.person]));
+function stuck(history: History): Breach[] {
+  const { work, enrollments, people, outbox } = history;
+  const enrollmentOf = new Map(enrollments.map((row) => [row.id, row]));
   const spared = new Set(people.filter(isSpared).map((person) => person.userId));
-  const found = work.filter(
-    (row) =>
-      row.state !== 'done' && !(row.state === 'cancelled' && spared.has(personOf.get(row.enrollment) ?? '')),
-  );
+  const found = work.filter((row) => {
+    const { person = '', series } = enrollmentOf.get(row.enrollment) ?? {};
+    if (row.state === 'done' || isGivenUp(history, row, series)) return false;
+    return !(row.state === 'cancelled' && spared.has(person));
+  });
   const inside = enrollments.filter((row) => row.state === 'active');
   return [
     ...found.map((row) =>
@@ -195,25 +134,11 @@ function forbidden(history: History): Breach[] {
   });
 }
 
-/** The same for a pause: nothing is sent that was claimed in the middle of it. */
-function paused(history: History): Breach[] {
-  const claimed = claimOfBegin(history);
-  return history.begins.flatMap((begin) => {
-    const claim = claimed(begin);
-    if (claim === undefined || claim.series !== history.stopped) return [];
-    const within = history.pauses.find(
-      ({ from, to }) => claim.at > from + rounding && claim.at < to - rounding,
-    );
-    return within === undefined
-      ? []
-      : [breach('paused', `${begin.delivery} was claimed while its series was paused`)];
-  });
-}
-
 /**
- * I6. Whoever's identify was answered is in each series, once, or on record as turned away or missed by a pause.
+ * I6. Whoever's identify was answered is in each series that takes everybody, and whoever's event was answered in that of the
+ * event: once, however often and in whatever order it was sent, or on record as turned away or missed by a pause.
  */
-function entered({ people, enrollments, refusals, steps }: History): Breach[] {
+function entered({ people, enrollments, refusals, steps, events }: History): Breach[] {
   const counts = new Map<string, number>();
   for (const { person, series } of enrollments) {
     counts.set(`${person}/${series}`, (counts.get(`${person}/${series}`) ?? 0) + 1);
@@ -225,7 +150,9 @@ function entered({ people, enrollments, refusals, steps }: History): Breach[] {
       [...steps.keys()].flatMap((series) => {
         const count = counts.get(`${person.userId}/${series}`) ?? 0;
         const mayMiss = refused.has(`${person.userId}/${series}`);
-        return count === 1 || (count === 0 && mayMiss)
+        const event = events.get(series);
+        const due = event === undefined || person.events.includes(event) ? 1 : 0;
+        return count === due || (count === 0 && mayMiss)
           ? []
           : [breach('entered', `${person.userId} is in ${series} ${count} times`)];
       }),
@@ -252,40 +179,6 @@ function writtenFirst({ calls, begins }: History): Breach[] {
   });
 }
 
-/** What may happen to a work row, and who may do it. */
-function claims({ moves }: History): Breach[] {
-  const holder = new Map<string, string>();
-  return moves.flatMap((move) => {
-    const found: Breach[] = [];
-    const told = `work ${move.work} (${move.step}), ${move.was} to ${move.now} by ${move.by}`;
-    if (['done', 'failed', 'cancelled'].includes(move.was)) found.push(breach('over', told));
-    if (move.now === 'claimed') {
-      if (move.was !== 'enqueued') found.push(breach('one claim', told));
-      if (move.at < move.due - rounding) {
-        found.push(breach('early', `${told}, ${Math.round(move.due - move.at)} ms before its time`));
-      }
-      holder.set(move.work, move.by);
-    } else if (move.was === 'claimed' && holder.get(move.work) !== move.by) {
-      const over = move.lease !== null && move.lease <= move.at;
-      const takenBack = ['pending', 'unknown', 'cancelled'].includes(move.now) && over;
-      if (!takenBack) found.push(breach('holder', `${told}, while ${holder.get(move.work)} held it`));
-    }
-    return found;
-  });
-}
-
-/** The claim under which a delivery was begun: the last one before it of the same process. */
-function claimOfBegin({ moves }: History): (begin: Begin) => Move | undefined {
-  const byWork = new Map<string, Move[]>();
-  for (const move of moves) {
-    if (move.now !== 'claimed') continue;
-    const list = byWork.get(move.work);
-    if (list === undefined) byWork.set(move.work, [move]);
-    else list.push(move);
-  }
-  return (begin) => byWork.get(begin.work)?.findLast((move) => move.by === begin.by && move.n < begin.n);
-}
-
 function grouped<T>(
   items: readonly T[],
   keyOf: (item: T) => string,
@@ -298,8 +191,4 @@ function grouped<T>(
     else group.add(valueOf(item));
   }
   return groups;
-}
-
-function breach(law: Law, what: string): Breach {
-  return { law, what };
 }

@@ -1,5 +1,5 @@
 import type { ChaosResult } from './chaos.js';
-import type { Breach } from './laws.js';
+import type { Breach } from './laws/breach.js';
 
 export interface Shape {
   readonly faults: number;

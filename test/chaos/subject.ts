@@ -1,78 +1,14 @@
 import { Agent } from 'node:http';
-import {
-  DeliveryPostponed,
-  pauseSeries,
-  resumeSeries,
-  saveSeries,
-  startAutomation,
-} from '../../src/automation/index.js';
+import { DeliveryPostponed, startAutomation } from '../../src/automation/index.js';
 import type { Automation, Channel, Logger } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
-import { eraseUser, identify, suppress, unsubscribe } from '../../src/traits/index.js';
 import { post } from './oracle.js';
+import { channels, deadlyAttempts } from './subject/series.js';
 
 /**
- * What is being tested, as the rig knows it: how its runtime is started, the series that it runs and the calls that
- * people make. Everything else here knows processes, sockets, the provider's record and the table of work.
+ * What is being tested, as the rig knows it: how its runtime is started, with the series that it runs and the calls that
+ * people make in the folder beside it. Everything else here knows processes, sockets, the provider's record and the table of work.
  */
-
-export const workspace = 'chaos';
-
-/** The step that waits for a minute, of which the witness leaves less than a second. */
-export const restStep = 'rest';
-/** Name of the trait that lets a person go on, and of the channel that leads to the oracle. */
-const ready = 'ready';
-const channel = 'log';
-
-export interface ChaosSeries {
-  readonly key: string;
-  /** Its sending steps, in order. */
-  readonly sends: readonly string[];
-  readonly steps: readonly object[];
-}
-
-const send = (key: string): object => ({
-  type: 'send',
-  key,
-  channel,
-  message: { text: `${key}: hello {{ name|there }}` },
-});
-
-/** Runs the whole time; everybody who was identified must be in it. Rests twice: for a time, and for a change of traits. */
-export const steady: ChaosSeries = {
-  key: 'steady',
-  sends: ['first', 'second', 'third'],
-  steps: [
-    send('first'),
-    { type: 'wait', key: restStep, for: [1, 'minutes'] },
-    send('second'),
-    {
-      type: 'wait_for',
-      key: 'until-ready',
-      filter: { and: [{ '==': [{ var: `custom:${ready}` }, true] }, { exists: { var: 'name' } }] },
-      timeout: [300, 'days'],
-    },
-    send('third'),
-  ],
-};
-
-/** Is paused and resumed in the middle; sets a trait on the way. */
-export const stopped: ChaosSeries = {
-  key: 'stopped',
-  sends: ['one', 'two'],
-  steps: [send('one'), { type: 'set_trait', key: 'mark', traits: { got_one: true } }, send('two')],
-};
-
-export const allSeries: readonly ChaosSeries[] = [steady, stopped];
-
-/** Messages that one person gets in all. */
-export const sendsPerPerson = allSeries.reduce((count, { sends }) => count + sends.length, 0);
-
-export async function saveChaosSeries(pool: Pool): Promise<void> {
-  for (const { key, steps } of allSeries) {
-    await saveSeries(pool, workspace, { key, name: key, trigger: { type: 'user_created' }, steps });
-  }
-}
 
 /** Times of the runtime, in milliseconds; short, so that a minute holds many lives of a worker. */
 export interface SubjectSettings {
@@ -97,6 +33,8 @@ export interface SubjectOptions {
   readonly logger: Logger;
   /** Stands around each call of the provider. */
   readonly around: (call: () => Promise<void>) => Promise<void>;
+  /** Ends the process. */
+  readonly die: () => Promise<never>;
 }
 
 export function startSubject(options: SubjectOptions): Promise<Automation> {
@@ -104,7 +42,7 @@ export function startSubject(options: SubjectOptions): Promise<Automation> {
     pool: options.pool,
     redisUrl: options.redisUrl,
     logger: options.logger,
-    channels: [oracleChannel(options)],
+    channels: [oracleChannel(options), deadlyChannel(options)],
     concurrency: 20,
     poll: 50,
     sweepEvery: 200,
@@ -126,7 +64,7 @@ export function startSubject(options: SubjectOptions): Promise<Automation> {
 function oracleChannel({ oraclePort, around }: SubjectOptions): Channel {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
-    name: channel,
+    name: channels.oracle,
     onLostConfirmation: 'retry_same_key',
     deliver: (message, { idempotencyKey, signal }) =>
       around(async () => {
@@ -150,6 +88,16 @@ function oracleChannel({ oraclePort, around }: SubjectOptions): Channel {
   };
 }
 
+/** Nobody who hands it a message lives on. It counts its attempts by itself, as no other step here may be given up. */
+function deadlyChannel({ die }: SubjectOptions): Channel {
+  return {
+    name: channels.deadly,
+    onLostConfirmation: 'retry_same_key',
+    waits: Array.from({ length: deadlyAttempts - 1 }, () => 20),
+    deliver: die,
+  };
+}
+
 /** By which statements the named places of a worker are known; a place that is never reached fails the long run. */
 export const failpointStatements = {
   claim: /lease_until = CASE[^]*w\.epoch = /,
@@ -159,29 +107,3 @@ export const failpointStatements = {
   relay: /SET state = 'enqueued'/,
   intake: /DELETE FROM outbox/,
 } as const;
-
-/** Calls that customers make. Each may be repeated when its answer was lost. */
-export const calls = {
-  async identify(pool: Pool, userId: string, traits: Record<string, unknown>): Promise<void> {
-    await identify(pool, { workspaceId: workspace, userId, traits });
-  },
-  /** `true` lets somebody go on who waits for it; `false` only makes them be looked at. */
-  async setReady(pool: Pool, userId: string, value: boolean): Promise<void> {
-    await identify(pool, { workspaceId: workspace, userId, traits: { [ready]: value } });
-  },
-  async unsubscribe(pool: Pool, userId: string): Promise<void> {
-    await unsubscribe(pool, { workspaceId: workspace, userId });
-  },
-  async suppress(pool: Pool, userId: string): Promise<void> {
-    await suppress(pool, { workspaceId: workspace, userId });
-  },
-  async erase(pool: Pool, userId: string): Promise<void> {
-    await eraseUser(pool, { workspaceId: workspace, userId });
-  },
-  async pause(pool: Pool): Promise<void> {
-    await pauseSeries(pool, workspace, stopped.key);
-  },
-  async resume(pool: Pool): Promise<void> {
-    await resumeSeries(pool, workspace, stopped.key);
-  },
-};

@@ -1,5 +1,5 @@
 import { ask } from './postgres.js';
-import { restStep } from './subject.js';
+import { restStep } from './subject/series.js';
 
 /**
  * Triggers in the rig's own database that write down what happens to each work row and delivery, in the transaction in

@@ -53,6 +53,7 @@ try {
     pool,
     logger: { info: () => undefined, warn: note, error: note },
     around: (call) => passing(['deliver'], call),
+    die: () => process.exit(exitCodes.poisoned),
   });
   process.on('message', (order: WorkerOrder) => {
     switch (order.kind) {

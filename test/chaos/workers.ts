@@ -91,7 +91,8 @@ function begin(script: string, config: WorkerConfig): { life: Life; ended: Promi
   });
   const ended = exitOf(child).then(([code, signal]) => {
     alive = false;
-    const asked = signal === 'SIGKILL' || code === 0 || code === exitCodes.unreachable;
+    const expected: readonly (number | null)[] = [0, exitCodes.unreachable, exitCodes.poisoned];
+    const asked = signal === 'SIGKILL' || expected.includes(code);
     return asked ? null : `${config.name} ended with ${code ?? signal}: ${said}`;
   });
   const life: Life = {

@@ -28,6 +28,21 @@ const faults: readonly Omit<Fault, 'place'>[] = [
     },
   },
   {
+    name: 'calls sent twice, in another order',
+    weight: 2,
+    async inject({ people }, random) {
+      await people.replay(random);
+      return true;
+    },
+  },
+  {
+    name: 'a message that kills its worker',
+    async inject({ people }) {
+      await people.poison();
+      return true;
+    },
+  },
+  {
     name: 'pause and resume',
     weight: 2,
     async inject({ people }, random) {
