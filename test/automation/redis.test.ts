@@ -16,6 +16,7 @@ import { testRedis } from '../support/redis.js';
 import {
   identifyMany,
   identifyNew,
+  queueName,
   recorder,
   seriesOf,
   until,
@@ -331,4 +332,26 @@ test('what a worker took from redis and died with before it was claimed is found
     await queue.close();
     connections.close();
   }
+});
+
+test('a step that Redis lets go before its time, as by a clock that is wrong, is not done before it', async () => {
+  const { pool, redis, start } = fixture();
+  const queue = queueName();
+  await saveSeries(pool, workspace, seriesOf('one'));
+  await identifyNew(pool, 'u1');
+  await takeIn(pool, intake);
+  await pool.query(`UPDATE work SET due_at = now() + interval '1 hour'`);
+  const automation = await start({ queue, horizon: 7_200_000, drain: 50 });
+  const jobs = new Queue(queue, { connection: { url: redis.url } });
+  try {
+    await until('its job waits for the hour', async () => (await jobs.getDelayedCount()) === 1);
+    await jobs.promoteJobs();
+    await until('a worker has it', async () => (await workStates(pool))['claimed'] === 1);
+  } finally {
+    await jobs.close();
+  }
+  await automation.stop();
+  const { rows } = await pool.query('SELECT state, attempts FROM work');
+  expect(rows).toEqual([{ state: 'pending', attempts: 0 }]);
+  expect((await pool.query('SELECT FROM deliveries')).rowCount).toBe(0);
 });

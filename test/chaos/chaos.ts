@@ -10,6 +10,8 @@ import type { Fault, Place, Rig } from './faults/index.js';
 import { breaches } from './laws.js';
 import type { Breach } from './laws/breach.js';
 import { readHistory } from './history.js';
+import { buildOlder } from './older.js';
+import type { OlderVersion } from './older.js';
 import { startOracle } from './oracle.js';
 import type { OracleMode } from './oracle.js';
 import { startPeople } from './people.js';
@@ -20,7 +22,7 @@ import type { TcpProxy } from './proxy.js';
 import { randomOf } from './random.js';
 import { startChaosRedis } from './redis.js';
 import type { ChaosRedis } from './redis.js';
-import { usualSettings } from './subject.js';
+import { otherwise, usualSettings } from './subject.js';
 import type { SubjectSettings } from './subject.js';
 import { saveChaosSeries, sendsPerPerson } from './subject/series.js';
 import { isQuiet } from './quiet.js';
@@ -31,6 +33,8 @@ import { startWorkers } from './workers.js';
 export interface ChaosServers {
   readonly folder: string;
   readonly scripts: Scripts;
+  /** What a part of the workers runs, where there is such a version. */
+  readonly older: OlderVersion;
   readonly postgres: ChaosPostgres;
   readonly redis: ChaosRedis;
   readonly postgresProxy: TcpProxy;
@@ -41,11 +45,13 @@ export interface ChaosServers {
 export interface ServersOptions {
   /** The checkout, or a copy, whose runtime the workers run; default this one. */
   readonly root?: string;
+  /** Lets a part of the workers run the oldest version that knows the schema of today. */
+  readonly mixed?: boolean;
   /** Leaves the provider's record and the workers' log in the folder. */
   readonly keep?: boolean;
 }
 
-export async function startChaosServers({ root, keep }: ServersOptions = {}): Promise<ChaosServers> {
+export async function startChaosServers({ root, keep, mixed }: ServersOptions = {}): Promise<ChaosServers> {
   const folder = mkdtempSync(join(tmpdir(), 'muster-chaos-'));
   chmodSync(folder, 0o711);
   const undo: (() => Promise<void>)[] = [];
@@ -60,13 +66,14 @@ export async function startChaosServers({ root, keep }: ServersOptions = {}): Pr
   };
   try {
     const scripts = await bundle(join(folder, 'programs'), root);
+    const older = mixed === true ? await buildOlder(folder) : { script: null, told: 'not asked for' };
     const data = join(folder, 'data');
     mkdirSync(data, { mode: 0o711 });
     const postgres = await kept(startChaosPostgres(data), (server) => server.stop());
     const redis = await kept(startChaosRedis(folder), (server) => server.stop());
     const postgresProxy = await kept(startProxy(postgres), (proxy) => proxy.close());
     const redisProxy = await kept(startProxy(redis), (proxy) => proxy.close());
-    return { folder, scripts, postgres, redis, postgresProxy, redisProxy, stop };
+    return { folder, scripts, older, postgres, redis, postgresProxy, redisProxy, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -146,12 +153,17 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
   const oracle = await startOracle(servers.scripts.oracle, join(servers.folder, `${name}.calls`), seed);
   const people = await startPeople(throughProxy, random.fork('people'));
   const workers = startWorkers({
-    script: servers.scripts.worker,
     count: options.workers,
+    programs: [
+      { script: servers.scripts.worker, settings },
+      {
+        script: servers.older.script ?? servers.scripts.worker,
+        settings: { ...settings, ...otherwise(settings) },
+      },
+    ],
     databaseUrl: throughProxy,
     redisUrl: `redis://:${servers.redis.password}@127.0.0.1:${servers.redisProxy.port}`,
     oraclePort: oracle.port,
-    settings,
     log: join(servers.folder, 'workers.log'),
   });
   try {
@@ -171,6 +183,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
     const found = [
       ...breaches(history),
       ...workers.crashes().map((what): Breach => ({ law: 'crash', what })),
+      ...workers.overdue().map((what): Breach => ({ law: 'drained', what })),
     ];
     const accepted = history.calls.filter((call) => call.accepted);
     const sends = new Set(accepted.map((call) => call.key)).size;

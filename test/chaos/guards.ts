@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { repository } from './bundle.js';
+import { copySources } from './older.js';
 import { runChaos, startChaosServers } from './chaos.js';
 import type { ChaosResult } from './chaos.js';
 import { guards, textWithout } from './guard-list.js';
@@ -32,14 +32,10 @@ interface Verdict {
 
 /** The sources and the programs of the children, without one guard. */
 function withoutGuard(guard: Guard): string {
-  const text = textWithout(guard, repository);
   const root = mkdtempSync(join(tmpdir(), 'muster-mutant-'));
-  for (const folder of ['src', 'test/chaos', 'test/support'])
-    cpSync(join(repository, folder), join(root, folder), { recursive: true });
-  symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
-  cpSync(join(repository, 'package.json'), join(root, 'package.json'));
+  copySources(root);
   if (values.whole) return root;
-  writeFileSync(join(root, guard.file), text);
+  for (const edit of guard.edits) writeFileSync(join(root, edit.file), textWithout(edit, root));
   return root;
 }
 

@@ -162,7 +162,8 @@ const wrong: readonly (readonly [string, Law, Partial<History>])[] = [
     'one claim',
     { moves: [claim, { ...claim, n: 4, was: 'claimed', by: 'two' }] },
   ],
-  ['a claim before its time', 'early', { moves: [{ ...claim, due: 1200 }, done] }],
+  ['a delivery begun before its time', 'early', { moves: [{ ...claim, due: 1097 }, done] }],
+  ['a step ended before its time', 'early', { moves: [claim, { ...done, due: 1200 }] }],
 ];
 
 test.each(wrong)('%s is seen as such', (_, law, change) => {
@@ -183,6 +184,14 @@ test('what was in flight when somebody unsubscribed may arrive, and their other 
     ],
   });
   expect(found).toEqual([]);
+});
+
+test('a claim before its time that waits for it, and one that is given back, are not early', () => {
+  const soon = { ...claim, due: 1088 };
+  expect(breaches({ ...right, moves: [soon, done, claim2, done2] })).toEqual([]);
+  const back = { ...done2, now: 'pending', due: 9000 };
+  const found = breaches({ ...right, moves: [claim, done, claim2, back] });
+  expect(found.filter(({ law }) => law === 'early')).toEqual([]);
 });
 
 test('an expired claim may be taken back by anybody', () => {

@@ -1,6 +1,6 @@
 import { breach, rounding } from './laws/breach.js';
 import type { Breach } from './laws/breach.js';
-import { claims, paused } from './laws/claims.js';
+import { claims, early, paused } from './laws/claims.js';
 import { givenUp, isGivenUp } from './laws/given-up.js';
 import type { History } from './laws/history.js';
 import type { Person } from './people.js';
@@ -17,6 +17,7 @@ export function breaches(history: History): Breach[] {
     ...entered(history),
     ...writtenFirst(history),
     ...claims(history),
+    ...early(history),
     ...givenUp(history),
   ];
 }

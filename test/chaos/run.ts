@@ -33,7 +33,8 @@ const progress = ({ seed, faults, of, people, at }: Progress): void => {
     process.stderr.write(`\r\u001B[Kseed ${seed}: fault ${faults} of ${of}, ${people} people, ${at}`);
 };
 
-const servers = await startChaosServers({ keep: values.keep });
+const servers = await startChaosServers({ keep: values.keep, mixed: true });
+process.stderr.write(`workers of an older version: ${servers.older.told}\n`);
 const results: ChaosResult[] = [];
 try {
   for (let seed = first; seed < first + Number(values.seeds); seed += 1) {

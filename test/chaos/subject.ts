@@ -25,6 +25,11 @@ export const usualSettings: SubjectSettings = {
   deliverTimeout: 1000,
 };
 
+/** What a deployment may change: workers with these and with the usual settings share a queue. */
+export function otherwise({ lease, horizon, deliverTimeout }: SubjectSettings): Partial<SubjectSettings> {
+  return { lease: lease * 0.8, horizon: horizon * 1.5, deliverTimeout: deliverTimeout * 0.8 };
+}
+
 export interface SubjectOptions {
   readonly pool: Pool;
   readonly redisUrl: string;

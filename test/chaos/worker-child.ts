@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { openPool } from '../../src/database/pool.js';
 import { MusterError } from '../../src/errors/index.js';
+import { settableClock } from './clock.js';
 import { arm, passing, patchBullmq, withFailpoints } from './failpoints.js';
 import type { Failpoint } from './failpoints.js';
 import { startSubject } from './subject.js';
@@ -23,7 +24,8 @@ export interface WorkerConfig {
 export type WorkerOrder =
   | { readonly kind: 'arm'; readonly failpoint: Failpoint | null }
   | { readonly kind: 'block'; readonly ms: number }
-  | { readonly kind: 'stop' };
+  /** Sets the clock so many milliseconds ahead of the machine's, or behind. */
+  | { readonly kind: 'clock'; readonly ahead: number };
 
 const config: unknown = JSON.parse(process.argv[2] ?? 'null');
 if (!isConfig(config)) throw new TypeError('a worker is started with its configuration');
@@ -43,6 +45,7 @@ const note = (fields: object, message: string): void => {
   appendFileSync(log, `${new Date().toISOString()} ${name} ${message} ${JSON.stringify(fields)}\n`);
 };
 
+const setClock = settableClock();
 patchBullmq();
 try {
   const pool = withFailpoints(
@@ -64,11 +67,12 @@ try {
         // The event loop stands still, and the processor is left to the others.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms);
         break;
-      case 'stop':
-        void automation.stop().then(() => process.exit(0));
+      case 'clock':
+        setClock(order.ahead);
         break;
     }
   });
+  process.once('SIGTERM', () => void automation.stop().then(() => process.exit(0)));
   process.send?.('ready');
 } catch (error) {
   if (!(error instanceof MusterError)) throw error;

@@ -8,6 +8,7 @@ import { persistent } from '../persistent.js';
 import type { Gate } from '../work/gate.js';
 import type { Lease } from '../work/leases.js';
 import type { RenderedMessage } from '../work/render.js';
+import { untilDue } from '../work/until-due.js';
 import { asFrequencyCaps } from '../workspace-caps.js';
 import { beginBatch } from './begin-batch.js';
 import type { BeginBatch, Begun } from './begin-batch.js';
@@ -190,6 +191,7 @@ export function chunkPerformer(
       );
       return endChunk(pool, chunk, options.wait(1));
     }
+    await untilDue(chunk, lease);
     await takeUpSending(pool, chunk, channel.onLostConfirmation === 'park');
     const now = (): number => Math.round(chunk.now + performance.now() - begun);
     const call = callsUnder(lease, options.deliverTimeout);

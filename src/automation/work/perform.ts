@@ -26,6 +26,7 @@ import { rendered } from './render.js';
 import { skipped } from './resolve.js';
 import { traceDelivery } from './trace-step.js';
 import { takingTurns } from './turns.js';
+import { untilDue } from './until-due.js';
 
 export interface PerformOptions {
   readonly pool: Pool;
@@ -221,6 +222,7 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     const { claim } = prepared;
     const begun = performance.now();
     const now = (): number => Math.round(claim.now + performance.now() - begun);
+    await untilDue(claim, lease);
     if ('fault' in prepared) return undecided(claim, prepared.fault);
     const { definition, facts } = prepared;
     let move: Advance;

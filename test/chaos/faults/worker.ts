@@ -49,6 +49,26 @@ const atPlaces = places.map(([name, point, when]): Fault => ({
   },
 }));
 
+const hour = 3_600_000;
+
+const clockSteps = [
+  ['an hour forward', hour],
+  ['an hour back', -hour],
+] as const;
+
+const clocks = clockSteps.map(([name, ahead]): Fault => ({
+  name: `clock ${name}`,
+  place: 'worker',
+  async inject({ workers }, random) {
+    const life = await workers.one(random);
+    life.send({ kind: 'clock', ahead });
+    await pause(random.int(500, 2000));
+    // Some are set right, which is a step as well; some live on with it.
+    if (random.chance(0.5)) life.send({ kind: 'clock', ahead: 0 });
+    return true;
+  },
+}));
+
 /** So long that every lease of the worker has run out. */
 function pastLease({ settings }: Rig): number {
   return settings.lease + 500;
@@ -107,12 +127,18 @@ export const workerFaults: readonly Fault[] = [
     place: 'worker',
     async inject({ workers }, random) {
       const life = await workers.one(random);
-      life.send({ kind: 'stop' });
-      await Promise.race([life.gone, pause(10_000)]);
-      // One that meets a fault of another place on its way out is not waited for.
-      life.signal('SIGKILL');
-      await life.gone;
+      await workers.end(life);
       return true;
     },
   },
+  {
+    name: 'rolling deploy',
+    place: 'worker',
+    weight: 2,
+    async inject({ workers }, random) {
+      await workers.one(random);
+      return workers.roll(random);
+    },
+  },
+  ...clocks,
 ];

@@ -12,6 +12,7 @@ export type Law =
   | 'one claim'
   | 'early'
   | 'given up'
+  | 'drained'
   | 'crash';
 
 export interface Breach {
