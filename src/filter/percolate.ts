@@ -1,46 +1,38 @@
-import { accessOf, foldsOf } from './percolate/access.js';
-import type { AccessKey } from './percolate/access.js';
+import { register } from './percolate/register.js';
+import type { Counted } from './percolate/register.js';
+import type { FieldTable, Posting } from './percolate/table.js';
 import { dependenciesOf } from './dependencies.js';
 import { edgesOf } from './edges.js';
-import { nameOf } from './fields.js';
 import { compilePredicate } from './predicate.js';
 import type { Predicate } from './predicate.js';
 import type { UserRecord } from './record.js';
 import type { Moment } from './time.js';
 import type { Filter } from './tree.js';
-import { foldAscii, readerOf, splitList } from './values.js';
-import type { FieldReader } from './values.js';
 
 /**
- * Many filters asked about one person. Which of them can match is found by the fields they read, and then by one clause that
- * each of them needs: an equality, a list, a tag. What is left is asked with the exact predicate, so that the index costs
- * time where it errs, and never a verdict: the answer equals a loop over all filters, always.
+ * Many filters asked about one person; the answer equals a loop over all of them, always. Each field is read once, and tells
+ *
+ * - which filters need a rare value that the person has: they are asked with their exact predicate;
+ * - which conditions of all other filters are met, so that each is decided once and counted wherever it is needed. Who meets all
+ *   of a filter's conditions matches it, or is asked where it says more than they do.
  */
 export interface FilterIndex {
   /**
    * The positions of the filters that match, in no order.
-   * @param changed names as `dependenciesOf` gives them: only filters that read one of them are asked. Null: all are.
+   * @param changed names as `dependenciesOf` gives them: only filters that read one of them are answered. Null: all are.
    */
   matching(user: UserRecord, moment: Moment, changed?: ReadonlySet<string> | null): number[];
   /** How many filters were asked with their predicate, since the index was made. */
   readonly asked: number;
 }
 
-/** The filters under one key of one field. */
-interface FieldTable {
-  readonly read: FieldReader;
-  readonly values: Map<unknown, number[]>;
-  readonly folded: Map<unknown, number[]>;
-  readonly items: Map<unknown, number[]>;
-}
-
 export function indexFilters(filters: readonly Filter[]): FilterIndex {
-  const tables = new Map<string, FieldTable>();
-  const always: number[] = [];
-  register(filters, tables, always);
-  const fields = [...tables.values()];
+  const { tables, always, counted } = register(filters);
   const reads = filters.map((filter) => new Set(dependenciesOf(filter)));
-  const tests = predicatesOf(filters);
+  const reading = positionsReading(reads);
+  const predicates = predicatesOf(filters);
+  const setTo = clockOf(tables);
+  const counter = counterOf(counted);
   // A filter that is found by several of its arms is asked once: each look has a number of its own.
   const seen = new Uint32Array(filters.length);
   let look = 0;
@@ -54,41 +46,98 @@ export function indexFilters(filters: readonly Filter[]): FilterIndex {
       look = (look + 1) % 0xffffffff;
       if (look === 0) seen.fill(0);
       const mark = look;
-      const testOf = tests.at(moment);
+      const testOf = predicates.at(moment);
       const found: number[] = [];
-      const ask = (positions: readonly number[] | undefined): void => {
-        if (positions === undefined) return;
-        for (const position of positions) {
-          if (seen[position] === mark) continue;
-          seen[position] = mark;
-          if (changed !== null && !meets(reads[position], changed)) continue;
-          asked += 1;
-          if (testOf(position)(user)) found.push(position);
-        }
+      const ask = (position: number): void => {
+        if (seen[position] === mark) return;
+        seen[position] = mark;
+        if (changed !== null && !meets(reads[position], changed)) return;
+        asked += 1;
+        if (testOf(position)(user)) found.push(position);
       };
-      for (const table of fields) lookUp(table, user, ask);
-      ask(always);
+      const concerned = changed === null ? null : fewOf(reading, changed);
+      if (concerned !== null) {
+        for (const position of concerned) ask(position);
+        return found;
+      }
+      setTo(moment);
+      counter.begin();
+      const meet = (posting: Posting): void => {
+        for (const position of posting.asks) ask(position);
+        counter.meet(posting);
+      };
+      for (const table of tables) table.look(user, meet);
+      counter.end((position, whole) => {
+        if (!whole) ask(position);
+        else if (changed === null || meets(reads[position], changed)) found.push(position);
+      });
+      for (const position of always) ask(position);
       return found;
     },
   };
 }
 
-function lookUp(
-  { read, values, folded, items }: FieldTable,
-  user: UserRecord,
-  ask: (positions: readonly number[] | undefined) => void,
-): void {
-  const seen = read(user);
-  if (seen === undefined || seen === null) return;
-  if (values.size > 0) ask(values.get(seen));
-  if (folded.size > 0) ask(folded.get(typeof seen === 'string' ? foldAscii(seen) : seen));
-  if (items.size === 0) return;
-  const list: readonly unknown[] = Array.isArray(seen)
-    ? seen
-    : typeof seen === 'string'
-      ? splitList(seen)
-      : [];
-  for (const item of list) ask(items.get(item));
+interface Counter {
+  begin(): void;
+  meet(posting: Posting): void;
+  /** Answers the filters of which all conditions are met. */
+  end(answer: (position: number, whole: boolean) => void): void;
+}
+
+/** More than a filter can have conditions. */
+const refusal = 1 << 20;
+
+function counterOf({ positions, whole, needed }: Counted): Counter {
+  const missing = new Int32Array(needed.length);
+  return {
+    begin() {
+      missing.set(needed);
+    },
+    meet({ needs, refuses }) {
+      for (const place of needs) missing[place] = (missing[place] ?? 0) - 1;
+      for (const place of refuses) missing[place] = (missing[place] ?? 0) + refusal;
+    },
+    end(answer) {
+      for (let place = 0; place < missing.length; place += 1)
+        if (missing[place] === 0) answer(positions[place] ?? 0, whole[place] === true);
+    },
+  };
+}
+
+/** Brings the tables to a moment, where it is not theirs. */
+function clockOf(tables: readonly FieldTable[]): (moment: Moment) => void {
+  let current: Moment | null = null;
+  return (moment) => {
+    if (moment.now === current?.now && moment.zone === current.zone) return;
+    for (const table of tables) table.setTo(moment);
+    current = moment;
+  };
+}
+
+/** So few filters are asked one by one: all fields cost more to read. */
+const few = 20;
+
+function positionsReading(reads: readonly ReadonlySet<string>[]): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  reads.forEach((names, position) => {
+    for (const name of names) {
+      const known = found.get(name);
+      if (known === undefined) found.set(name, [position]);
+      else known.push(position);
+    }
+  });
+  return found;
+}
+
+/** The filters that read one of the names, where they are few. */
+function fewOf(reading: ReadonlyMap<string, readonly number[]>, names: ReadonlySet<string>): number[] | null {
+  const found: number[] = [];
+  for (const name of names) {
+    const positions = reading.get(name) ?? [];
+    if (found.length + positions.length > few) return null;
+    found.push(...positions);
+  }
+  return found;
 }
 
 function meets(reads: ReadonlySet<string> | undefined, changed: ReadonlySet<string>): boolean {
@@ -126,43 +175,4 @@ function predicatesOf(filters: readonly Filter[]): Predicates {
       return testOf;
     },
   };
-}
-
-/**
- * Puts each filter under the keys of its rarest clause. How rare a value is, nobody has to tell: a field that filters ask for
- * many different values has many, so that each of them is had by few.
- */
-function register(filters: readonly Filter[], tables: Map<string, FieldTable>, always: number[]): void {
-  const choices = filters.map((filter) => accessOf(filter));
-  const asked = new Map<string, Set<unknown>>();
-  for (const { field, value } of choices.flat(2)) {
-    const name = nameOf(field);
-    const known = asked.get(name);
-    if (known === undefined) asked.set(name, new Set([value]));
-    else known.add(value);
-  }
-  const weight = (keys: readonly AccessKey[]): number =>
-    keys.reduce((sum, { field, value }) => {
-      const values = asked.get(nameOf(field))?.size ?? 1;
-      return sum + 1 / (typeof value === 'boolean' ? 2 : values + 1);
-    }, 0);
-  choices.forEach((options, position) => {
-    const weighed = options.map((keys) => ({ keys, weight: weight(keys) }));
-    const [best] = weighed.toSorted((a, b) => a.weight - b.weight);
-    if (best === undefined) always.push(position);
-    else for (const key of best.keys) put(tables, key, position);
-  });
-}
-
-function put(tables: Map<string, FieldTable>, key: AccessKey, position: number): void {
-  const name = nameOf(key.field);
-  let table = tables.get(name);
-  if (table === undefined) {
-    table = { read: readerOf(key.field, 0), values: new Map(), folded: new Map(), items: new Map() };
-    tables.set(name, table);
-  }
-  const under = foldsOf(key) ? table.folded : key.kind === 'item' ? table.items : table.values;
-  const positions = under.get(key.value);
-  if (positions === undefined) under.set(key.value, [position]);
-  else positions.push(position);
 }

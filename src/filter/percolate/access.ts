@@ -15,14 +15,10 @@ const mostKeys = 64;
 
 /**
  * The ways in to a filter: sets of keys of which everybody who matches has at least one. Any one set will do. None where no
- * clause has to hold that names a value: the filter is asked always. An empty set: nobody matches.
+ * clause has to hold that names a value. An empty set: nobody matches.
  */
 export function accessOf(filter: Filter): AccessKey[][] {
   return read(reader, filter, false);
-}
-
-export function foldsOf({ kind }: AccessKey): boolean {
-  return kind === 'folded';
 }
 
 type Access = AccessKey[][];

@@ -1,0 +1,149 @@
+import type { Field } from '../fields.js';
+import type { UserRecord } from '../record.js';
+import type { Moment } from '../time.js';
+import { columnInstant, foldAscii, readerOf, splitList, textInstant } from '../values.js';
+import type { FieldReader } from '../values.js';
+import type { AccessKey } from './access.js';
+import type { Bound, Test } from './conditions.js';
+
+/** What hangs on something that a value may be. */
+export interface Posting {
+  /** Positions of filters that are asked because of it. */
+  readonly asks: number[];
+  /** Places of the counted filters that need it. */
+  readonly needs: number[];
+  /** Places of the counted filters that refuse it. */
+  readonly refuses: number[];
+}
+
+export type Meet = (posting: Posting) => void;
+
+type TypeName = 'present' | 'text' | 'number' | 'boolean';
+
+/** All that filters want to know of one field, answered by reading it once. */
+export class FieldTable {
+  readonly #field: Field;
+  #read: FieldReader;
+  readonly #values = new Map<unknown, Posting>();
+  readonly #folded = new Map<unknown, Posting>();
+  readonly #items = new Map<unknown, Posting>();
+  readonly #types = new Map<TypeName, Posting>();
+  readonly #numbers = new Ruler();
+  readonly #instants = new Ruler();
+
+  constructor(field: Field) {
+    this.#field = field;
+    this.#read = readerOf(field, 0);
+  }
+
+  /** The places where a test's answer is found: one of them is met by whoever it is true of. */
+  postingsOf(test: Test): Posting[] {
+    if (test.kind === 'keys') return test.keys.map((key) => this.postingOf(key));
+    if (test.kind !== 'bound') return [entry(this.#types, test.kind)];
+    return [(test.of === 'numbers' ? this.#numbers : this.#instants).postingOf(test)];
+  }
+
+  postingOf({ kind, value }: AccessKey): Posting {
+    return entry(kind === 'item' ? this.#items : kind === 'folded' ? this.#folded : this.#values, value);
+  }
+
+  /** Everything that moves with the clock is as of that moment from here on. */
+  setTo(moment: Moment): void {
+    if (this.#field.kind === 'derived') this.#read = readerOf(this.#field, moment.now);
+    this.#numbers.setTo(moment);
+    this.#instants.setTo(moment);
+  }
+
+  /** Answers all that is true of the person's value. */
+  look(user: UserRecord, meet: Meet): void {
+    const seen = this.#read(user);
+    if (seen === undefined || seen === null) return;
+    meetAt(this.#types, 'present', meet);
+    if (this.#values.size > 0) meetAt(this.#values, seen, meet);
+    if (typeof seen === 'string') {
+      meetAt(this.#types, 'text', meet);
+      if (this.#folded.size > 0) meetAt(this.#folded, foldAscii(seen), meet);
+    } else if (typeof seen === 'number') {
+      // A number beyond the doubles, which is read as infinite, is no number of the language.
+      if (Number.isFinite(seen)) {
+        meetAt(this.#types, 'number', meet);
+        this.#numbers.meetAll(seen, meet);
+      }
+    } else if (typeof seen === 'boolean') {
+      meetAt(this.#types, 'boolean', meet);
+    }
+    if (!this.#instants.isEmpty) {
+      const instant = this.#field.kind === 'column' ? columnInstant(seen) : textInstant(seen);
+      if (!Number.isNaN(instant)) this.#instants.meetAll(instant, meet);
+    }
+    if (this.#items.size > 0) for (const item of itemsOf(seen)) meetAt(this.#items, item, meet);
+  }
+}
+
+/** Each once. */
+function itemsOf(seen: unknown): Iterable<unknown> {
+  const list: readonly unknown[] = Array.isArray(seen)
+    ? seen
+    : typeof seen === 'string'
+      ? splitList(seen)
+      : [];
+  return list.length > 1 ? new Set(list) : list;
+}
+
+function entry<Key>(postings: Map<Key, Posting>, key: Key): Posting {
+  let posting = postings.get(key);
+  if (posting === undefined) {
+    posting = { asks: [], needs: [], refuses: [] };
+    postings.set(key, posting);
+  }
+  return posting;
+}
+
+function meetAt<Key>(postings: ReadonlyMap<Key, Posting>, key: Key, meet: Meet): void {
+  const posting = postings.get(key);
+  if (posting !== undefined) meet(posting);
+}
+
+interface Mark {
+  readonly bound: Bound;
+  readonly posting: Posting;
+  at: number;
+}
+
+/** Bounds in their order, so that those which a value lies beyond are the first so many. */
+class Ruler {
+  readonly #marks = new Map<string, Mark>();
+  #from: Mark[] = [];
+  #upto: Mark[] = [];
+
+  get isEmpty(): boolean {
+    return this.#marks.size === 0;
+  }
+
+  postingOf(bound: Bound): Posting {
+    let mark = this.#marks.get(bound.name);
+    if (mark === undefined) {
+      mark = { bound, posting: { asks: [], needs: [], refuses: [] }, at: 0 };
+      this.#marks.set(bound.name, mark);
+    }
+    return mark.posting;
+  }
+
+  setTo(moment: Moment): void {
+    for (const mark of this.#marks.values()) mark.at = mark.bound.at(moment);
+    const ascending = [...this.#marks.values()].toSorted((a, b) => a.at - b.at);
+    this.#from = ascending.filter(({ bound }) => bound.side === 'from');
+    this.#upto = ascending.filter(({ bound }) => bound.side === 'upto').toReversed();
+  }
+
+  meetAll(value: number, meet: Meet): void {
+    for (const { at, posting } of this.#from) {
+      if (at > value) break;
+      meet(posting);
+    }
+    for (const { at, posting } of this.#upto) {
+      if (at < value) break;
+      meet(posting);
+    }
+  }
+}
