@@ -12,7 +12,7 @@ import {
 } from '../../src/automation/index.js';
 import type { Channel } from '../../src/automation/index.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
-import { suppress, unsubscribe } from '../../src/traits/index.js';
+import { identify, suppress, unsubscribe } from '../../src/traits/index.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { takeDue } from '../../src/automation/work/take-due.js';
 import {
@@ -364,6 +364,31 @@ test('a series whose endpoint or channel is not there is refused at save, both a
   });
   await expect(saveSeries(pool, workspace, document, { channels: ['pigeon'] })).rejects.toMatchObject({
     problems: [{ code: 'unknown_endpoint' }],
+  });
+});
+
+test('a tag that nobody has the trait for is refused at save, unless it has a fallback or the series sets the trait', async () => {
+  const { pool } = fixture();
+  const text =
+    '{{ rolle }} {{ custom:rolle|none }} {{ stage }} {{ role }} {{ company.custom:size }} {{ name }}';
+  const document = {
+    key: 'tags',
+    name: 'Tags',
+    trigger: { type: 'user_created' },
+    steps: [
+      { type: 'set_trait', key: 'mark', traits: { stage: 'told' } },
+      { type: 'send', key: 'say', channel: 'log', message: { text } },
+    ],
+  };
+  // Nothing is known of the traits of a new workspace, nor here of those of companies.
+  const fresh = 'without-traits';
+  await pool.query('INSERT INTO workspaces (workspace_id, name) VALUES ($1, $1)', [fresh]);
+  await saveSeries(pool, fresh, document);
+  await identify(pool, { workspaceId: fresh, userId: 'jane', traits: { role: 'admin' } });
+  await expect(saveSeries(pool, fresh, document)).rejects.toMatchObject({
+    problems: [
+      { code: 'tag_unknown_trait', path: '/steps/1/message/text', hint: 'did you mean {{ role }}?' },
+    ],
   });
 });
 

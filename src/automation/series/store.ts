@@ -1,5 +1,6 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
+import { knownTraits } from '../../traits/catalogue/known.js';
 import { savedSegments } from '../../audience/segments/saved.js';
 import { holdSegments } from '../../audience/segments/store.js';
 import { refuse } from '../../errors/index.js';
@@ -55,6 +56,7 @@ export async function saveSeries(
     const definition = parseSeries(input, {
       ...(channels === undefined ? {} : { channels }),
       ...known,
+      traits: await knownTraits(client, workspaceId),
       segments: [...saved.keys()],
       savedSegments: saved,
     });

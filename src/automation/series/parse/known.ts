@@ -1,3 +1,4 @@
+import type { TraitEntity } from '../../../traits/catalogue/types.js';
 import { defaultChannels } from '../grammar.js';
 
 /** What a workspace has, for the names in a series to be checked against. */
@@ -12,13 +13,17 @@ export interface KnownNames {
   readonly slack?: readonly string[] | null;
   /** What the workspace lacks to send e-mail; null or absent where nobody knows. */
   readonly emailLacks?: readonly string[] | null;
+  /** Keys of the traits that were ever sent or declared; null or absent where nobody knows. */
+  readonly traits?: KnownTraits | null;
   /** Segments that can start a series; null or absent where any name may stand. */
   readonly segments?: readonly string[] | null;
 }
+
+export type KnownTraits = Readonly<Record<TraitEntity, readonly string[]>>;
 
 export type Names = Required<KnownNames>;
 
 export function namesOf({ channels = defaultChannels, ...known }: KnownNames): Names {
   const { endpoints = null, slack = null, emailLacks = null, segments = null, savedSegments = null } = known;
-  return { channels, endpoints, slack, emailLacks, segments, savedSegments };
+  return { channels, endpoints, slack, emailLacks, segments, savedSegments, traits: known.traits ?? null };
 }

@@ -1,10 +1,12 @@
 import { channelProperties } from '../../channels/properties.js';
+import { nameOf } from '../../../filter/fields.js';
+import { nearest } from '../../../filter/parse/suggest.js';
 import { templateTags } from '../../templates.js';
 import { seriesLimits } from '../grammar.js';
 import type { FrequencyCap, MessageTemplate } from '../model.js';
 import { own } from './check.js';
 import type { Check } from './check.js';
-import type { Names } from './known.js';
+import type { KnownTraits, Names } from './known.js';
 import { lengthOf } from './time.js';
 
 /** What is sent, by which way, and how often at most; series and broadcasts write it alike. */
@@ -20,12 +22,14 @@ export function channelOf(check: Check, input: unknown, path: string, { channels
  * that nobody would get.
  *
  * @param channel null where it is not known; then everything may stand
+ * @param traits null where nobody knows which there are
  */
 export function messageOf(
   check: Check,
   input: unknown,
   path: string,
   channel: string | null,
+  traits: KnownTraits | null = null,
 ): MessageTemplate | null {
   const example = '{"title": "Welcome", "text": "Hello {{ name|there }}"}';
   const message = check.object(input, path, 'a message, an object', example);
@@ -36,6 +40,7 @@ export function messageOf(
     if (own(message, key) === undefined) return null;
     const text = check.template(own(message, key), `${path}/${key}`, limit);
     if (text !== null && channel !== null) checkTags(check, text, `${path}/${key}`, channel);
+    if (text !== null) checkTraits(check, text, `${path}/${key}`, traits);
     return text;
   };
   const title = part('title', seriesLimits.titleBytes);
@@ -57,6 +62,22 @@ function checkTags(check: Check, text: string, path: string, channel: string): v
   const { tags } = channelProperties(channel);
   for (const { tag, field } of templateTags(text)) {
     if (field === null && !tags.includes(tag)) check.report('tag_of_other_channel', { tag, channel }, path);
+  }
+}
+
+/**
+ * A tag without a fallback that reads a trait which nobody ever sent renders a gap for everybody. While no trait at all is known,
+ * as in a new workspace, nothing is.
+ */
+export function checkTraits(check: Check, text: string, path: string, traits: KnownTraits | null): void {
+  for (const { tag, field, fallback } of traits === null ? [] : templateTags(text)) {
+    if (field === null || field === 'customer_for' || field.kind !== 'custom' || fallback !== '') continue;
+    const known = field.entity === 'event' ? [] : (traits?.[field.entity] ?? []);
+    const [key = ''] = field.tokens;
+    if (known.length === 0 || known.includes(key)) continue;
+    const meant = nearest(tag, known);
+    const hint = meant === null ? undefined : `did you mean {{ ${meant} }}?`;
+    check.report('tag_unknown_trait', { tag, field: nameOf(field) }, path, hint);
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseEventFilter, parseFilter } from '../../../filter/parse.js';
-import { isList } from '../../../filter/parse/context.js';
+import { isList, isObject } from '../../../filter/parse/context.js';
 import { collectTraits } from '../../../traits/check.js';
 import { checkJson } from '../../../traits/json.js';
 import { templateProblems } from '../../templates.js';
@@ -9,9 +9,9 @@ import { textsIn } from '../needs.js';
 import { listed, own, suggestion } from './check.js';
 import type { Check, Document } from './check.js';
 import { faultsOfWays } from './graph.js';
-import type { Names } from './known.js';
+import type { KnownTraits, Names } from './known.js';
 import { destinationOf } from './destination.js';
-import { channelOf, messageOf } from './message.js';
+import { channelOf, checkTraits, messageOf } from './message.js';
 import { daysOf, lengthOf, timeOf, zoneChoiceOf } from './time.js';
 import { eventNameOf } from './trigger.js';
 
@@ -51,6 +51,7 @@ export function stepsOf(check: Check, input: unknown, names: Names): Step[] {
     check.object(item, `/steps/${index}`, 'a step, an object', exampleStep),
   );
   const written = documents.map((document) => keyIn(document));
+  const known = { ...names, traits: withOwnTraits(names.traits, documents) };
   const targetOf = targetsAmong(check, written);
   const steps = documents.flatMap((document, index) => {
     if (document === null) return [];
@@ -58,11 +59,28 @@ export function stepsOf(check: Check, input: unknown, names: Names): Step[] {
     if (key !== null && written.indexOf(key) < index) {
       check.report('step_key_taken', { key }, `/steps/${index}/key`);
     }
-    const step = stepOf(check, document, { index, following: written[index + 1] ?? null, names, targetOf });
+    const step = stepOf(check, document, {
+      index,
+      following: written[index + 1] ?? null,
+      names: known,
+      targetOf,
+    });
     return step === null ? [] : [step];
   });
   check.add(...faultsOfWays(documents));
   return steps;
+}
+
+/** What a step of the series itself sets need not have been sent before. */
+function withOwnTraits(
+  traits: KnownTraits | null,
+  documents: readonly (Document | null)[],
+): KnownTraits | null {
+  const set = documents.flatMap((document) => {
+    const written = document === null ? null : own(document, 'traits');
+    return isObject(written) ? Object.keys(written) : [];
+  });
+  return traits === null || traits.user.length === 0 ? traits : { ...traits, user: [...traits.user, ...set] };
 }
 
 function keyIn(document: Document | null): string | null {
@@ -111,7 +129,7 @@ function stepKeyOf(check: Check, input: unknown, path: string): string | null {
 const readers: { readonly [T in StepType]: (place: StepPlace) => Step | null } = {
   send: ({ check, path, document, base, names }) => {
     const channel = channelOf(check, own(document, 'channel'), `${path}/channel`, names);
-    const message = messageOf(check, own(document, 'message'), `${path}/message`, channel);
+    const message = messageOf(check, own(document, 'message'), `${path}/message`, channel, names.traits);
     if (channel === null) return null;
     const endpoint = destinationOf({ check, path, document, names }, channel);
     if (message === null || endpoint === undefined) return null;
@@ -242,7 +260,7 @@ function endpointOf({ check, path, document, names }: StepPlace): string | null 
 }
 
 /** Null where none is written, undefined where it is not in order. */
-function payloadOf({ check, path, document }: StepPlace): Document | null | undefined {
+function payloadOf({ check, path, document, names }: StepPlace): Document | null | undefined {
   if (!Object.hasOwn(document, 'payload')) return null;
   const at = `${path}/payload`;
   const payload = check.object(
@@ -257,7 +275,10 @@ function payloadOf({ check, path, document }: StepPlace): Document | null | unde
     const count = Buffer.byteLength(JSON.stringify(payload));
     const limit = seriesLimits.payloadBytes;
     if (count > limit) check.report('payload_too_large', { count, limit }, at);
-    check.add(...textsIn(payload).flatMap((text) => templateProblems(text, at)));
+    for (const text of textsIn(payload)) {
+      check.add(...templateProblems(text, at));
+      checkTraits(check, text, at, names.traits);
+    }
   }
   check.add();
   return check.problems.length > before ? undefined : payload;
