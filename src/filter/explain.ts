@@ -1,7 +1,8 @@
 import { judges } from './explain/judges.js';
-import type { Judge } from './explain/judges.js';
+import type { Finding, Judge } from './explain/judges.js';
 import type { Reason } from './explain/reason.js';
 import type { JsonValue } from './explain/show.js';
+import { Turning } from './explain/turning.js';
 import { leafHorizon } from './horizon.js';
 import { verdictHorizon } from './horizon/verdict.js';
 import type { UserRecord } from './record.js';
@@ -73,16 +74,47 @@ export function compileExplanation(filter: Filter, moment: Moment): (user: UserR
   return (user) => {
     const found = clauses.map((clause) => clause(user));
     const tree = combine(found);
-    return {
-      matched: tree.verdict,
-      sentence: words,
-      get changes_at() {
-        return textOf(verdictHorizon(filter, user, moment));
-      },
-      clauses: found,
-      tree,
-    };
+    const verdict = new Verdict(tree.verdict, words, () => verdictHorizon(filter, user, moment));
+    return Object.assign(verdict, { clauses: found, tree });
   };
+}
+
+class Verdict extends Turning {
+  readonly matched: boolean;
+  readonly sentence: string;
+
+  constructor(matched: boolean, words: string, turns: () => number | null) {
+    super(turns);
+    this.matched = matched;
+    this.sentence = words;
+    this.tellTurn();
+  }
+}
+
+class Clause extends Turning {
+  readonly path: string;
+  readonly sentence: string;
+  readonly negated: boolean;
+  readonly verdict: boolean;
+  readonly reason: Reason;
+  readonly seen: JsonValue;
+  readonly wanted: JsonValue;
+
+  constructor(
+    said: Pick<ClauseExplanation, 'path' | 'sentence' | 'negated' | 'wanted'>,
+    { reason, seen }: Finding,
+    turns: () => number | null,
+  ) {
+    super(turns);
+    this.path = said.path;
+    this.sentence = said.sentence;
+    this.negated = said.negated;
+    this.verdict = reason === 'matched';
+    this.reason = reason;
+    this.seen = seen;
+    this.wanted = said.wanted;
+    this.tellTurn();
+  }
 }
 
 interface Scope {
@@ -137,20 +169,9 @@ function explained(
   const words = sentenceOf(leaf);
   const position = clauses.length;
   clauses.push((user) => {
-    const { reason, seen } = judge(user);
-    return {
-      path,
-      sentence: words,
-      negated,
-      verdict: reason === 'matched',
-      reason,
-      seen,
-      wanted,
-      // Worked out when it is read: it costs a hundred times the verdict, and many readers want the verdict only.
-      get changes_at() {
-        return textOf(leafHorizon(leaf, user, moment));
-      },
-    };
+    return new Clause({ path, sentence: words, negated, wanted }, judge(user), () =>
+      leafHorizon(leaf, user, moment),
+    );
   });
   return clauseAt(path, position);
 }
@@ -163,19 +184,11 @@ function explainedSegment(leaf: Segment, { moment, negated, clauses }: Scope): C
   const explainMember = compileExplanation(leaf.filter, moment);
   clauses.push((user) => {
     const segment = explainMember(user);
-    return {
-      path,
-      sentence: words,
-      negated,
-      verdict: segment.matched,
-      reason: segment.matched ? 'matched' : 'different',
-      seen: { member: segment.matched },
-      wanted: { segment: key },
-      get changes_at() {
-        return segment.changes_at;
-      },
-      segment,
-    };
+    const { matched } = segment;
+    const finding = { reason: matched ? 'matched' : 'different', seen: { member: matched } } as const;
+    const said = { path, sentence: words, negated, wanted: { segment: key } };
+    const clause = new Clause(said, finding, () => verdictHorizon(leaf.filter, user, moment));
+    return Object.assign(clause, { segment });
   });
   return clauseAt(path, position);
 }
@@ -187,8 +200,4 @@ function clauseAt(path: string, position: number): Combine {
     verdict: found[position]?.reason === 'matched',
     clause: position,
   });
-}
-
-function textOf(instant: number | null): string | null {
-  return instant === null ? null : new Date(instant).toISOString();
 }

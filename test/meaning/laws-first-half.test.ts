@@ -1,0 +1,3 @@
+import { testHalfOfTheLaws } from './laws-half.js';
+
+testHalfOfTheLaws('first');
