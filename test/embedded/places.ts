@@ -27,6 +27,9 @@ export async function usedFolder(): Promise<string> {
 
 async function prepare(): Promise<string> {
   const folder = temporaryFolder();
+  afterFile(async () => {
+    prepared = undefined;
+  });
   const postgres = await startPostgres({ dataDir: folder });
   await postgres.stop();
   return folder;

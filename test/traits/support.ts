@@ -70,7 +70,10 @@ export function pathOf(name: string): string {
   if (folder === undefined) {
     const made = mkdtempSync(join(tmpdir(), 'muster-test-traits-'));
     folder = made;
-    afterFile(async () => rmSync(made, { recursive: true, force: true }));
+    afterFile(async () => {
+      folder = undefined;
+      rmSync(made, { recursive: true, force: true });
+    });
   }
   return join(folder, name);
 }
