@@ -88,6 +88,19 @@ export async function amidstAudience<T>(client: Client, work: (client: Client) =
 }
 
 /**
+ * A planner takes what it knows nothing of for rare, so that it sorts a million people for merges that hashes would spare, and for
+ * various, so that it takes the groups of a count for as many as the people, sorts those and leaves the count to one process.
+ * As these statements run once for each broadcast, they may have the memory.
+ */
+const planning = [
+  ['jit', 'off'],
+  ['enable_mergejoin', 'off'],
+  ['enable_sort', 'off'],
+  ['parallel_tuple_cost', '0'],
+  ['work_mem', "'64MB'"],
+] as const;
+
+/**
  * Runs compiled audience SQL together with what only the engine may read or write (lists of whom nothing may be sent to, the
  * recipients of a broadcast), inside a transaction that `inWorkspace` began and that is a workspace's again afterwards. What
  * fails ends that transaction. Only for src/audience/people.ts, which binds the workspace in every statement.
@@ -99,17 +112,11 @@ export async function amidstEngine<T>(
   timeoutMs: number,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  // A planner takes what it knows nothing of for rare: sorts of a million people for merges that hashes would spare. As this
-  // happens once for each broadcast, it may have the memory.
-  await client.query(
-    `${holdPath}; SET LOCAL ROLE NONE; SET LOCAL jit = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB';
-     SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}`,
-  );
+  await client.query(`${holdPath}; SET LOCAL ROLE NONE; ${planning.map(([name, value]) => `SET LOCAL ${name} = ${value}`).join('; ')};
+     SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}`);
   const result = await work(client);
-  await client.query(
-    `SET LOCAL ROLE muster_app; SET LOCAL jit TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL work_mem TO DEFAULT;
-     SET LOCAL statement_timeout TO DEFAULT`,
-  );
+  await client.query(`SET LOCAL ROLE muster_app; ${planning.map(([name]) => `SET LOCAL ${name} TO DEFAULT`).join('; ')};
+     SET LOCAL statement_timeout TO DEFAULT`);
   return result;
 }
 

@@ -28,6 +28,7 @@ export interface CountRow {
   readonly count: number;
   readonly unzoned: number;
   readonly late: number;
+  /** When they are due, or would be if they were sent to. */
   readonly first_due: Date | null;
   readonly last_due: Date | null;
   /** How many have each variable, in the order asked. */
@@ -43,6 +44,13 @@ export function countColumns(variables: number): string {
   return `verdict, variant, count(*)::integer AS count, count(*) FILTER (WHERE unzoned)::integer AS unzoned,
     count(*) FILTER (WHERE late)::integer AS late, min(due_at) AS first_due, max(due_at) AS last_due,
     ARRAY[${having.join(', ')}]::integer[] AS having`;
+}
+
+/** The same over rows of `countColumns`, grouped by verdict and variant once more. */
+export function sumColumns(variables: number): string {
+  const having = Array.from({ length: variables }, (_, index) => `sum("having"[${index + 1}])::integer`);
+  return `verdict, variant, sum(count)::integer AS count, sum(unzoned)::integer AS unzoned, sum(late)::integer AS late,
+    min(first_due) AS first_due, max(last_due) AS last_due, ARRAY[${having.join(', ')}]::integer[] AS having`;
 }
 
 /** Adds the rows up. @param fields the fields whose presence was counted, in order */

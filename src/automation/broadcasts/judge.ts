@@ -2,6 +2,7 @@ import type { AudienceParts } from '../../audience/people.js';
 import type { Filter } from '../../filter/tree.js';
 import { unreachableSql } from '../channels/properties.js';
 import { contactsOfAll } from '../facts/contacts.js';
+import { forbiddenSql } from './forbidden.js';
 import type { BroadcastDefinition } from './model.js';
 import { zoneText } from './places.js';
 import type { Places } from './places.js';
@@ -16,7 +17,7 @@ export interface Judgement {
 
 /**
  * Everybody in the audience with what a launch makes of them, as a SELECT: `id`, `person` (the customer's id, or a visitor's),
- * `verdict`, `variant`, `due_at` (NULL where nothing is sent), `unzoned` (their zone is unknown), `late` (their hour is over)
+ * `verdict`, `variant`, `due_at` (also where nothing is sent), `unzoned` (their zone is unknown), `late` (their hour is over)
  * and `has0`, `has1` and so on, a variable each.
  *
  * The number before a launch and the launch itself are both made of this and of nothing else.
@@ -26,15 +27,12 @@ export function judgedPeople(parts: AudienceParts, { definition, places, variabl
   const place = placeSql(places, bind);
   const caps = capsSql(definition, places, parts);
   const fields = variables.map((variable, index) => `, ${matches(variable)} IS TRUE AS has${index}`);
-  const list = forbiddenSql(workspace, bind(definition.topic ?? ''));
-  const salt = `(SELECT s.salt FROM identifier_salts s WHERE s.workspace_id = ${workspace})`;
+  const forbidden = forbiddenSql(workspace, `${bind(definition.topic ?? '')}::text`);
   return `
-    SELECT judged.*, CASE WHEN verdict IN ('will_send', 'deferred') THEN wanted_at END AS due_at
-    FROM (
-      SELECT u.id, coalesce(u.user_id, u.anonymous_id) AS person, ${place.dueAt} AS wanted_at, ${place.unzoned} AS unzoned,
+      SELECT u.id, coalesce(u.user_id, u.anonymous_id) AS person, ${place.dueAt} AS due_at, ${place.unzoned} AS unzoned,
         ${place.late} AS late, ${variantSql(definition, bind)} AS variant,
         CASE
-          WHEN by_id.hash IS NOT NULL OR by_email.hash IS NOT NULL THEN 'suppressed'
+          WHEN ${forbidden.condition} THEN 'suppressed'
           WHEN ${unreachableSql(definition.channel, 'u')} IS NOT NULL THEN 'unreachable'
           WHEN ${caps.condition} THEN 'capped'
           WHEN ${place.passed} THEN 'passed'
@@ -44,19 +42,8 @@ export function judgedPeople(parts: AudienceParts, { definition, places, variabl
       FROM end_users u
       ${place.join}
       ${caps.join}
-      LEFT JOIN (${list('user_id')}) AS by_id ON by_id.hash = muster_salted_hash(${salt}, 'user_id', u.user_id)
-      LEFT JOIN (${list('email')}) AS by_email ON by_email.hash = muster_salted_hash(${salt}, 'email', u.email)
-      WHERE ${where}
-    ) AS judged`;
-}
-
-/** The hashes of one kind that nothing may be sent to, each once. */
-function forbiddenSql(workspace: string, topic: string): (kind: 'user_id' | 'email') => string {
-  return (kind) => `
-    SELECT s.hash FROM suppressions s WHERE s.workspace_id = ${workspace} AND s.kind = '${kind}'
-    UNION
-    SELECT s.hash FROM unsubscribes s
-    WHERE s.workspace_id = ${workspace} AND s.kind = '${kind}' AND s.topic IN ('', ${topic}::text)`;
+      ${forbidden.join}
+      WHERE ${where}`;
 }
 
 interface PlaceSql {
@@ -122,7 +109,8 @@ function capsSql(
       LEFT JOIN (
         SELECT sent.end_user_id, array_agg(sent.at) AS times FROM (${contacts}) AS sent GROUP BY sent.end_user_id
       ) AS contact ON contact.end_user_id = u.id`,
-    condition: conditions.join(' OR '),
+    // Most have none, and an array that is not there costs nothing.
+    condition: `contact.times IS NOT NULL AND (${conditions.join(' OR ')})`,
   };
 }
 

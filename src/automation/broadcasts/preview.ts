@@ -4,7 +4,7 @@ import { sampleLimit } from '../../audience/preview.js';
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
-import { breakdownOf, countColumns } from './breakdown.js';
+import { breakdownOf, countColumns, sumColumns } from './breakdown.js';
 import type { Breakdown, CountRow } from './breakdown.js';
 import { judgedPeople } from './judge.js';
 import type { Judgement } from './judge.js';
@@ -85,17 +85,16 @@ const buckets = 8;
  */
 async function count(client: Client, snapshot: SnapshotOptions, judgement: Judgement): Promise<CountedRow[]> {
   const { definition, variables } = judgement;
-  const some = Array.from(
-    { length: buckets },
-    (_, bucket) => `min(person) FILTER (WHERE get_byte(uuid_send(id), 15) % ${buckets} = ${bucket})`,
-  );
   return overAudience<CountedRow>(
     client,
     snapshot,
     definition.audience,
     (parts) => `
-      SELECT ${countColumns(variables.length)}, ARRAY[${some.join(', ')}] AS some
-      FROM (${judgedPeople(parts, judgement)}) AS judged GROUP BY verdict, variant`,
+      WITH counted AS (
+        SELECT ${countColumns(variables.length)}, get_byte(uuid_send(id), 15) % ${buckets} AS bucket, min(person) AS person
+        FROM (${judgedPeople(parts, judgement)}) AS judged GROUP BY verdict, variant, bucket
+      )
+      SELECT ${sumColumns(variables.length)}, array_agg(person) AS some FROM counted GROUP BY verdict, variant`,
   );
 }
 

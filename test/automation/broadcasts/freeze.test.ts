@@ -6,6 +6,7 @@ import {
   reportBroadcast,
   saveBroadcast,
 } from '../../../src/automation/index.js';
+import { forbiddenSql } from '../../../src/automation/broadcasts/forbidden.js';
 import { reachability } from '../../../src/automation/channels/properties.js';
 import { zoneOfPerson } from '../../../src/automation/facts/zone.js';
 import { nextSendAt } from '../../../src/automation/series/sending-hours.js';
@@ -368,4 +369,58 @@ test('recipients are listed page by page, by state, verdict and variant', async 
   const { recipients } = await listRecipients(pool, workspace, 'letter', { verdict: 'capped', variant: 'c' });
   expect(recipients.length).toBeGreaterThan(0);
   expect(recipients.every((each) => each.verdict === 'capped' && each.variant === 'c')).toBe(true);
+});
+
+/** SQL of a number below `sides` that goes by `n` and looks random. */
+const digit = (salt: string, sides: number): string =>
+  `('x' || substr(md5('${salt}' || n), 1, 6))::bit(24)::integer % ${sides}`;
+/** Few addresses in many spellings, so that people share them and entries meet several of them. */
+const address = (salt: string): string => `(ARRAY['', ' '])[1 + ${digit(`${salt}a`, 2)}]
+  || (ARRAY['p', 'P', 'Pé', 'pÉ'])[1 + ${digit(`${salt}b`, 4)}] || ${digit(`${salt}c`, 60)} || '@Example.com'
+  || (ARRAY['', '  '])[1 + ${digit(`${salt}d`, 2)}]`;
+
+test('whom the lists forbid sending to is the same for an audience, found by identifiers, as for one person, found by hash', async () => {
+  await addWorkspace(pool, 'lists');
+  await pool.query(
+    `INSERT INTO end_users (workspace_id, user_id, anonymous_id, email)
+     SELECT 'lists', CASE WHEN n % 5 > 0 THEN 'u' || n END, CASE WHEN n % 5 = 0 THEN 'v' || n END,
+       CASE WHEN n % 7 > 0 THEN ${address('person')} WHEN n % 2 = 0 THEN '' END
+     FROM generate_series(1, 600) AS n`,
+  );
+  await pool.query(`INSERT INTO identifier_salts (workspace_id) VALUES ('lists')`);
+  const add = (table: string, column: string, value: string): Promise<unknown> =>
+    pool.query(
+      `INSERT INTO ${table} (workspace_id, kind, hash, ${column} identifier, reason, source)
+       SELECT 'lists', kind, muster_identifier_hash('lists', kind, identifier), ${value} identifier, 'r', 's'
+       FROM generate_series(1, 40) AS n CROSS JOIN LATERAL (VALUES
+         ('user_id', 'u' || ${digit(`${table}u`, 600)}), ('email', ${address(table)}), ('user_id', '')
+       ) AS entry (kind, identifier)
+       ON CONFLICT DO NOTHING`,
+    );
+  await add('suppressions', '', '');
+  await add('unsubscribes', 'topic,', `(ARRAY['', 'news', 'offers'])[1 + ${digit('topic', 3)}],`);
+  const compare = async (topic: string): Promise<{ wrong: number; forbidden: number; people: number }> => {
+    const { join, condition } = forbiddenSql(`'lists'`, `'${topic}'`);
+    const { rows } = await pool.query<{ wrong: number; forbidden: number; people: number }>(
+      `SELECT count(*)::integer AS people, (count(*) FILTER (WHERE ${condition}))::integer AS forbidden,
+         (count(*) FILTER (WHERE (${condition}) <> EXISTS (
+           SELECT FROM muster_suppressing(u.workspace_id, u.user_id, u.email, '${topic}'))))::integer AS wrong
+       FROM end_users u ${join} WHERE u.workspace_id = 'lists'`,
+    );
+    return rows[0] ?? { wrong: 0, forbidden: 0, people: 0 };
+  };
+  for (const kept of ['all', 'some', 'none']) {
+    if (kept !== 'all') {
+      const some = kept === 'some' ? 'get_byte(hash, 0) % 2 = 0' : 'true';
+      for (const table of ['suppressions', 'unsubscribes'])
+        await pool.query(`UPDATE ${table} SET identifier = NULL WHERE workspace_id = 'lists' AND ${some}`);
+    }
+    const found = [await compare(''), await compare('news')];
+    expect(found).toMatchObject([
+      { wrong: 0, people: 600 },
+      { wrong: 0, people: 600 },
+    ]);
+    const [none = 0, news = 0] = found.map(({ forbidden }) => forbidden);
+    expect([kept, none > 100, news > none, news < 500]).toEqual([kept, true, true, true]);
+  }
 });
