@@ -6,7 +6,17 @@ import { compileBenchmarks } from './compile.js';
  * Every benchmark, one after another, each in a process of its own so that none warms or crowds another:
  * `npm run bench`, or `npm run bench -- preview import` for some. Run it when nothing else runs.
  */
-const all = ['predicate', 'preview', 'report', 'import', 'ingest', 'series', 'simulate', 'segments'];
+const all = [
+  'predicate',
+  'preview',
+  'report',
+  'import',
+  'ingest',
+  'series',
+  'broadcast',
+  'simulate',
+  'segments',
+];
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const unknown = asked.filter((name) => !all.includes(name));

@@ -6,12 +6,18 @@ import { workspace } from '../series/servers.js';
  * A workspace as one is after some years: everybody has a name, an address, a zone and a plan; of each 1,000, one is suppressed
  * by their id, one by their address, one has unsubscribed from all and one from a topic; of each 100, one has no address.
  */
-export async function fill(pool: Pool, people: number): Promise<void> {
+export async function fill(
+  pool: Pool,
+  people: number,
+  { lists = true }: { readonly lists?: boolean } = {},
+): Promise<void> {
+  await pool.query('TRUNCATE end_users, suppressions, unsubscribes CASCADE');
   await inTransaction(pool, async (client) => {
     // What triggers would tell of concerns nobody here.
     await client.query('SET LOCAL session_replication_role = replica');
     await client.query(addPeople, [workspace, people]);
     await client.query(addSalt, [workspace]);
+    if (!lists) return;
     await client.query(addLists('suppressions', ''), [workspace, people, 1]);
     await client.query(addLists('unsubscribes', 'topic,'), [workspace, people, 3]);
   });
@@ -19,11 +25,20 @@ export async function fill(pool: Pool, people: number): Promise<void> {
   await pool.query('CHECKPOINT');
 }
 
-/** How many of them nothing of that topic may be sent to. */
-export function forbidden(people: number): number {
-  let count = 0;
-  for (let at = 1; at <= 3; at += 1) count += Math.floor((people - at) / 1000) + 1;
-  return count;
+/** All of them are in the audience, and as many suppressed as were put on the lists. Throws otherwise. */
+export function expectBreakdown({ matched, to_send, suppressed }: Counted, people: number): void {
+  let forbidden = 0;
+  for (let at = 1; at <= 3; at += 1) forbidden += Math.floor((people - at - 1) / 1000) + 1;
+  if (matched !== people || suppressed !== forbidden || to_send !== people - forbidden)
+    throw new Error(
+      `of ${people} people ${matched} matched, ${suppressed} of ${forbidden} are suppressed and ${to_send} are sent to`,
+    );
+}
+
+interface Counted {
+  readonly matched: number;
+  readonly to_send: number;
+  readonly suppressed: number;
 }
 
 const addPeople = `

@@ -1,18 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Queue, Worker } from 'bullmq';
+import { Queue } from 'bullmq';
 import { startAutomation } from '../../src/automation/index.js';
 import { silentLogger } from '../../src/automation/logger.js';
 import { connectRedis } from '../../src/automation/redis/connection.js';
-import { jobIdOf, sliceOf } from '../../src/automation/work/job.js';
 import { relayRound } from '../../src/automation/work/relay.js';
 import type { WorkQueue } from '../../src/automation/work/relay.js';
 import { median } from '../table.js';
 import type { Row } from '../table.js';
-import { perStep, readCpu } from './cpu.js';
+import { batch, runBare, timed, untilEmpty } from './bare.js';
+import type { Measured } from './bare.js';
 import type { Cpu } from './cpu.js';
 import type { SeriesOptions } from './options.js';
 import { expectMoved, instantChannel, message, month, putInside, second } from './people.js';
-import { clear, withServers, workspace } from './servers.js';
+import { clear, withServers } from './servers.js';
 import type { Servers } from './servers.js';
 
 /**
@@ -27,11 +26,6 @@ interface Side {
   /** Whose rate it is held against; null for BullMQ itself. */
   readonly against: string | null;
   readonly run: (servers: Servers, options: SeriesOptions, queue: string) => Promise<Measured>;
-}
-
-interface Measured {
-  readonly perSecond: number;
-  readonly cpu: Cpu;
 }
 
 /** Claim, done, advance; and with a message the record of the delivery before the channel is called. */
@@ -55,7 +49,6 @@ const sides: readonly Side[] = (['from Redis', 'from Postgres'] as const).flatMa
   ] satisfies Side[];
 });
 
-const batch = 1000;
 const goal = 70;
 
 export async function guarded(options: SeriesOptions): Promise<Row[]> {
@@ -90,55 +83,6 @@ export async function guarded(options: SeriesOptions): Promise<Row[]> {
       };
     });
   });
-}
-
-async function runBare(
-  servers: Servers,
-  options: SeriesOptions,
-  name: string,
-  preloaded: boolean,
-): Promise<Measured> {
-  const connections = await connectRedis(servers.redisUrl, { logger: silentLogger, timeout: 5000 });
-  const queue: WorkQueue = new Queue(name, { connection: connections.producer });
-  const add = async (): Promise<void> => {
-    for (let from = 0; from < options.steps; from += batch) {
-      const length = Math.min(batch, options.steps - from);
-      await queue.addBulk(
-        Array.from({ length }, (_, at) => {
-          const step = [{ workspace, work: String(from + at + 1), epoch: 1 }] as const;
-          const opts = { jobId: jobIdOf(step), removeOnComplete: true, removeOnFail: true, attempts: 1 };
-          return { name: 'work' as const, data: sliceOf(step), opts };
-        }),
-      );
-    }
-  };
-  try {
-    if (preloaded) await add();
-    let seen = 0;
-    return await timed(servers, options.steps, async () => {
-      const worker = new Worker(
-        name,
-        async () => {
-          seen += 1;
-        },
-        {
-          connection: connections.consumer,
-          concurrency: options.concurrency,
-          removeOnComplete: { count: 0 },
-          removeOnFail: { count: 0 },
-        },
-      );
-      if (!preloaded) await add();
-      await untilEmpty(queue);
-      return async () => {
-        await worker.close();
-        if (seen !== options.steps) throw new Error(`${seen} jobs ran of ${options.steps}`);
-      };
-    });
-  } finally {
-    await queue.close();
-    connections.close();
-  }
 }
 
 async function runGuarded(
@@ -203,23 +147,4 @@ async function runGuarded(
     await queue.close();
     connections.close();
   }
-}
-
-/** Times what `run` does until it resolves; what that resolves to checks and cleans, and is not timed. */
-async function timed(
-  servers: Servers,
-  count: number,
-  run: () => Promise<() => Promise<void>>,
-): Promise<Measured> {
-  const before = await readCpu(servers);
-  const started = performance.now();
-  const finish = await run();
-  const seconds = (performance.now() - started) / 1000;
-  const after = await readCpu(servers);
-  await finish();
-  return { perSecond: count / seconds, cpu: perStep(before, after, count) };
-}
-
-async function untilEmpty(queue: WorkQueue): Promise<void> {
-  while ((await queue.getJobCountByTypes('waiting', 'active', 'delayed')) > 0) await sleep(10);
 }
