@@ -104,10 +104,11 @@ export {
   saveSeries,
 } from './series/store.js';
 export type { SavedSeries, SeriesStatus } from './series/store.js';
-export { listParked, resolutions } from './work/parked.js';
-export type { ListParked, ParkedStep, Resolution } from './work/parked.js';
-export { mostResolved, resolveStep, resolveSteps } from './work/resolve.js';
-export type { Resolved, ResolvedMany, WhichParked } from './work/resolve.js';
+export { listParked, mostResolved, resolveDeliveries, resolveDelivery } from './deliveries.js';
+export type { ListParked, ParkedDelivery, Resolved, ResolvedMany, WhichParked } from './deliveries.js';
+export type { ParkedRecipient } from './broadcasts/parked.js';
+export { resolutions } from './work/parked.js';
+export type { ParkedStep, Resolution } from './work/parked.js';
 export { getWorkspaceCaps, setWorkspaceCaps } from './workspace-caps.js';
 export type { WorkspaceCap } from './workspace-caps.js';
 export { checkTemplate, parseTemplate, previewTemplate } from './template-check.js';

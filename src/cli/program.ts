@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   lint: async () => (await import('./commands/lint.js')).lintCommand(),
   series: async () => (await import('./commands/series.js')).seriesCommand(),
   broadcast: async () => (await import('./commands/broadcast.js')).broadcastCommand(),
+  deliveries: async () => (await import('./commands/deliveries.js')).deliveriesCommand(),
   schedules: async () => (await import('./commands/schedules.js')).schedulesCommand(),
   segments: async () => (await import('./commands/segments.js')).segmentsCommand(),
   traits: async () => (await import('./commands/traits.js')).traitsCommand(),

@@ -215,7 +215,7 @@ export const automationErrors = {
   delivery_not_parked: {
     status: 404,
     exit: 2,
-    message: 'there is no parked step with the delivery id `{id}` in this workspace',
+    message: 'there is no parked delivery with the id `{id}` in this workspace',
     hint: 'GET /api/deliveries lists those that were given up or are unknown; one that is resolved is gone from it',
   },
   delivery_passed: {
@@ -224,11 +224,17 @@ export const automationErrors = {
     message: 'the person has gone on from the step `{step}`, so that it cannot be tried again',
     hint: 'resolve it as `skip`, or as `delivered` where it did arrive',
   },
+  recipient_gone: {
+    status: 409,
+    exit: 2,
+    message: 'the delivery `{id}` cannot be tried again: the person is erased, or the broadcast is cancelled',
+    hint: 'resolve it as `skip`, or as `delivered` where it did arrive',
+  },
   nothing_named: {
     status: 400,
     exit: 2,
-    message: 'nothing says which parked steps are meant',
-    hint: 'name `ids`, or a `state`, a `series` or a `channel`',
+    message: 'nothing says which parked deliveries are meant',
+    hint: 'name `ids`, or a `state`, a `series`, a `broadcast` or a `channel`',
   },
   delivery_never_tried: {
     status: 409,

@@ -54,6 +54,8 @@ beforeAll(async () => {
 });
 
 const series = (...args: string[]): Promise<Ran> => muster(['series', ...args], database);
+const deliveries = (...args: string[]): Promise<Ran> => muster(['deliveries', ...args], database);
+const parked = (...args: string[]): Promise<Ran> => deliveries('list', ...args);
 
 async function json(...args: string[]): Promise<Record<string, unknown>> {
   const ran = await series(...args, '--json');
@@ -109,15 +111,29 @@ it('what was given up or is unknown is listed and decided about', async () => {
      WHERE id = (SELECT max(id) FROM work WHERE step = 'hello') RETURNING delivery_id AS id`,
   );
   const id = rows[0]?.id ?? '';
-  expect(await json('parked')).toMatchObject({ deliveries: [{ id, user_id: 'bob', state: 'unknown' }] });
-  expect((await series('parked', '--state', 'unknown', '--series', 'tour')).out).toContain('cut off');
-  expect((await series('parked', '--state', 'failed')).out).toBe('no step was given up or is unknown\n');
-  expect(await series('resolve', id, '--as', 'skip')).toEqual({
+  const listed: unknown = JSON.parse((await parked('--json')).out);
+  expect(listed).toMatchObject({
+    deliveries: [{ id, user_id: 'bob', state: 'unknown' }],
+  });
+  expect((await parked('--state', 'unknown', '--series', 'tour')).out).toContain('cut off');
+  expect((await parked('--broadcast', 'tour')).out).toBe('nothing was given up or is unknown\n');
+  expect(await deliveries('resolve', id, '--as', 'skip')).toEqual({
     code: 0,
     err: '',
     out: '✓ resolved as skip\n',
   });
-  expect(await json('parked')).toEqual({ deliveries: [], next: null });
+  expect((await parked()).out).toBe('nothing was given up or is unknown\n');
+  expect((await deliveries('resolve', id, 'other', '--as', 'skip')).out).toBe(
+    `✓ 0 resolved as skip\n✗ ${id}: delivery_not_parked\n✗ other: delivery_not_parked\n`,
+  );
+  for (const [args, code] of [
+    [['x', '--as', 'forget'], 'bad_usage'],
+    [['x', '--as', 'skip'], 'delivery_not_parked'],
+    [['--as', 'skip'], 'nothing_named'],
+  ] as const) {
+    const refused = await deliveries('resolve', ...args, '--json');
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining(`"${code}"`)]);
+  }
 });
 
 it('bad input is exit code 2, with the code of the refusal', async () => {
@@ -128,8 +144,6 @@ it('bad input is exit code 2, with the code of the refusal', async () => {
     [['show', 'nowhere'], 'series_not_found'],
     [['enroll', 'tour', '--user', 'nobody'], 'no_such_user'],
     [['story', 'tour'], 'bad_usage'],
-    [['resolve', 'x', '--as', 'forget'], 'bad_usage'],
-    [['resolve', 'x', '--as', 'skip'], 'delivery_not_parked'],
     [['list', '--workspace', 'nowhere'], 'unknown_workspace'],
     [['enrollments', 'tour', '--limit', '0'], 'bad_usage'],
   ];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import { readFeedback } from '../../src/automation/index.js';
+import { deliveryId } from '../../src/automation/broadcasts/delivery-id.js';
 import type { Pool } from '../../src/database/pool.js';
 import { eraseUser, identify, isSuppressed, listSuppressed } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
@@ -62,6 +63,42 @@ it('a complaint is about the person too, and a soft bounce about nobody', async 
     [full.delivery],
   );
   expect(rows).toEqual([{ kind: 'soft_bounce', count: 2 }]);
+});
+
+it('what a broadcast sent comes back to whom it went, known by the message alone, and to nobody once they are erased', async () => {
+  const [angry, gone] = [await sent(), await sent()];
+  const base = randomUUID();
+  await pool.query(
+    `WITH broadcast AS (
+       INSERT INTO broadcasts (workspace_id, key, name, definition) VALUES ($1, 'news', 'News', '{}')
+     ), run AS (
+       INSERT INTO broadcast_runs (workspace_id, broadcast_key, run, definition, delivery_base)
+       VALUES ($1, 'news', 'once', '{"channel": "email"}', $2) RETURNING id
+     )
+     INSERT INTO broadcast_recipients (workspace_id, run_id, number, end_user_id, verdict, variant, state, attempted_at, sent_at)
+     SELECT $1, run.id, 40 + place, u.id, 'will_send', 'message', 'sent', now(), now()
+     FROM run CROSS JOIN unnest($3::text[]) WITH ORDINALITY AS asked (user_id, place)
+     JOIN end_users u ON u.workspace_id = $1 AND u.user_id = asked.user_id`,
+    [workspaceId, base, [angry.userId, gone.userId]],
+  );
+  const [first, second, nobody] = [41, 42, 43].map((number) => `<${deliveryId(base, number)}@example.com>`);
+  await eraseUser(pool, { workspaceId, userId: gone.userId });
+  const { body } = await post([
+    { type: 'complaint', message_id: first, reason: 'spam' },
+    { type: 'hard_bounce', message_id: second, reason: `<${gone.to}> is unknown` },
+    { type: 'complaint', message_id: nobody },
+  ]);
+  expect(body).toEqual({ taken: 3, repeated: 0, unmatched: 1 });
+  await identify(pool, { workspaceId, userId: angry.userId, traits: { email: `new-${angry.to}` } });
+  expect(await stops(angry.userId)).toBe(true);
+  const { rows } = await pool.query(
+    `SELECT end_user_id IS NULL AS erased, reason FROM email_feedback WHERE delivery_id = ANY ($1::uuid[]) ORDER BY 1`,
+    [[deliveryId(base, 41), deliveryId(base, 42)]],
+  );
+  expect(rows).toEqual([
+    { erased: false, reason: 'spam' },
+    { erased: true, reason: null },
+  ]);
 });
 
 it('an address is enough, and what names nothing of ours is counted as that', async () => {

@@ -1,4 +1,5 @@
 import type { Pool } from '../../database/pool.js';
+import { inTransaction } from '../../database/transaction.js';
 import type { Chunk } from './claim-chunk.js';
 import { heldChunk } from './held-chunk.js';
 
@@ -11,8 +12,19 @@ export type ChunkEnd = 'done' | 'later' | 'cancelled' | 'lost';
  */
 export async function endChunk(pool: Pool, chunk: Chunk, notBefore = 0): Promise<ChunkEnd> {
   const { workspace, work, token, first, last } = chunk;
-  const { rows } = await pool.query<{ state: string }>(end, [workspace, work, token, first, last, notBefore]);
-  const state = rows[0]?.state;
+  const state = await inTransaction(pool, async (client) => {
+    // A statement of its own: the next one sees whom an operator sends back meanwhile, who holds the chunk for that.
+    await client.query(heldChunk, [workspace, work, token]);
+    const { rows } = await client.query<{ state: string }>(end, [
+      workspace,
+      work,
+      token,
+      first,
+      last,
+      notBefore,
+    ]);
+    return rows[0]?.state;
+  });
   if (state === 'done' || state === 'cancelled') return state;
   return state === undefined ? 'lost' : 'later';
 }

@@ -1,5 +1,4 @@
-import type { Pool } from '../../database/pool.js';
-import { inWorkspace } from '../../database/workspace.js';
+import type { Client } from '../../database/pool.js';
 
 /** A step that nobody comes back to by themselves: given up, or with a delivery of which nobody knows whether it arrived. */
 export interface ParkedStep {
@@ -25,43 +24,29 @@ export interface ParkedStep {
   readonly resolvable_as: readonly Resolution[];
 }
 
-/** What an operator decides about a parked step; see `resolveStep`. */
+/** What an operator decides about a parked delivery; see `resolveDelivery`. */
 export const resolutions = ['retry', 'delivered', 'skip'] as const;
 export type Resolution = (typeof resolutions)[number];
 
-export interface ListParked {
-  /** Both where left out. */
-  readonly state?: ParkedStep['state'] | undefined;
-  readonly series?: string | undefined;
-  /** Most of one page, 1 to 1,000; default 100. */
-  readonly limit?: number | undefined;
-  /** `next` of the page before. */
-  readonly after?: string | undefined;
-}
-
-/** The parked steps of a workspace, the oldest first. `next` is null on the last page; an `after` that is none begins anew. */
-export async function listParked(
-  pool: Pool,
+/** The parked steps of a workspace whose `place` lies behind `after`, the oldest first. */
+export async function readParkedSteps(
+  client: Client,
   workspaceId: string,
-  { state, series, limit = 100, after }: ListParked = {},
-): Promise<{ deliveries: ParkedStep[]; next: string | null }> {
-  const size = Math.min(Math.max(1, Math.trunc(limit)), 1000);
-  const from = /^[0-9]{1,18}$/.test(after ?? '') ? (after ?? '0') : '0';
-  const { rows } = await inWorkspace(pool, workspaceId, (client) =>
-    client.query<ParkedStep & { work: string }>(listPage, [
-      workspaceId,
-      state === undefined ? ['unknown', 'failed'] : [state],
-      series ?? null,
-      from,
-      size + 1,
-    ]),
-  );
-  const page = rows.slice(0, size);
-  const last = page.at(-1);
-  return {
-    deliveries: page.map(({ work: _work, ...step }) => step),
-    next: rows.length > size && last !== undefined ? last.work : null,
-  };
+  {
+    state,
+    series,
+  }: { readonly state?: ParkedStep['state'] | undefined; readonly series?: string | undefined },
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<(ParkedStep & { readonly place: string })[]> {
+  const states = state === undefined ? ['unknown', 'failed'] : [state];
+  const { rows } = await client.query<ParkedStep & { place: string }>(listPage, [
+    workspaceId,
+    states,
+    series ?? null,
+    after,
+    limit,
+  ]);
+  return rows;
 }
 
 /** Whether the machine may come back to `work` of `enrollments`: the person stands there, or was left there broken. */
@@ -70,7 +55,7 @@ export const mayReturn = `(
 )`;
 
 const listPage = `
-  SELECT work.id AS work, work.delivery_id AS id, work.state, work.series_key AS series, e.version, work.step, work.visit,
+  SELECT work.id AS place, work.delivery_id AS id, work.state, work.series_key AS series, e.version, work.step, work.visit,
     u.user_id, u.anonymous_id, e.id AS enrollment, d.channel, d.kind, coalesce(d.attempts, 0) AS attempts,
     work.last_error AS error, d.attempted_at,
     CASE WHEN ${mayReturn} THEN ARRAY['retry'] ELSE '{}' END

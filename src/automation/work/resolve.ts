@@ -1,109 +1,49 @@
-import type { Client, Pool } from '../../database/pool.js';
-import { inWorkspace } from '../../database/workspace.js';
-import { MusterError, refuse } from '../../errors/index.js';
-import type { ErrorCode } from '../../errors/index.js';
+import type { Client } from '../../database/pool.js';
+import { refuse } from '../../errors/index.js';
 import { mayReturn } from './parked.js';
 import type { ParkedStep, Resolution } from './parked.js';
 
 /** A row with so many attempts was skipped by an operator: its worker goes on without calling the channel. */
 export const skipped = 1_000_000;
 
-export interface Resolved {
-  readonly id: string;
-  readonly as: Resolution;
-}
-
 /**
- * Decides about a parked step:
- * - `retry`: it is tried again, with the same idempotency key and content. A person who was left broken stands there again.
- * - `delivered`: it did arrive; the person counts as contacted and goes on.
- * - `skip`: it is not sent; the person goes on as after a failure. One that was given up already is just no longer shown.
- *
- * What follows is done by a worker, so that a paused series still waits and who has left has left.
+ * Decides about a parked step as `resolveDelivery` says, in a transaction of the caller's.
  *
  * Errors: `delivery_not_parked`; `delivery_passed` where a retry is wanted and the person has gone on without it;
  * `delivery_never_tried` where nothing was ever sent that could have arrived.
  */
 export async function resolveStep(
-  pool: Pool,
+  client: Client,
   workspaceId: string,
   id: string,
   as: Resolution,
-): Promise<Resolved> {
-  return inWorkspace(pool, workspaceId, (client) => resolveOne(client, workspaceId, id, as));
+): Promise<void> {
+  const { rows } = await client.query<Parked>(lockParked, [workspaceId, id]);
+  const parked = rows[0] ?? refuse('delivery_not_parked', { id });
+  if (as === 'retry' && !parked.returns) refuse('delivery_passed', { id, step: parked.step });
+  if (as === 'delivered' && !parked.tried) refuse('delivery_never_tried', { id });
+  await apply(client, workspaceId, parked, as);
 }
 
-/** Which parked steps are meant: those of these ids, or every one that the rest of it fits; at least one part is needed. */
-export interface WhichParked {
+/** Which parked steps are meant; every part that is left out fits all. */
+export interface WhichSteps {
   readonly ids?: readonly string[] | undefined;
   readonly state?: ParkedStep['state'] | undefined;
   readonly series?: string | undefined;
   readonly channel?: string | undefined;
 }
 
-export interface ResolvedMany {
-  readonly resolved: number;
-  /** Those that could not be, each with the code of its refusal. */
-  readonly refused: readonly { readonly id: string; readonly code: ErrorCode }[];
-  /** Whether there are more of them: asking again goes on. */
-  readonly more: boolean;
-}
-
-/** Steps that one call decides about. */
-export const mostResolved = 500;
-
-/**
- * Decides about many parked steps at once, `mostResolved` at most: those that can be resolved so first, and the oldest of
- * them. What cannot be is told and left as it is.
- *
- * Errors: `nothing_named` where no part says which.
- */
-export async function resolveSteps(
-  pool: Pool,
-  workspaceId: string,
-  { ids, state, series, channel }: WhichParked,
-  as: Resolution,
-): Promise<ResolvedMany> {
-  if ([ids, state, series, channel].every((part) => part === undefined)) refuse('nothing_named');
-  return inWorkspace(pool, workspaceId, async (client) => {
-    const { rows } = await client.query<{ id: string }>(findParked, [
-      workspaceId,
-      ids ?? null,
-      state ?? null,
-      series ?? null,
-      channel ?? null,
-      as,
-      mostResolved + 1,
-    ]);
-    const named = rows.slice(0, mostResolved).map(({ id }) => id);
-    const gone = (ids ?? []).filter((id) => !rows.some((row) => row.id === id));
-    const refused: { id: string; code: ErrorCode }[] = [];
-    for (const id of rows.length > mostResolved ? named : [...named, ...gone]) {
-      try {
-        await resolveOne(client, workspaceId, id, as);
-      } catch (error) {
-        // Refused before anything was written.
-        if (!(error instanceof MusterError)) throw error;
-        refused.push({ id, code: error.code });
-      }
-    }
-    const tried = rows.length > mostResolved ? named.length : named.length + gone.length;
-    return { resolved: tried - refused.length, refused, more: rows.length > mostResolved };
-  });
-}
-
-async function resolveOne(
+/** Ids of the deliveries of those that are meant; those that can be resolved so come first, and the oldest of them. */
+export async function findParkedSteps(
   client: Client,
   workspaceId: string,
-  id: string,
+  { ids, state, series, channel }: WhichSteps,
   as: Resolution,
-): Promise<Resolved> {
-  const { rows } = await client.query<Parked>(lockParked, [workspaceId, id]);
-  const parked = rows[0] ?? refuse('delivery_not_parked', { id });
-  if (as === 'retry' && !parked.returns) refuse('delivery_passed', { id, step: parked.step });
-  if (as === 'delivered' && !parked.tried) refuse('delivery_never_tried', { id });
-  await apply(client, workspaceId, parked, as);
-  return { id, as };
+  limit: number,
+): Promise<string[]> {
+  const values = [workspaceId, ids ?? null, state ?? null, series ?? null, channel ?? null, as, limit];
+  const { rows } = await client.query<{ id: string }>(findParked, values);
+  return rows.map(({ id }) => id);
 }
 
 interface Parked {

@@ -6,31 +6,28 @@ import {
   getSeries,
   installationEmail,
   listEnrollments,
-  listParked,
   listSeries,
   listVersions,
   moveToVersion,
   pauseSeries,
   removeFromSeries,
-  resolutions,
-  resolveStep,
   resumeSeries,
   saveSeries,
   storyOf,
 } from '../../automation/index.js';
-import type { EnrollmentState, ParkedStep, Resolution, SavedSeries } from '../../automation/index.js';
+import type { EnrollmentState, SavedSeries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { readSeriesDocument } from '../series-input.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
-import { enrollmentLines, parkedLines, seriesLines, storyLines } from '../views/series.js';
+import { enrollmentLines, seriesLines, storyLines } from '../views/series.js';
 
 type Options = WorkspaceOptions & JsonOptions;
 type Page = Options & { limit: number; after?: string };
 
-/** `muster series ...`: the series of a workspace, who is inside, and what to do about steps that came to nothing. */
+/** `muster series ...`: the series of a workspace, and who is inside. */
 export function seriesCommand(): Command {
   const command = new Command('series')
     .summary('save, pause and look into series, and the people inside')
@@ -80,28 +77,10 @@ export function seriesCommand(): Command {
       story,
     ),
   );
-  command.addCommand(
-    withPage(part('parked', 'Lists steps that were given up, or of which nobody knows whether they arrived.'))
-      .addOption(new Option('--state <state>', 'only those').choices(['unknown', 'failed']))
-      .option('--series <key>', 'only those of one series')
-      .action(parked),
-  );
-  command.addCommand(
-    part('resolve', 'Decides about one of them.')
-      .argument('<delivery>', 'the id that `muster series parked` shows')
-      .addOption(
-        new Option('--as <decision>', 'try it again, note that it arrived, or go on without it')
-          .choices([...resolutions])
-          .makeOptionMandatory(),
-      )
-      .action(resolve),
-  );
   return withExamples(command, [
     ['muster series save ./onboarding.json --workspace acme', 'a new series, or a new version'],
     ['muster series story welcome --user user_1106', 'why somebody got what they got'],
     ['muster series enrollments welcome --state active --json', 'who is inside, for a program'],
-    ['muster series parked', 'what waits for a decision'],
-    ['muster series resolve 4b0e… --as retry', 'with the same idempotency key'],
   ]);
 }
 
@@ -220,17 +199,6 @@ async function enrollments(key: string, options: Page & { state?: EnrollmentStat
 async function story(key: string, options: Options & { user: string }): Promise<void> {
   const told = await inside(options, (pool) => storyOf(pool, options.workspace, key, options.user));
   print(options.json, told, storyLines(out, told));
-}
-
-async function parked(options: Page & { state?: ParkedStep['state']; series?: string }): Promise<void> {
-  const { state, series, limit, after, workspace } = options;
-  const page = await inside(options, (pool) => listParked(pool, workspace, { state, series, limit, after }));
-  print(options.json, page, [...parkedLines(out, page.deliveries), ...more(page.next)]);
-}
-
-async function resolve(id: string, options: Options & { as: Resolution }): Promise<void> {
-  const resolved = await inside(options, (pool) => resolveStep(pool, options.workspace, id, options.as));
-  print(options.json, resolved, [done(`resolved as ${resolved.as}`)]);
 }
 
 const more = (next: string | null): string[] => (next === null ? [] : ['', `  more with --after ${next}`]);

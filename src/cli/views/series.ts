@@ -1,13 +1,13 @@
-import type { ListedEnrollment, ParkedStep, SavedSeries, Story, StoryEntry } from '../../automation/index.js';
+import type { ListedEnrollment, SavedSeries, Story, StoryEntry } from '../../automation/index.js';
 import { cut, plain, table } from '../terminal.js';
 import type { Printer } from '../terminal.js';
 
 const timeText = (time: Date | null): string => time?.toISOString().slice(0, 19).replace('T', ' ') ?? '-';
-const personText = (each: { user_id: string | null; anonymous_id: string | null }): string =>
+export const personText = (each: { user_id: string | null; anonymous_id: string | null }): string =>
   each.user_id === null ? `visitor ${plain(each.anonymous_id ?? '')}` : plain(each.user_id);
 
 /** A table with a dim head, each line cut to the width. */
-function tableLines({ style, width }: Printer, rows: readonly (readonly string[])[]): string[] {
+export function tableLines({ style, width }: Printer, rows: readonly (readonly string[])[]): string[] {
   const [head = '', ...rest] = table(rows).map((line) => cut(line, width - 2));
   return [style('dim', head), ...rest];
 }
@@ -98,18 +98,4 @@ function entryLines({ style }: Printer, entry: StoryEntry): string[] {
     );
   }
   return lines;
-}
-
-/** Steps that wait for a decision. */
-export function parkedLines(printer: Printer, parked: readonly ParkedStep[]): string[] {
-  if (parked.length === 0) return ['no step was given up or is unknown'];
-  const rows = parked.map((each) => [
-    each.id,
-    each.state,
-    `${each.series}/${each.step}`,
-    personText(each),
-    each.resolvable_as.join(' '),
-    plain(each.error ?? ''),
-  ]);
-  return tableLines(printer, [['delivery', 'state', 'step', 'person', 'resolve as', 'because'], ...rows]);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ParkedStep, QueueView } from '../../automation/index.js';
+import type { ParkedDelivery, QueueView } from '../../automation/index.js';
 import { Html, html } from '../html.js';
 
 const style =
@@ -20,8 +20,8 @@ const tooOld = { canary: 30_000, due: 60_000, outbox: 60_000 };
 export interface Board {
   readonly workspaceId: string;
   readonly queue: QueueView;
-  readonly parked: readonly ParkedStep[];
-  /** Whether there are more parked steps than those. */
+  readonly parked: readonly ParkedDelivery[];
+  /** Whether there are more parked deliveries than those. */
   readonly more: boolean;
   /** When it was read. */
   readonly at: Date;
@@ -83,12 +83,12 @@ export function boardPage({ workspaceId, queue, parked, more, at }: Board): stri
               : ''
           }
         </table>
-        <h2>Steps that wait for a decision</h2>
+        <h2>Deliveries that wait for a decision</h2>
         <table>
           <tr>
             <th>delivery</th>
             <th>state</th>
-            <th>step</th>
+            <th>of</th>
             <th>person</th>
             <th>because</th>
             <th>resolve as</th>
@@ -98,7 +98,9 @@ export function boardPage({ workspaceId, queue, parked, more, at }: Board): stri
               html`<tr>
                 <td><code>${each.id}</code></td>
                 <td>${each.state}</td>
-                <td>${each.series}/${each.step}</td>
+                <td>
+                  ${each.series === null ? `${each.broadcast}/${each.variant}` : `${each.series}/${each.step}`}
+                </td>
                 <td>${each.user_id ?? each.anonymous_id ?? ''}</td>
                 <td>${each.error ?? ''}</td>
                 <td>${each.resolvable_as.join(' ')}</td>
@@ -113,8 +115,8 @@ export function boardPage({ workspaceId, queue, parked, more, at }: Board): stri
         </table>
         <p class="dim">
           ${more ? 'There are more; GET /api/deliveries lists all. ' : ''}Decide with
-          <code>muster series resolve DELIVERY --as retry|delivered|skip --workspace ${workspaceId}</code> or
-          POST /api/deliveries/DELIVERY/resolve.
+          <code>muster deliveries resolve DELIVERY --as retry|delivered|skip --workspace ${workspaceId}</code>
+          or POST /api/deliveries/DELIVERY/resolve.
         </p>
       </body>
     </html> `.text;

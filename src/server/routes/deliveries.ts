@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { listParked, resolveStep, resolveSteps } from '../../automation/index.js';
+import { listParked, resolveDelivery, resolveDeliveries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { ErrorAnswer } from '../schemas.js';
 import {
@@ -14,7 +14,7 @@ import {
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
-/** `/api/deliveries`: steps that were given up or are unknown, for an operator to decide about. */
+/** `/api/deliveries`: what was given up or is unknown, of series and of broadcasts, for an operator to decide about. */
 export const deliveryRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () => void }> = async (
   app,
   { pool, onFact },
@@ -32,7 +32,7 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () 
     '/api/deliveries/resolve',
     { config, schema: { tags, body: ResolveManyBody, response: { 200: ResolvedManyAnswer, ...refusals } } },
     async ({ body: { as, ...which }, workspaceId }) => {
-      const resolved = await resolveSteps(pool, workspaceId, which, as);
+      const resolved = await resolveDeliveries(pool, workspaceId, which, as);
       onFact();
       return resolved;
     },
@@ -50,7 +50,7 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () 
       },
     },
     async ({ params: { id }, body, workspaceId }) => {
-      const resolved = await resolveStep(pool, workspaceId, id, body.as);
+      const resolved = await resolveDelivery(pool, workspaceId, id, body.as);
       onFact();
       return resolved;
     },

@@ -1,6 +1,6 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { mostResolved } from '../../automation/index.js';
-import type { ParkedStep, ResolvedMany } from '../../automation/index.js';
+import type { ParkedDelivery, ResolvedMany } from '../../automation/index.js';
 import { NullableText, NullableTime, closed } from '../schemas.js';
 import { nextPage, pageQuery } from './series.js';
 
@@ -12,22 +12,30 @@ const As = Type.Union([Type.Literal('retry'), Type.Literal('delivered'), Type.Li
 });
 
 export const DeliveriesQuery = Type.Object(
-  { state: Type.Optional(State), series: Type.Optional(Type.String({ maxLength: 63 })), ...pageQuery },
+  {
+    state: Type.Optional(State),
+    series: Type.Optional(Type.String({ maxLength: 63 })),
+    broadcast: Type.Optional(Type.String({ maxLength: 63 })),
+    ...pageQuery,
+  },
   closed,
 );
 export const Deliveries = Type.Object({
   deliveries: Type.Array(
-    Type.Unsafe<ParkedStep>(
+    Type.Unsafe<ParkedDelivery>(
       Type.Object({
         id: Type.String({ format: 'uuid', description: 'what providers saw as the idempotency key' }),
         state: State,
-        series: Type.String(),
-        version: Type.Integer(),
-        step: Type.String(),
-        visit: Type.Integer(),
+        series: Type.Union([Type.String(), Type.Null()], { description: 'null of a broadcast' }),
+        version: Type.Optional(Type.Integer()),
+        step: Type.Optional(Type.String()),
+        visit: Type.Optional(Type.Integer()),
+        enrollment: Type.Optional(Type.String()),
+        broadcast: Type.Union([Type.String(), Type.Null()], { description: 'null of a series' }),
+        run: Type.Optional(Type.String()),
+        variant: Type.Optional(Type.String()),
         user_id: NullableText,
         anonymous_id: NullableText,
-        enrollment: Type.String(),
         channel: NullableText,
         kind: NullableText,
         attempts: Type.Integer(),
@@ -49,6 +57,7 @@ export const ResolveManyBody = Type.Object(
     ids: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: mostResolved })),
     state: Type.Optional(State),
     series: Type.Optional(Key),
+    broadcast: Type.Optional(Key),
     channel: Type.Optional(Key),
   },
   closed,

@@ -2,11 +2,15 @@ import { beforeEach, expect, test } from 'vitest';
 import {
   DeliveryPostponed,
   DeliveryRefused,
+  DeliveryUncertain,
   cancelBroadcast,
   getBroadcast,
   launchBroadcast,
+  listParked,
   pauseBroadcast,
   reportBroadcast,
+  resolveDeliveries,
+  resolveDelivery,
   resumeBroadcast,
   saveBroadcast,
   saveSeries,
@@ -14,7 +18,7 @@ import {
   testBroadcast,
 } from '../../../src/automation/index.js';
 import type { BroadcastReport, Channel, OutgoingMessage } from '../../../src/automation/index.js';
-import { suppress, unsubscribe } from '../../../src/traits/index.js';
+import { eraseUser, suppress, unsubscribe } from '../../../src/traits/index.js';
 import { identifyNew, recorder, seriesOf, until, useAutomation } from '../support.js';
 import { addPeople, addWorkspace, broadcastOf, recipientsOf, refusal, workspace } from './support.js';
 
@@ -214,6 +218,77 @@ test('where a channel parks what it is unsure of, that is unknown and never sent
   expect(report.progress).toMatchObject({ sent: 29, unknown: 1 });
   expect(report.unknown).toMatchObject([{ user_id: 'u9', reason: 'no answer within 200 ms' }]);
   expect(calls).toHaveLength(30);
+});
+
+test('whom a broadcast may or may not have reached, and whom it gave up, is listed and decided about by one call', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(12));
+  let broken = true;
+  const { calls, channel } = provider(
+    ({ message }) => {
+      if (!broken) return;
+      if (Number(message.userId?.slice(1)) < 5) throw new DeliveryUncertain('cut off');
+      if (message.userId === 'u5') throw new DeliveryRefused('no such mailbox');
+    },
+    { onLostConfirmation: 'park' },
+  );
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  await launchBroadcast(pool, workspace, 'news');
+  const automation = await start({ channels: [channel] });
+  const first = await reportWhen('news', isOver);
+  expect(first.progress).toMatchObject({ sent: 6, unknown: 5, failed: 1 });
+  expect((await listParked(pool, workspace, { series: 'news' })).deliveries).toEqual([]);
+  expect((await listParked(pool, 'other')).deliveries).toEqual([]);
+  const { deliveries, next } = await listParked(pool, workspace, { broadcast: 'news', limit: 4 });
+  const { deliveries: rest } = await listParked(pool, workspace, { after: next ?? '' });
+  const parked = [...deliveries, ...rest].map(({ id, user_id, state, broadcast, resolvable_as }) => {
+    expect([broadcast, resolvable_as]).toEqual(['news', ['retry', 'delivered', 'skip']]);
+    return [user_id, { id, state }] as const;
+  });
+  const of = new Map(parked);
+  expect(parked.map(([user, { state }]) => `${user} ${state}`).toSorted()).toEqual([
+    ...[0, 1, 2, 3, 4].map((user) => `u${user} unknown`),
+    'u5 failed',
+  ]);
+  const id = (user: string): string => of.get(user)?.id ?? '';
+
+  broken = false;
+  const contacted = async (user: string): Promise<boolean> => {
+    const { rows } = await pool.query<{ is: boolean }>(
+      `SELECT last_contacted_at IS NOT NULL AS is FROM end_users WHERE user_id = $1`,
+      [user],
+    );
+    return rows[0]?.is ?? false;
+  };
+  expect([await contacted('u0'), await contacted('u1')]).toEqual([false, false]);
+  expect(await resolveDelivery(pool, workspace, id('u0'), 'delivered')).toEqual({
+    id: id('u0'),
+    as: 'delivered',
+  });
+  await resolveDelivery(pool, workspace, id('u1'), 'skip');
+  expect([await contacted('u0'), await contacted('u1')]).toEqual([true, false]);
+  await eraseUser(pool, { workspaceId: workspace, userId: 'u2' });
+  expect((await refusal(resolveDelivery(pool, workspace, id('u2'), 'retry')))[0]?.[0]).toBe('recipient_gone');
+  expect((await refusal(resolveDelivery(pool, workspace, id('u0'), 'retry')))[0]?.[0]).toBe(
+    'delivery_not_parked',
+  );
+  expect((await refusal(resolveDelivery(pool, 'other', id('u3'), 'retry')))[0]?.[0]).toBe(
+    'delivery_not_parked',
+  );
+  // The rest of it: u2 cannot be, u3 and u4 are unknown, u5 had failed.
+  const before = calls.length;
+  expect(await resolveDeliveries(pool, workspace, { broadcast: 'news' }, 'retry')).toEqual({
+    resolved: 3,
+    refused: [{ id: id('u2'), code: 'recipient_gone' }],
+    more: false,
+  });
+  automation.nudge();
+  const last = await reportWhen('news', (report) => isOver(report) && report.progress.pending === 0);
+  expect(last.progress).toMatchObject({ sent: 10, unknown: 1, failed: 1, recipients: 12 });
+  const again = calls.slice(before).map(({ key, message }) => [message.userId, key]);
+  expect(again.toSorted()).toEqual(['u3', 'u4', 'u5'].map((user) => [user, id(user)]));
+  const { deliveries: left } = await listParked(pool, workspace);
+  expect(left).toMatchObject([{ id: id('u2'), user_id: null, resolvable_as: ['delivered', 'skip'] }]);
 });
 
 test('a rate limit holds over two processes, and all the same everybody is sent to', async () => {

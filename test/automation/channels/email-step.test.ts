@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { saveSlackWebhook } from '../../../src/automation/channels/slack/webhooks.js';
 import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
-import { listParked, resolveStep, resolveSteps, saveSeries } from '../../../src/automation/index.js';
+import { listParked, resolveDelivery, resolveDeliveries, saveSeries } from '../../../src/automation/index.js';
 import { identify } from '../../../src/traits/index.js';
 import { one, send, standing, stepsOf, trailOf } from '../inside.js';
 import { useAutomation, workspace } from '../support.js';
@@ -99,7 +99,7 @@ test('an answer that is lost is parked where the workspace wants it, and one cal
     { channel: 'email', state: 'unknown', resolvable_as: ['retry', 'delivered', 'skip'] },
   ]);
   expect(server.mails).toHaveLength(1);
-  await resolveStep(pool, workspace, deliveries[0]?.id ?? '', 'retry');
+  await resolveDelivery(pool, workspace, deliveries[0]?.id ?? '', 'retry');
   automation.nudge();
   await automation.idle(20_000);
   const [first, again] = server.mails;
@@ -123,17 +123,19 @@ test('one call resolves many, by channel, and tells what it could not', async ()
   }
   await automation.idle(20_000);
   server.behave(null);
-  await expect(resolveSteps(pool, workspace, {}, 'skip')).rejects.toMatchObject({ code: 'nothing_named' });
+  await expect(resolveDeliveries(pool, workspace, {}, 'skip')).rejects.toMatchObject({
+    code: 'nothing_named',
+  });
   const none = { resolved: 0, refused: [], more: false };
-  expect(await resolveSteps(pool, workspace, { channel: 'slack' }, 'delivered')).toEqual(none);
-  expect(await resolveSteps(pool, 'other', { channel: 'email' }, 'delivered')).toEqual(none);
+  expect(await resolveDeliveries(pool, workspace, { channel: 'slack' }, 'delivered')).toEqual(none);
+  expect(await resolveDeliveries(pool, 'other', { channel: 'email' }, 'delivered')).toEqual(none);
   const gone = '00000000-0000-4000-8000-000000000000';
-  expect(await resolveSteps(pool, workspace, { ids: [gone] }, 'delivered')).toEqual({
+  expect(await resolveDeliveries(pool, workspace, { ids: [gone] }, 'delivered')).toEqual({
     ...none,
     refused: [{ id: gone, code: 'delivery_not_parked' }],
   });
   const which = { state: 'unknown', channel: 'email' } as const;
-  expect(await resolveSteps(pool, workspace, which, 'delivered')).toEqual({ ...none, resolved: 3 });
+  expect(await resolveDeliveries(pool, workspace, which, 'delivered')).toEqual({ ...none, resolved: 3 });
   automation.nudge();
   await automation.idle(20_000);
   expect(await standing(pool)).toEqual(['ada', 'bob', 'eve'].map((user) => `${user} mail completed end`));

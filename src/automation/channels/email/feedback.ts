@@ -70,9 +70,10 @@ export async function takeFeedback(
 
 interface About {
   readonly delivery: string;
-  readonly end_user: string;
+  /** Null once the person is erased, as a broadcast still knows that they were sent something. */
+  readonly end_user: string | null;
   readonly user_id: string | null;
-  /** The address that it went to. */
+  /** The address that it went to; of a broadcast's that arrived, which keeps no message, the one that the person has now. */
   readonly to: string | null;
 }
 
@@ -109,7 +110,7 @@ async function noteOnce(
     about?.delivery ?? null,
     about?.end_user ?? null,
     // Nobody's text is kept that could not be erased with them.
-    about === null || reason === null ? null : stored(reason),
+    about === null || about.end_user === null || reason === null ? null : stored(reason),
     instant === null ? null : new Date(instant).toISOString(),
   ]);
   return rowCount === 1;
@@ -123,7 +124,15 @@ const findDelivery = `
   SELECT d.id AS delivery, d.end_user_id AS end_user, u.user_id, d.message ->> 'to' AS to
   FROM deliveries d
   JOIN end_users u ON u.workspace_id = d.workspace_id AND u.id = d.end_user_id
-  WHERE d.workspace_id = $1 AND d.id = $2::uuid AND d.channel = 'email'`;
+  WHERE d.workspace_id = $1 AND d.id = $2::uuid AND d.channel = 'email'
+  UNION ALL
+  SELECT $2::uuid, r.end_user_id, u.user_id, coalesce(r.message ->> 'to', u.email)
+  FROM broadcast_runs run
+  JOIN broadcast_recipients r ON r.workspace_id = run.workspace_id AND r.run_id = run.id
+    AND r.number = ('x' || right($2::uuid::text, 8))::bit(32)::integer
+  LEFT JOIN end_users u ON u.workspace_id = r.workspace_id AND u.id = r.end_user_id
+  WHERE run.workspace_id = $1 AND left(run.delivery_base::text, 28) = left($2::uuid::text, 28)
+    AND run.definition ->> 'channel' = 'email' AND r.attempted_at IS NOT NULL`;
 
 const addFeedback = `
   INSERT INTO email_feedback (workspace_id, feedback_id, kind, delivery_id, end_user_id, reason, at)
