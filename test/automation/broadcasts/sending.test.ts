@@ -285,8 +285,9 @@ test('whom a broadcast may or may not have reached, and whom it gave up, is list
   automation.nudge();
   const last = await reportWhen('news', (report) => isOver(report) && report.progress.pending === 0);
   expect(last.progress).toMatchObject({ sent: 10, unknown: 1, failed: 1, recipients: 12 });
-  const again = calls.slice(before).map(({ key, message }) => [message.userId, key]);
-  expect(again.toSorted()).toEqual(['u3', 'u4', 'u5'].map((user) => [user, id(user)]));
+  const again = calls.slice(before).map(({ key, message }) => `${message.userId} ${key}`);
+  const compare = (one: string, other: string): number => (one < other ? -1 : 1);
+  expect(again.toSorted(compare)).toEqual(['u3', 'u4', 'u5'].map((user) => `${user} ${id(user)}`));
   const { deliveries: left } = await listParked(pool, workspace);
   expect(left).toMatchObject([{ id: id('u2'), user_id: null, resolvable_as: ['delivered', 'skip'] }]);
 });
