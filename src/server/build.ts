@@ -191,7 +191,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   runInBackground(app, pool, clock);
   allowPages(app);
   authenticate(app, access, limiter);
-  app.addHook('onRequest', async ({ params }) => refuseUnstorable(params));
+  app.addHook('onRequest', async ({ params, query }) => {
+    refuseUnstorable(params);
+    refuseUnstorable(query);
+  });
 
   await app.register(swagger, {
     openapi: {

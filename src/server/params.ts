@@ -2,12 +2,13 @@ import { refuse } from '../errors/index.js';
 import { described, shown } from '../filter/parse/context.js';
 
 /**
- * Refuses a part of the address that no stored text can be equal to, before it reaches a statement as a parameter,
- * where it would be an error of the database. Error: `bad_request`.
+ * Refuses a part of the address, or of its query, that no stored text can be equal to, before it reaches a statement as a
+ * parameter, where it would be an error of the database. Error: `bad_request`.
  */
-export function refuseUnstorable(params: unknown): void {
-  if (typeof params !== 'object' || params === null) return;
-  for (const value of Object.values(params)) {
+export function refuseUnstorable(parts: unknown): void {
+  if (typeof parts !== 'object' || parts === null) return;
+  // A part of the query that stands twice is a list.
+  for (const value of Object.values(parts).flat()) {
     if (typeof value === 'string' && (value.includes('\u0000') || /\p{Surrogate}/u.test(value)))
       refuse('bad_request', { reason: 'the address holds a character that cannot be stored' });
   }

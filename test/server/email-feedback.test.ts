@@ -188,3 +188,12 @@ it.each([
 ])('what %s posts is understood: %#', (_name, body, kind, messageId) => {
   expect(readFeedback(body)).toMatchObject([{ kind, email: 'a@example.org', messageId }]);
 });
+
+it('what a provider sends in place of an id is no id, however deep it is', async () => {
+  const text = JSON.stringify(ses).replace('"f"', '['.repeat(20_000) + ']'.repeat(20_000));
+  const answer = await service.raw(path, text, { authorization: `Bearer ${service.secretKey}` });
+  expect(answer.body).toEqual({ taken: 1, repeated: 0, unmatched: 0 });
+  const odd = { ...ses, bounce: { ...ses.bounce, feedbackId: { toString: 1 } } };
+  // It is known by all that it says, which is the same.
+  expect((await service.call('POST', path, odd)).body).toEqual({ taken: 0, repeated: 1, unmatched: 0 });
+});

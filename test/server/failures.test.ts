@@ -179,6 +179,19 @@ it('a call that names nobody is refused, and says by what it could', async () =>
   expect(body.error?.hint).toContain('anonymous_id');
 });
 
+it('a query that no stored text can be equal to is refused, and does not fail', async () => {
+  expect.hasAssertions();
+  for (const query of [
+    'deliveries?series=%00',
+    'deliveries?after=a&after=%00',
+    'broadcasts/b/report?run=%00',
+  ]) {
+    expectError(await service.call('GET', `/api/${query}`), { status: 400, code: 'bad_request' });
+  }
+  const many = await service.call('POST', '/api/deliveries/resolve', { as: 'retry', ids: ['\u0000'] });
+  expectError(many, { status: 400, code: 'body_invalid', path: '/ids/0' });
+});
+
 it('bytes that are not HTTP get the same shape and no stack', async () => {
   const { port } = new URL(service.url);
   const text = await new Promise<string>((resolve, reject) => {

@@ -50,11 +50,13 @@ export const Deliveries = Type.Object({
 export const DeliveryParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
 export const ResolveBody = Type.Object({ as: As }, closed);
 /** No stored key holds NUL, and as a parameter of a statement it would be an error of the database. */
-const Key = Type.String({ maxLength: 63, pattern: '^[^\\u0000]*$' });
+const storable = '^[^\\u0000]*$';
+const Key = Type.String({ maxLength: 63, pattern: storable });
+const Id = Type.String({ maxLength: 100, pattern: storable });
 export const ResolveManyBody = Type.Object(
   {
     as: As,
-    ids: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: mostResolved })),
+    ids: Type.Optional(Type.Array(Id, { maxItems: mostResolved })),
     state: Type.Optional(State),
     series: Type.Optional(Key),
     broadcast: Type.Optional(Key),

@@ -242,6 +242,32 @@ test('where nothing is set up a message waits, and one without an address is ref
   expect(await outcome(channelOf().deliver(nobody, contextOf()))).toBeInstanceOf(DeliveryRefused);
 });
 
+test('no setting breaks a header: one that cannot be stood in a line is refused, and links are written as URLs are', async () => {
+  const rules = networkRules();
+  const change = {
+    smtp_url: 'smtps://u:p\u0000@mail.example.com',
+    from: 'A\ud800 <a@example.com>',
+    reply_to: 'A <a@example.com>\nBcc: b@example.com',
+    public_url: 'https://muster.example.com/\r\nBcc: b@example.com',
+  };
+  const refused = await outcome(saveEmailSettings(pool, { workspaceId, rules, change }));
+  const problems = Object.keys(change).map((key) => ({ code: 'email_bad_setting', path: `/${key}` }));
+  expect(refused).toMatchObject({ problems });
+  const installation = installationMail(server.port, {
+    public_url: 'https://muster.example.com/a b/">\r\nBcc: x',
+  });
+  const user = { user_id: 'u1', email: 'ada@example.org' };
+  const terms = await channelOf({ installation }).terms?.({
+    workspaceId,
+    endUserId: person,
+    user,
+    topic: null,
+  });
+  expect(terms?.tags['unsubscribe_url']).toMatch(
+    /^https:\/\/muster\.example\.com\/a%20b\/%22%3EBcc:%20x\/u\/[\w-]+\.[\w-]{43}$/,
+  );
+});
+
 test.each([
   ['Ada <ada@example.com>', { name: 'Ada', address: 'ada@example.com' }],
   ['"Lovelace, Ada" <ada@example.com>', { name: 'Lovelace, Ada', address: 'ada@example.com' }],

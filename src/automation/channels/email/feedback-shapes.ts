@@ -95,7 +95,9 @@ const ses: Reader = (body) => {
   return (Array.isArray(people) ? people : []).flatMap((person): Feedback[] => {
     if (!isObject(person)) return [];
     const { emailAddress: email, diagnosticCode: reason } = person;
-    const id = `${String(said['feedbackId'])} ${String(email)}`;
+    const { feedbackId } = said;
+    // One event of theirs tells of several people.
+    const id = typeof feedbackId === 'string' && typeof email === 'string' ? `${feedbackId} ${email}` : null;
     const event = { id, messageId, email, at: said['timestamp'], reason };
     return [feedback(kind, event, ['id', 'messageId', 'email', 'at', 'reason'])];
   });

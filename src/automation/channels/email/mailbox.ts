@@ -13,7 +13,7 @@ const longestName = 200;
 /** Reads `Ada Lovelace <ada@example.com>` or `ada@example.com`; null for anything else. */
 export function mailboxOf(text: string): Mailbox | null {
   // What would end a header is no part of a name.
-  if (/\p{Cc}/u.test(text) || text.length > 1000) return null;
+  if (/[\p{Cc}\p{Surrogate}]/u.test(text) || text.length > 1000) return null;
   const [first, ...more] = addressparser(text);
   if (first === undefined || more.length > 0 || !('address' in first)) return null;
   const { name, address = '' } = first;

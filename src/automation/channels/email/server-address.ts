@@ -13,7 +13,7 @@ const longestUrl = 2048;
 /** Reads `smtps://user:password@mail.example.com` or `smtp://...:587`; a text says why it is none. */
 export function mailServerOf(text: string): MailServer | string {
   if (text.length > longestUrl) return `it is longer than ${longestUrl} characters`;
-  if (!URL.canParse(text)) return 'it is no URL';
+  if (!isOneLine(text) || !URL.canParse(text)) return 'it is no URL';
   const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);
   if (protocol !== 'smtp:' && protocol !== 'smtps:') return 'it is neither smtps:// nor smtp://';
   if (hostname === '') return 'it names no host';
@@ -31,6 +31,11 @@ export function mailServerOf(text: string): MailServer | string {
     secure,
     login: user === '' ? null : { user, password: secret },
   };
+}
+
+/** Whether a text holds nothing that a reader of URLs passes over, as line breaks, and nothing that cannot be stored. */
+export function isOneLine(text: string): boolean {
+  return !/[\p{Cc}\p{Surrogate}]/u.test(text);
 }
 
 function decoded(text: string): string | null {

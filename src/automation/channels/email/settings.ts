@@ -7,7 +7,7 @@ import { textFault } from '../../../traits/json.js';
 import type { NetworkRules } from '../webhook/networks.js';
 import { mailboxOf } from './mailbox.js';
 import type { Mailbox } from './mailbox.js';
-import { mailServerOf } from './server-address.js';
+import { isOneLine, mailServerOf } from './server-address.js';
 import type { MailServer } from './server-address.js';
 
 /** What e-mail is sent with, as it is written; what is null is not set. */
@@ -110,7 +110,7 @@ export async function publicUrlOf(
   installation: EmailSettings,
 ): Promise<string> {
   const { public_url: url } = settingsOver(await getEmailSettings(pool, workspaceId), installation);
-  return (url ?? 'https://muster.example.com').replace(/\/+$/, '');
+  return linkBase(url ?? 'https://muster.example.com');
 }
 
 /** Again is harmless; from then on the installation's settings hold. */
@@ -171,11 +171,19 @@ export function settingsProblems(
 }
 
 function publicUrlFault(text: string): string | null {
-  if (text.length > 500 || !URL.canParse(text)) return 'it is no URL';
+  if (text.length > 500 || !isOneLine(text) || !URL.canParse(text)) return 'it is no URL';
   const { protocol, username, password, search, hash } = new URL(text);
   if (protocol !== 'https:' && protocol !== 'http:') return 'it is not https';
   const isBare = username === '' && password === '' && search === '' && hash === '';
   return isBare ? null : 'it has more than a host, a port and a path';
+}
+
+/**
+ * As the URL standard writes it, which is how it is read: as it was typed it could hold what ends a header or a link. Without
+ * a slash at its end.
+ */
+function linkBase(publicUrl: string): string {
+  return new URL(publicUrl).href.replace(/\/+$/, '');
 }
 
 /** The workspace's settings over the installation's; a sender goes with its server. */
@@ -209,7 +217,7 @@ export function mailerOf(own: EmailSettings, installation: EmailSettings): Maile
     from: sender,
     replyTo: replyTo === null ? null : mailboxOf(replyTo),
     footer: footer ?? '',
-    publicUrl: publicUrl.replace(/\/+$/, ''),
+    publicUrl: linkBase(publicUrl),
     onLost: settings.on_lost_confirmation ?? 'retry_same_key',
   };
 }
