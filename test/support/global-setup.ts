@@ -1,11 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { findRedis, startPostgres } from '../../src/embedded/index.js';
 import type { RedisProgram } from '../../src/embedded/index.js';
 import { buildPrograms } from './build-programs.js';
-import { buildTemplate } from './template.js';
+import { administer, buildTemplate } from './template.js';
 
 export interface TestServers {
   /** Administrative address: a role that may create databases. */
@@ -68,7 +69,17 @@ async function databaseServer(): Promise<{ url: string; stop: () => Promise<void
     rmSync(dataDir, { recursive: true, force: true });
     rmSync(postgres.data, { recursive: true, force: true });
   };
+  await cheapenPassword(postgres.url);
   return { url: postgres.url, stop };
+}
+
+/** A password is hashed 4096 times at each of the thousands of connections, to be hard to guess; once does here. */
+async function cheapenPassword(url: string): Promise<void> {
+  const { username, password } = new URL(url);
+  await administer(url, async (server) => {
+    await server.query('SET scram_iterations = 1');
+    await server.query(`ALTER ROLE ${escapeIdentifier(username)} PASSWORD ${escapeLiteral(password)}`);
+  });
 }
 
 /** Only files that use Redis fail where there is none. */
