@@ -22,7 +22,7 @@ test('six series for one person at once, each with a cap of two: two messages', 
   const { lines, sink } = recorder();
   const automation = await start({ logSink: sink });
   await identifyMany(pool, 'p', 20);
-  await automation.idle(20_000);
+  await automation.idle();
   const counts = new Map<string | null, number>();
   for (const { user } of lines) counts.set(user, (counts.get(user) ?? 0) + 1);
   expect([...counts.values()]).toEqual(Array.from({ length: 20 }, () => 2));

@@ -66,11 +66,11 @@ export function seriesOf(key: string, channels: readonly string[] = ['log'], mor
   };
 }
 
-/** Looks until the condition holds. Throws what it was waiting for after 20 seconds. */
+/** Looks until the condition holds. Throws what it was waiting for after a minute. */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeout = 20_000,
+  timeout = 60_000,
 ): Promise<void> {
   const end = performance.now() + timeout;
   while (!(await holds())) {
@@ -138,7 +138,7 @@ export function useAutomation(): () => Fixture {
           ...options,
         });
         running.push(automation);
-        return automation;
+        return { ...automation, idle: (timeout = 60_000) => automation.idle(timeout) };
       },
     };
   });

@@ -1,13 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { addPeople, addWorkspace, broadcastOf } from '../automation/broadcasts/support.js';
 import { testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
 
 // Each command is a whole process, which takes long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
-
 it('a broadcast is saved, counted, launched and looked at from the command line; what is refused says why and exits with 2', async () => {
   const { pool, url } = await testDatabase();
   await addWorkspace(pool);

@@ -1,15 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { MIGRATIONS } from '../../src/database/migrate.js';
 import type { Pool } from '../../src/database/pool.js';
 import { isObject } from '../../src/filter/values.js';
 import { emptyDatabase, testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
 import type { Ran, Variables } from './muster.js';
-
-// Each test starts whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let pool: Pool;
 let imported: Ran;

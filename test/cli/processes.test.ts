@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { networkRules, saveEndpoint, saveSeries } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
 import { isObject } from '../../src/filter/values.js';
@@ -11,9 +11,6 @@ import { emptyDatabase, testDatabase } from '../support/database.js';
 import { testRedis } from '../support/redis.js';
 import { muster, startMuster } from './muster.js';
 import type { Running, Variables } from './muster.js';
-
-// Each test starts whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let pool: Pool;
 let servers: Variables;
@@ -133,10 +130,10 @@ it('serve answers and performs nothing; a worker performs it, and neither change
 
   const hands = await worker('--health-port', '0');
   expect(await statusOf(`${hands.url}/healthz`)).toBe(200);
-  await expect.poll(inside, { timeout: 60_000, interval: 20 }).toBe(0);
+  await expect.poll(inside, { interval: 20 }).toBe(0);
   expect(sentBy(hands)).toEqual(['apart first', 'apart second']);
   expect(received).toHaveLength(1);
-  await expect.poll(() => statusOf(`${hands.url}/readyz`), { timeout: 30_000 }).toBe(200);
+  await expect.poll(() => statusOf(`${hands.url}/readyz`)).toBe(200);
   const figures = await (await fetch(`${hands.url}/metrics`)).text();
   expect(figures).toContain('muster_deliveries_total{channel="webhook",result="delivered"} 1');
   expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('muster_outbox_depth 0');
@@ -152,7 +149,7 @@ it('serve answers and performs nothing; a worker performs it, and neither change
 });
 
 it('at SIGTERM serve refuses at /readyz first, still answers for the notice, finishes what it has begun, and ends with 0', async () => {
-  const api = await serve('--drain', '60', '--notice', '2');
+  const api = await serve('--drain', '60', '--notice', '5');
   // A call whose body is not there yet is under way.
   const { hostname, port } = new URL(api.url);
   const begun = connect(Number(port), hostname);
@@ -167,11 +164,11 @@ it('at SIGTERM serve refuses at /readyz first, still answers for the notice, fin
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 5)}`,
   );
   const ended = api.running.end('SIGTERM');
-  await expect.poll(() => statusOf(`${api.url}/readyz`), { timeout: 20_000, interval: 5 }).toBe(503);
+  await expect.poll(() => statusOf(`${api.url}/readyz`), { interval: 5 }).toBe(503);
   expect(await identify(api.url, 'late')).toBe(200);
   // The door is closed when nobody can connect any more.
   await expect
-    .poll(() => statusOf(`${api.url}/healthz`).catch(() => 'closed'), { timeout: 20_000, interval: 20 })
+    .poll(() => statusOf(`${api.url}/healthz`).catch(() => 'closed'), { interval: 20 })
     .toBe('closed');
   begun.write(body.slice(5));
   if (!begun.closed) await once(begun, 'close');
@@ -198,7 +195,7 @@ it('a stop that is not over at its deadline ends all the same, and a second sign
 
 it('two workers restarted one after the other while people come in lose nobody and send nothing twice', async () => {
   const api = await serve();
-  const workers = [await worker('--drain', '30'), await worker('--drain', '30')];
+  const workers = [await worker('--drain', '60'), await worker('--drain', '60')];
   const all = [...workers];
   const restarted = new AbortController();
   const names: string[] = [];
@@ -212,16 +209,16 @@ it('two workers restarted one after the other while people come in lose nobody a
   })();
   for (const at of [0, 1]) {
     const before = names.length;
-    await expect.poll(() => names.length, { timeout: 60_000, interval: 5 }).toBeGreaterThan(before + 10);
+    await expect.poll(() => names.length, { interval: 5 }).toBeGreaterThan(before + 10);
     const ended = await workers[at]?.running.end('SIGTERM');
     // Not 0 when the deadline was over before the last step was.
     expect(ended?.code).toBe(0);
-    workers[at] = await worker('--drain', '30');
+    workers[at] = await worker('--drain', '60');
     all.push(workers[at]);
   }
   restarted.abort();
   await coming;
-  await expect.poll(inside, { timeout: 60_000, interval: 50 }).toBe(0);
+  await expect.poll(inside, { interval: 50 }).toBe(0);
   const expected = names.flatMap((name) => [`${name} first`, `${name} second`]);
   expect(
     sentBy(...all)

@@ -1,15 +1,12 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { afterFile } from '../support/cleanup.js';
 import { emptyDatabase, testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
 import type { Ran, Variables } from './muster.js';
-
-// Each test starts whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let pool: Pool;
 let database: Variables;

@@ -1,14 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { backfillUser } from '../../src/traits/backfill.js';
 import { testDatabase } from '../support/database.js';
 import { document } from '../rules/rule.js';
 import { muster, ownFolder } from './muster.js';
 import type { Variables } from './muster.js';
-
-// Each test starts whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let database: Variables;
 const moment = ['--now', '2126-06-18T12:00:00Z', '--zone', 'UTC'];

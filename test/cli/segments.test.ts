@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { identify } from '../../src/traits/identify.js';
 import { testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
 import type { Ran } from './muster.js';
 
 // Each command is a whole process, which takes long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
-
 let database: { DATABASE_URL: string };
 let file: string;
 

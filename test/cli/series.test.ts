@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { startAutomation } from '../../src/automation/index.js';
 import type { Automation } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
@@ -13,8 +13,6 @@ import { muster, ownFolder } from './muster.js';
 import type { Ran } from './muster.js';
 
 // Each command is a whole process, which takes long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
-
 let pool: Pool;
 let automation: Automation;
 let database: { DATABASE_URL: string };

@@ -1,10 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { muster, ownFolder } from './muster.js';
-
-// Each test starts whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const folder = ownFolder();
 const at = ['--now', '2026-03-02T08:00:00Z', '--zone', 'Europe/Berlin'];

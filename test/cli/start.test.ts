@@ -1,13 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { isObject } from '../../src/filter/values.js';
 import { testDatabase } from '../support/database.js';
 import { testRedis } from '../support/redis.js';
 import { muster, ownFolder, startMuster } from './muster.js';
-
-// Each test starts whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 /** The one line that a program waits for. */
 async function ready(running: ReturnType<typeof startMuster>): Promise<Record<string, string>> {
@@ -66,7 +63,7 @@ it('start --json prints one line when the service answers, with keys that work; 
     return rows.map(({ text }) => text);
   };
   await expect
-    .poll(inbox, { timeout: 60_000, interval: 50 })
+    .poll(inbox, { interval: 50 })
     .toEqual(['Hello Kim, as a new member you may want to begin with the tour.']);
 
   const keys = join(data, 'keys.json');
@@ -135,7 +132,7 @@ it('a signal while the start is still opening stops everything too', async () =>
   const data = ownFolder();
   // What is being opened is opened first, which a busy machine may take longer over than the usual deadline allows.
   const running = startMuster(['start', '--port', '0', '--json', '--drain', '60'], { MUSTER_DATA: data });
-  await expect.poll(() => existsSync(join(data, 'run.json')), { timeout: 60_000, interval: 20 }).toBe(true);
+  await expect.poll(() => existsSync(join(data, 'run.json')), { interval: 20 }).toBe(true);
   const { code, out } = await running.end('SIGTERM');
   expect([code, out]).toEqual([0, '']);
 }, 120_000);

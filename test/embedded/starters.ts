@@ -60,7 +60,7 @@ function commandOf(pid: string): string {
 }
 
 /** Resolves when the condition holds; fails after `within` milliseconds with what is still there. */
-export async function eventually(holds: () => boolean | Promise<boolean>, within = 15_000): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, within = 60_000): Promise<void> {
   const deadline = Date.now() + within;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error('it did not become true in time');

@@ -16,7 +16,7 @@ export const stub =
 /** Asks again until the answer is the wanted one; a browser, an API and a database may have to be slow together. */
 export const eventually: typeof expect.poll = (read, options) =>
   // oxlint-disable-next-line vitest/require-awaited-expect-poll -- it is awaited where it is used
-  expect.poll(read, { timeout: 15_000, interval: 20, ...options });
+  expect.poll(read, { interval: 20, ...options });
 
 /** Real API, real browser, and a gateway between them; each test has a visitor with an empty browser. */
 export interface Bench {

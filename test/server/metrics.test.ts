@@ -68,9 +68,7 @@ async function samples(): Promise<Map<string, number>> {
 
 /** A reading is shared for a second, so that what changed is seen at one of the next ones. */
 async function eventually(name: string, holds: (value: number) => boolean): Promise<void> {
-  await expect
-    .poll(async () => holds((await samples()).get(name) ?? NaN), { timeout: 20_000, interval: 50 })
-    .toBe(true);
+  await expect.poll(async () => holds((await samples()).get(name) ?? NaN), { interval: 50 }).toBe(true);
 }
 
 it('deliveries are counted by channel and result, calls by route, and steps by how late they began', async () => {
@@ -151,7 +149,7 @@ it('a token is one word, and opens', async () => {
 });
 
 it('readyz asks whether jobs come through, and says since when they do not', async () => {
-  await expect.poll(async () => (await service.call('GET', '/readyz')).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await service.call('GET', '/readyz')).status).toBe(200);
   const health = await automation.health();
   const checks = automationChecks({
     health: async () => ({ ...health, canaryAgeMs: 95_000, loops: { ...health.loops, relay: 31_000 } }),

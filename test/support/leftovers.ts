@@ -38,7 +38,7 @@ function children(): number[] {
 }
 
 /** Throws when more is running than before the file; what is just closing gets `patience` ms. */
-export async function refuseLeftovers(before: Running, patience = 2_000): Promise<void> {
+export async function refuseLeftovers(before: Running, patience = 20_000): Promise<void> {
   const deadline = Date.now() + patience;
   for (;;) {
     const left = leftovers(before, running());

@@ -1,4 +1,4 @@
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { identify } from '../../src/traits/index.js';
 import { muster } from '../cli/muster.js';
@@ -7,8 +7,6 @@ import type { Service } from '../server/service.js';
 import { testDatabase } from '../support/database.js';
 
 // The command line runs in whole processes, which take long on a machine that is busy.
-vi.setConfig({ testTimeout: 120_000 });
-
 let pool: Pool;
 let url: string;
 let service: Service;

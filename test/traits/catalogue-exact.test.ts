@@ -194,7 +194,7 @@ it('what comes in between the two steps of counting anew is counted once', async
     const waiting = async (): Promise<number | null> =>
       (await pool.query(`SELECT FROM pg_locks WHERE NOT granted AND relation = 'companies'::regclass`))
         .rowCount;
-    await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
+    await expect.poll(waiting).toBe(1);
     await pool.query(
       `INSERT INTO end_users (workspace_id, user_id, custom_fields) VALUES ($1, 'b', '{"role": "x"}')`,
       [workspaceId],
@@ -231,7 +231,7 @@ it('a folding by the clock leaves nothing to fold, and stops when it is told', a
   const folding = startFolding(pool, 5, (error) => errors.push(error));
   const left = async (): Promise<number | null> =>
     (await pool.query('SELECT FROM trait_changes WHERE workspace_id = $1', [workspaceId])).rowCount;
-  await expect.poll(left, { timeout: 10_000 }).toBe(0);
+  await expect.poll(left).toBe(0);
   await folding.stop();
   await identify(pool, { workspaceId, userId: 'b', traits: { role: 'x' } });
   expect(await left()).toBeGreaterThan(0);

@@ -64,7 +64,7 @@ export function channelConformance(
       } finally {
         await channel.close?.();
       }
-      await expect.poll(() => probe.open(), { timeout: 5000 }).toBe(0);
+      await expect.poll(() => probe.open()).toBe(0);
     });
   };
 

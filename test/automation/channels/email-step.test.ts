@@ -59,7 +59,7 @@ test('a series sends e-mail to whom it reaches, and the others go on as unreacha
   });
   await identify(pool, { workspaceId: workspace, userId: 'bob', traits: { name: 'Bob' } });
   await identify(pool, { workspaceId: workspace, userId: 'eve', traits: { email: 'eve' } });
-  await automation.idle(20_000);
+  await automation.idle();
   const [arrived] = server.mails;
   expect(server.mails.map(({ to }) => to)).toEqual([['ada@example.org']]);
   expect(arrived?.mail.subject).toBe('Hello <Ada>');
@@ -93,7 +93,7 @@ test('an answer that is lost is parked where the workspace wants it, and one cal
   const automation = await start({ email: { installation } });
   server.behave({ silence: 'cut' }, { once: true });
   await identify(pool, { workspaceId: workspace, userId: 'ada', traits: { email: 'ada@example.org' } });
-  await automation.idle(20_000);
+  await automation.idle();
   const { deliveries } = await listParked(pool, workspace, { state: 'unknown' });
   expect(deliveries).toMatchObject([
     { channel: 'email', state: 'unknown', resolvable_as: ['retry', 'delivered', 'skip'] },
@@ -101,7 +101,7 @@ test('an answer that is lost is parked where the workspace wants it, and one cal
   expect(server.mails).toHaveLength(1);
   await resolveDelivery(pool, workspace, deliveries[0]?.id ?? '', 'retry');
   automation.nudge();
-  await automation.idle(20_000);
+  await automation.idle();
   const [first, again] = server.mails;
   expect(again?.raw.equals(first?.raw ?? Buffer.alloc(0))).toBe(true);
   expect(await standing(pool)).toEqual(['ada mail completed end']);
@@ -121,7 +121,7 @@ test('one call resolves many, by channel, and tells what it could not', async ()
   for (const userId of ['ada', 'bob', 'eve']) {
     await identify(pool, { workspaceId: workspace, userId, traits: { email: `${userId}@example.org` } });
   }
-  await automation.idle(20_000);
+  await automation.idle();
   server.behave(null);
   await expect(resolveDeliveries(pool, workspace, {}, 'skip')).rejects.toMatchObject({
     code: 'nothing_named',
@@ -137,7 +137,7 @@ test('one call resolves many, by channel, and tells what it could not', async ()
   const which = { state: 'unknown', channel: 'email' } as const;
   expect(await resolveDeliveries(pool, workspace, which, 'delivered')).toEqual({ ...none, resolved: 3 });
   automation.nudge();
-  await automation.idle(20_000);
+  await automation.idle();
   expect(await standing(pool)).toEqual(['ada', 'bob', 'eve'].map((user) => `${user} mail completed end`));
   expect(server.mails).toHaveLength(3);
 });
