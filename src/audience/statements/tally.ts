@@ -45,11 +45,15 @@ export function tallyStatement(leaves: readonly Leaf[], moment: Moment): Stateme
   }
   const several = numbers.length > 1;
   const alike = several ? `ARRAY[${numbers.join(', ')}]` : numbers.join('');
-  const columns = ['alike', 'count(*)::float8 AS people', ...exampleColumns(compiled, several)];
+  const examples = examplesIn(compiled, several);
+  const columns = ['alike', 'count(*)::float8 AS people', ...examples.columns];
+  const told = `SELECT *, ${alike} AS alike FROM (${compiled.people}) AS people ${fence}`;
+  const shown =
+    examples.values.length === 0
+      ? told
+      : `SELECT alike, ${examples.values.join(', ')} FROM (${told}) AS told ${fence}`;
   const text = `
-    SELECT ${columns.join(', ')}
-    FROM (SELECT *, ${alike} AS alike FROM (${compiled.people}) AS people ${fence}) AS told
-    GROUP BY alike LIMIT ${mostGroups + 1}`;
+    SELECT ${columns.join(', ')} FROM (${shown}) AS shown GROUP BY alike LIMIT ${mostGroups + 1}`;
   return { text, values: compiled.values };
 }
 
@@ -57,17 +61,25 @@ function packed(codes: readonly string[]): string {
   return codes.map((code, index) => `((${code})::bigint << ${3 * index})`).join(' + ');
 }
 
-function exampleColumns({ examples }: CompiledReasons, several: boolean): string[] {
-  return examples.flatMap((picks, leaf) => {
+/** Each value is read once, and only of those whose value is shown: the aggregates pass over everybody else. */
+function examplesIn(
+  { examples }: CompiledReasons,
+  several: boolean,
+): { values: string[]; columns: string[] } {
+  const values: string[] = [];
+  const columns = examples.flatMap((picks, leaf) => {
     if (picks.length === 0) return [];
     const number = several ? `alike[${1 + Math.floor(leaf / leavesPerNumber)}]` : 'alike';
     const code = `(${number} >> ${3 * (leaf % leavesPerNumber)}) & 7`;
-    const values = picks.flatMap((pick) => {
+    const picked = picks.flatMap((pick) => {
       const codes = pick.reasons.map((reason) => reasons.indexOf(reason));
-      return pick.aggregates(`FILTER (WHERE ${code} IN (${codes.join(', ')}))`);
+      const name = `e${values.length}`;
+      values.push(`CASE WHEN ${code} IN (${codes.join(', ')}) THEN ${pick.value} END AS ${name}`);
+      return pick.aggregates(name);
     });
-    return [`ARRAY[${values.join(', ')}] AS x${leaf}`];
+    return [`ARRAY[${picked.join(', ')}] AS x${leaf}`];
   });
+  return { values, columns };
 }
 
 /** Errors: `too_many_reasons`. */

@@ -9,10 +9,12 @@ import type { Looks } from './looks.js';
 /** Characters of a value that are shown. */
 const longest = 100;
 
-/** Aggregates over people who fail a leaf for one of these reasons. They are told what narrows them to these. */
+/** A value of each person who fails a leaf for one of these reasons, and what is picked of all of theirs. */
 export interface Example {
   readonly reasons: readonly Reason[];
-  readonly aggregates: (only: string) => string[];
+  readonly value: string;
+  /** Aggregates over the value, which is NULL for everybody else. */
+  readonly aggregates: (value: string) => string[];
 }
 
 /**
@@ -61,8 +63,9 @@ function nearestOf(instant: string, { side, before }: Nearest, { user }: Looks):
   const pick = side === 'earliest' ? 'min' : 'max';
   return {
     reasons: ['outside_window'],
-    aggregates: (only) => [
-      `'"' || to_char(${pick}(${asked}) ${only} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`,
+    value: asked,
+    aggregates: (value) => [
+      `'"' || to_char(${pick}(${value}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`,
     ],
   };
 }
@@ -70,6 +73,7 @@ function nearestOf(instant: string, { side, before }: Nearest, { user }: Looks):
 function ends(text: string, reasons: readonly Reason[]): Example {
   return {
     reasons,
-    aggregates: (only) => ['min', 'max'].map((pick) => `${pick}(${text} COLLATE "C") ${only}`),
+    value: `${text} COLLATE "C"`,
+    aggregates: (value) => ['min', 'max'].map((pick) => `${pick}(${value})`),
   };
 }
