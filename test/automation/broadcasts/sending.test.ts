@@ -19,7 +19,7 @@ import {
   testBroadcast,
 } from '../../../src/automation/index.js';
 import type { BroadcastReport, Channel, OutgoingMessage } from '../../../src/automation/index.js';
-import { eraseUser, suppress, unsubscribe } from '../../../src/traits/index.js';
+import { eraseUser, identify, identifyVisitor, suppress, unsubscribe } from '../../../src/traits/index.js';
 import { identifyNew, recorder, seriesOf, until, useAutomation } from '../support.js';
 import { addPeople, addWorkspace, broadcastOf, recipientsOf, refusal, workspace } from './support.js';
 
@@ -299,6 +299,65 @@ test('whom a broadcast may or may not have reached, and whom it gave up, is list
   expect(again.toSorted(compare)).toEqual(['u3', 'u4', 'u5'].map((user) => `${user} ${id(user)}`));
   const { deliveries: left } = await listParked(pool, workspace);
   expect(left).toMatchObject([{ id: id('u2'), user_id: null, resolvable_as: ['delivered', 'skip'] }]);
+});
+
+test('a visitor who turns out to be somebody keeps their place in a broadcast, and whoever had two is sent it once', async () => {
+  const { pool, start } = fixture();
+  const both = [
+    'pending pending',
+    'sent pending',
+    'pending sent',
+    'pending failed',
+    'unsure pending',
+    'skipped pending',
+  ];
+  for (const anonymousId of [...both.keys()].map((at) => `v${at}`).concat('alone'))
+    await identifyVisitor(pool, { workspaceId: workspace, anonymousId });
+  await addPeople(pool, named(both.length));
+  const { calls, channel } = provider();
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  await launchBroadcast(pool, workspace, 'news');
+  // The log channel reaches no visitors, so that these have no place in a chunk; what is said of places holds on any channel.
+  await pool.query('UPDATE work SET last_number = 13');
+  const become = (who: string, state: string): Promise<unknown> =>
+    pool.query(
+      `UPDATE broadcast_recipients r SET state = $2, reason = NULL, unsure = $3, attempted_at = CASE $2 WHEN 'sent' THEN now() END
+       FROM end_users u WHERE u.id = r.end_user_id AND coalesce(u.user_id, u.anonymous_id) = $1`,
+      [who, state === 'unsure' ? 'pending' : state, state === 'unsure'],
+    );
+  await become('alone', 'pending');
+  for (const [at, states] of both.entries()) {
+    const [visitors = '', persons = ''] = states.split(' ');
+    await become(`v${at}`, visitors);
+    await become(`u${at}`, persons);
+  }
+  for (const at of both.keys())
+    await identify(pool, { workspaceId: workspace, userId: `u${at}`, anonymousId: `v${at}` });
+  await addPeople(pool, [{ userId: 'late' }]);
+  await identify(pool, { workspaceId: workspace, userId: 'late', anonymousId: 'alone' });
+  const { rows } = await pool.query<{ user_id: string; found: string }>(
+    `SELECT u.user_id, string_agg(concat_ws(' ', r.state, r.reason), ', ' ORDER BY r.state, r.reason) AS found
+     FROM broadcast_recipients r JOIN end_users u ON u.id = r.end_user_id GROUP BY 1 ORDER BY 1`,
+  );
+  expect(Object.fromEntries(rows.map(({ user_id: user, found }) => [user, found]))).toEqual({
+    late: 'pending',
+    u0: 'pending, skipped joined',
+    u1: 'sent, skipped joined',
+    u2: 'sent, skipped joined',
+    u3: 'failed, pending',
+    u4: 'pending, skipped joined',
+    u5: 'pending, skipped',
+  });
+  await start({ channels: [channel] });
+  const { progress } = await reportWhen('news', isOver);
+  expect(progress).toMatchObject({ recipients: 13, pending: 0 });
+  expect(calls.map(({ message }) => message.userId ?? '').toSorted()).toEqual([
+    'late',
+    'u0',
+    'u3',
+    'u4',
+    'u5',
+  ]);
 });
 
 test('a rate limit holds over two processes, and all the same everybody is sent to', async () => {
