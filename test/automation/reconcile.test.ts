@@ -96,6 +96,7 @@ test('the figures tell what waits, what hangs and what was given up', async () =
     claimedPastLease: 0,
     failed: 0,
     unknown: 0,
+    chunksOpen: 0,
     outboxDepth: 0,
     outboxOldestMs: null,
     outboxParked: 0,

@@ -26,6 +26,21 @@ beforeAll(async () => {
       await each.call('POST', '/api/series/welcome/enroll', { user_id });
     }
   }
+  for (const key of ['news', 'over']) {
+    const definition = {
+      key,
+      name: key,
+      audience: { everyone: true },
+      channel: 'log',
+      message: { text: 'News' },
+    };
+    await service.call('POST', '/api/broadcasts', definition);
+    await service.call('POST', `/api/broadcasts/${key}/launch`, {});
+  }
+  await pool.query(
+    `UPDATE broadcast_recipients SET state = 'unknown' WHERE number = 1 AND run_id = (SELECT min(id) FROM broadcast_runs)`,
+  );
+  await pool.query(`UPDATE broadcast_runs SET state = 'completed' WHERE broadcast_key = 'over'`);
   // One whose confirmation was lost, one that is an hour late, one that is due now.
   await pool.query(
     `UPDATE work w SET state = CASE u.user_id WHEN 'plain' THEN w.state WHEN 'late' THEN w.state ELSE 'unknown' END,
@@ -64,6 +79,15 @@ it('a browser is asked for the secret key, and shows the board with it', async (
   expect(shown.text).toMatch(/<td>welcome<\/td>\s*<td>active<\/td>/);
   expect(shown.text).toMatch(/<span class="bad">60 min<\/span>/);
   expect(shown.text).toContain('retry skip');
+  expect(shown.text).toMatch(
+    /<td>news once, 3 people<\/td>\s*<td>running<\/td>\s*<td class="n">0<\/td>\s*<td class="n">1<\/td>/,
+  );
+  expect(shown.text).not.toContain('over once');
+  expect(shown.text).toMatch(/<td>\s*news\/message\s*<\/td>/);
+  const { body } = await service.call('GET', '/api/queue');
+  expect(body['broadcasts']).toMatchObject([
+    { broadcast: 'news', due: 1, recipients: 3, unknown: 1, failed: 0 },
+  ]);
 });
 
 it('nobody else is let in: no key, a write key, a wrong one, or the secret key where the name belongs', async () => {

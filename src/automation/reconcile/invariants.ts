@@ -8,10 +8,12 @@ export interface Invariants {
   readonly enqueuedTooLong: number;
   /** Claims whose lease is over. */
   readonly claimedPastLease: number;
-  /** Work that was given up. */
+  /** Steps, and recipients of broadcasts, that were given up. */
   readonly failed: number;
-  /** Work of which nobody knows whether it was delivered; an operator decides. */
+  /** Those of which nobody knows whether they were delivered; an operator decides. */
   readonly unknown: number;
+  /** Chunks of broadcasts that are not over. */
+  readonly chunksOpen: number;
   /** What waits in the outbox, and the age of the oldest. */
   readonly outboxDepth: number;
   readonly outboxOldestMs: number | null;
@@ -50,7 +52,12 @@ const readFigures = `
   parked AS (
     SELECT count(*) FILTER (WHERE state = 'failed')::integer AS failed,
       count(*) FILTER (WHERE state = 'unknown')::integer AS unknown
-    FROM work WHERE state IN ('unknown', 'failed')
+    FROM (
+      SELECT state FROM work WHERE state IN ('unknown', 'failed')
+      UNION ALL
+      SELECT r.state FROM broadcast_parked p
+      JOIN broadcast_recipients r ON r.workspace_id = p.workspace_id AND r.run_id = p.run_id AND r.number = p.number
+    ) AS each
   ),
   waiting AS (
     SELECT count(*)::integer AS depth, min(created_at) AS oldest FROM outbox WHERE NOT parked
@@ -61,6 +68,8 @@ const readFigures = `
      WHERE state = 'enqueued' AND enqueued_at < statement_timestamp() - $1 * interval '1 millisecond') AS "enqueuedTooLong",
     (SELECT count(*)::integer FROM work WHERE state = 'claimed' AND lease_until < statement_timestamp()) AS "claimedPastLease",
     parked.failed, parked.unknown,
+    (SELECT count(*)::integer FROM work
+     WHERE kind = 'chunk' AND state IN ('pending', 'enqueued', 'claimed')) AS "chunksOpen",
     waiting.depth AS "outboxDepth", ${age('waiting.oldest')} AS "outboxOldestMs",
     (SELECT count(*)::integer FROM outbox WHERE parked) AS "outboxParked",
     (SELECT ${age('min(next_at)')} FROM schedules WHERE next_at <= statement_timestamp()) AS "scheduleOverdueMs",

@@ -83,6 +83,30 @@ export function boardPage({ workspaceId, queue, parked, more, at }: Board): stri
               : ''
           }
         </table>
+        <h2>Broadcasts, by chunks of up to 500 people</h2>
+        <table>
+          <tr>
+            <th>broadcast</th>
+            <th>state</th>
+            ${numbers.map(([name]) => html`<th class="n">${name}</th>`)}
+            <th class="n">oldest due</th>
+          </tr>
+          ${queue.broadcasts.map(
+            (each) =>
+              html`<tr>
+                <td>${each.broadcast} ${each.run}, ${each.recipients} people</td>
+                <td>${each.state}</td>
+                ${numbers.map(([, of, bad]) => html`<td class="n">${bad ? marked(of(each)) : of(each)}</td>`)}
+                <td class="n">${aged(each.oldest_due_ms, tooOld.due, '-')}</td>
+              </tr> `,
+          )}${
+            queue.broadcasts.length === 0
+              ? html`<tr>
+                  <td colspan="10" class="dim">nothing is under way</td>
+                </tr>`
+              : ''
+          }
+        </table>
         <h2>Deliveries that wait for a decision</h2>
         <table>
           <tr>
@@ -122,7 +146,7 @@ export function boardPage({ workspaceId, queue, parked, more, at }: Board): stri
     </html> `.text;
 }
 
-type Row = QueueView['series'][number];
+type Row = QueueView['series'][number] | QueueView['broadcasts'][number];
 const numbers: readonly (readonly [name: string, of: (row: Row) => number, bad: boolean])[] = [
   ['later', (row) => row.later, false],
   ['due', (row) => row.due, false],

@@ -51,11 +51,20 @@ const figures: readonly Figure[] = [
     'Steps whose claim ran out and that nobody took up again',
     ({ invariants }) => invariants?.claimedPastLease,
   ],
-  ['muster_work_failed', 'Steps that were given up', ({ invariants }) => invariants?.failed],
+  [
+    'muster_work_failed',
+    'Steps and recipients of broadcasts that were given up',
+    ({ invariants }) => invariants?.failed,
+  ],
   [
     'muster_work_unknown',
-    'Steps of which nobody knows whether they were delivered',
+    'Steps and recipients of broadcasts of which nobody knows whether they were delivered',
     ({ invariants }) => invariants?.unknown,
+  ],
+  [
+    'muster_broadcast_chunks',
+    'Chunks of broadcasts that are not over, of up to 500 recipients each',
+    ({ invariants }) => invariants?.chunksOpen,
   ],
   [
     'muster_outbox_depth',
