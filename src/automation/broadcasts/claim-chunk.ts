@@ -3,6 +3,7 @@ import { millis, nowColumn } from '../facts/person.js';
 import { inState } from '../work/in-state.js';
 import type { WorkJob } from '../work/job.js';
 import type { WorkspaceCap } from '../workspace-caps.js';
+import { settleCancelled } from './settle-cancelled.js';
 
 export interface ChunkRequest extends WorkJob {
   /** A fresh uuid: who holds the claim. Asking again with the same one answers the same claim. */
@@ -71,7 +72,8 @@ const claimEnqueued = `
     WHERE w.workspace_id = $1 AND w.id = $2::bigint AND w.epoch = $3 AND w.kind = 'chunk'
       AND (${inState('w', 'enqueued')} OR ${inState('w', 'claimed')} AND w.token = $4::uuid)
     RETURNING w.*
-  )
+  ),
+  settled AS (${settleCancelled("(SELECT * FROM taken WHERE taken.state = 'cancelled')")})
   SELECT taken.workspace_id AS workspace, taken.id AS work, taken.token, run.id AS run, run.broadcast_key AS broadcast, run.test,
     taken.first_number AS first, taken.last_number AS last, taken.attempts AS attempt, run.definition,
     run.delivery_base AS "deliveryBase", ${millis('run.launched_at')} AS "launchedAt", ws.zone AS "workspaceZone",

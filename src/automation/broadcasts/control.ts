@@ -4,6 +4,7 @@ import { refuse } from '../../errors/index.js';
 import { keepSchedule, pauseSchedule } from '../schedules/keep.js';
 import { latestRun, lockRun } from './runs.js';
 import type { Run, RunState } from './runs.js';
+import { settleCancelled } from './settle-cancelled.js';
 import { readOne, scheduleName } from './store.js';
 import type { SavedBroadcast } from './store.js';
 
@@ -136,7 +137,7 @@ const writeState = `
     finished_at = CASE WHEN $3 IN ('cancelled', 'completed') THEN date_trunc('milliseconds', statement_timestamp()) END
   WHERE workspace_id = $1 AND id = $2`;
 
-// What is on its way to the channel stays `sending`, and ends as it ends; what may have arrived once is not skipped.
+// What is on its way to the channel stays `sending` first, and ends as it ends; what may have arrived once is not skipped.
 const skipPending = `
   UPDATE broadcast_recipients
   SET state = CASE WHEN unsure THEN 'unknown' ELSE 'skipped' END, reason = 'cancelled', retry_at = NULL, message = NULL
@@ -145,10 +146,14 @@ const skipPending = `
 const releaseChunks = `
   UPDATE work SET held = false WHERE workspace_id = $1 AND run_id = $2 AND kind = 'chunk' AND held`;
 
-// What a worker holds is left to it: it finds that the run is over.
+// What a worker holds is left to it: it finds that the run is over. Where none does, nobody is on their way any more.
 const cancelChunks = `
-  UPDATE work SET state = 'cancelled', held = false, finished_at = statement_timestamp()
-  WHERE workspace_id = $1 AND run_id = $2 AND kind = 'chunk' AND state IN ('pending', 'enqueued')`;
+  WITH cancelled AS (
+    UPDATE work SET state = 'cancelled', held = false, finished_at = statement_timestamp()
+    WHERE workspace_id = $1 AND run_id = $2 AND kind = 'chunk' AND state IN ('pending', 'enqueued')
+    RETURNING *
+  )
+  ${settleCancelled('cancelled')}`;
 
 const findRuns = `
   SELECT r.id, r.run, r.state, (

@@ -2,6 +2,7 @@ import type { Pool } from '../../database/pool.js';
 import { inTransaction } from '../../database/transaction.js';
 import type { Chunk } from './claim-chunk.js';
 import { heldChunk } from './held-chunk.js';
+import { settleCancelled } from './settle-cancelled.js';
 
 /** What became of a chunk: over, put off for those who are tried again, or left to whoever holds it now. */
 export type ChunkEnd = 'done' | 'later' | 'cancelled' | 'lost';
@@ -42,7 +43,7 @@ export async function releaseHeldChunks(pool: Pool): Promise<number> {
 }
 
 // The recipients are read by the same statement that holds the chunk: nobody else moves them meanwhile, and who is erased or
-// cancelled in between is found by the next look.
+// cancelled in between is found by the next look. In a cancelled run nobody stays open.
 const end = `
   WITH chunk AS MATERIALIZED (${heldChunk}),
   rest AS (
@@ -50,18 +51,22 @@ const end = `
     FROM chunk
     JOIN broadcast_recipients p ON p.workspace_id = chunk.workspace_id AND p.run_id = chunk.run_id
       AND p.number BETWEEN $4 AND $5 AND p.state IN ('pending', 'sending')
-  )
-  UPDATE work w
-  SET state = CASE WHEN run.state IN ('cancelled', 'completed') THEN 'cancelled' WHEN rest.count = 0 THEN 'done' ELSE 'pending' END,
-    held = run.state = 'paused' AND rest.count > 0,
-    due_at = CASE WHEN rest.count = 0 THEN w.due_at
-      ELSE greatest(rest.due_at, run.quiet_until, statement_timestamp() + $6 * interval '1 millisecond') END,
-    token = NULL, lease_until = NULL, attempts = 0,
-    finished_at = CASE WHEN rest.count = 0 OR run.state IN ('cancelled', 'completed') THEN statement_timestamp() END
-  FROM chunk CROSS JOIN rest, broadcast_runs run
-  WHERE w.workspace_id = chunk.workspace_id AND w.id = chunk.id AND run.workspace_id = chunk.workspace_id
-    AND run.id = chunk.run_id
-  RETURNING w.state`;
+  ),
+  ended AS (
+    UPDATE work w
+    SET state = CASE WHEN run.state IN ('cancelled', 'completed') THEN 'cancelled' WHEN rest.count = 0 THEN 'done' ELSE 'pending' END,
+      held = run.state = 'paused' AND rest.count > 0,
+      due_at = CASE WHEN rest.count = 0 THEN w.due_at
+        ELSE greatest(rest.due_at, run.quiet_until, statement_timestamp() + $6 * interval '1 millisecond') END,
+      token = NULL, lease_until = NULL, attempts = 0,
+      finished_at = CASE WHEN rest.count = 0 OR run.state IN ('cancelled', 'completed') THEN statement_timestamp() END
+    FROM chunk CROSS JOIN rest, broadcast_runs run
+    WHERE w.workspace_id = chunk.workspace_id AND w.id = chunk.id AND run.workspace_id = chunk.workspace_id
+      AND run.id = chunk.run_id
+    RETURNING w.*
+  ),
+  settled AS (${settleCancelled("(SELECT * FROM ended WHERE ended.state = 'cancelled')")})
+  SELECT state FROM ended`;
 
 const complete = `
   UPDATE broadcast_runs run

@@ -64,6 +64,8 @@ export function chunkPerformer(
   const begin = persistent((batch: BeginBatch) => beginBatch(pool, batch));
   const finish = persistent((batch: BatchEnd) => finishBatch(pool, batch));
 
+  const attemptsOf = ({ waits }: Channel): number => (waits === undefined ? maxAttempts : waits.length + 1);
+
   const send = async (
     task: ChunkTask,
     candidate: Candidate,
@@ -77,7 +79,7 @@ export function chunkPerformer(
       return { number, state, reason, wait: 0, counts: true, unsure: false, quiet: 0, ...more };
     };
     const waits = channel.waits;
-    const attempts = waits === undefined ? maxAttempts : waits.length + 1;
+    const attempts = attemptsOf(channel);
     const again = (reason: string, unsure = false): RecipientEnd & { quiet: number } =>
       attempt >= attempts
         ? end('failed', reason, { unsure })
@@ -131,7 +133,7 @@ export function chunkPerformer(
       chunk,
       channel: channel.name,
       topic,
-      maxAttempts,
+      maxAttempts: attemptsOf(channel),
       recipients: await Promise.all(candidates.map((candidate) => recipientOf(task, candidate))),
     });
     if (begun.stopped) return false;

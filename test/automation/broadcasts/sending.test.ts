@@ -158,6 +158,42 @@ test('a pause ends with the batch that is under way, a resume goes on behind it,
   expect(new Set(calls.map(({ key }) => key)).size).toBe(calls.length);
 });
 
+test('a cancel leaves nobody pending: who would be tried again is skipped, who may have been sent to is unknown', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(3));
+  let fail = (): void => undefined;
+  const answer = new Promise<void>((_, reject) => (fail = () => reject(new Error('not now'))));
+  const { calls, channel } = provider(() => answer);
+  await saveBroadcast(pool, workspace, broadcastOf('failing'));
+  await launchBroadcast(pool, workspace, 'failing');
+  await start({ channels: [channel] });
+  await until('the calls', () => calls.length === 3);
+  await cancelBroadcast(pool, workspace, 'failing');
+  fail();
+  const failing = await reportWhen('failing', ({ progress: { pending } }) => pending === 0);
+  expect(failing.skipped).toEqual({ cancelled: 3 });
+});
+
+test('who was being sent to when a worker went away is unknown after a cancel, whoever has the chunk', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(3));
+  for (const key of ['waiting', 'taken']) {
+    await saveBroadcast(pool, workspace, broadcastOf(key));
+    await launchBroadcast(pool, workspace, key);
+  }
+  await pool.query(`UPDATE broadcast_recipients SET state = 'sending', attempts = 1 WHERE number < 3`);
+  const ofRun = `FROM broadcast_runs r WHERE r.id = work.run_id AND r.broadcast_key = 'taken'`;
+  await pool.query(
+    `UPDATE work SET state = 'claimed', token = gen_random_uuid(), lease_until = now() ${ofRun}`,
+  );
+  for (const key of ['waiting', 'taken']) await cancelBroadcast(pool, workspace, key);
+  await start();
+  for (const key of ['waiting', 'taken']) {
+    const { progress, skipped } = await reportWhen(key, ({ progress: { pending } }) => pending === 0);
+    expect([progress.unknown, progress.sent, skipped]).toEqual([2, 0, { cancelled: 1 }]);
+  }
+});
+
 test('who fails is tried again with the same key and content, and given up alone', async () => {
   const { pool, start } = fixture();
   await addPeople(pool, named(40));
@@ -188,6 +224,25 @@ test('who fails is tried again with the same key and content, and given up alone
     `SELECT attempts FROM broadcast_recipients r JOIN end_users u ON u.id = r.end_user_id WHERE u.user_id = 'u3'`,
   );
   expect(rows).toEqual([{ attempts: 1 }]);
+});
+
+test('a channel that says when it is tried again is tried that often, however often others are', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(3));
+  await saveBroadcast(pool, workspace, broadcastOf('patient'));
+  await launchBroadcast(pool, workspace, 'patient');
+  const { channel } = provider(
+    (_call, nth) => {
+      if (nth < 4) throw new Error('not now');
+    },
+    { waits: [1, 1, 1] },
+  );
+  await start({ channels: [channel], maxAttempts: 2 });
+  // Three who fail three times each stop a broadcast of three.
+  await reportWhen('patient', ({ state }) => state === 'paused');
+  await resumeBroadcast(pool, workspace, 'patient');
+  const { progress } = await reportWhen('patient', isOver);
+  expect(progress).toMatchObject({ sent: 3, failed: 0 });
 });
 
 test('a provider that fails for everybody pauses the broadcast, which says so and loses nobody', async () => {
