@@ -37,4 +37,4 @@ test('a worker killed in the middle of a send: the send is repeated with the sam
   expect(new Set([...keys, ...lines.map((line) => line.delivery)]).size).toBe(1);
   const { rows } = await pool.query('SELECT state, attempts FROM deliveries');
   expect(rows).toEqual([{ state: 'delivered', attempts: 3 }]);
-}, 60_000);
+});

@@ -90,7 +90,7 @@ it('after muster keys rotate of its own keys, muster start prints keys that work
   expect(await started(variables)).toEqual({ secret: rotated.key, write: first.write });
   expect(await run('rotate', await idOf(pool, first.write))).toContain('muster start uses the new one');
   expect(await openLocalKeys(pool, folder, 'sample')).not.toMatchObject({ write: first.write });
-}, 120_000);
+});
 
 it('a local key that was revoked, or rotated by somebody else, is replaced at the next start, once', async () => {
   const { pool } = await testDatabase();

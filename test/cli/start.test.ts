@@ -135,4 +135,4 @@ it('a signal while the start is still opening stops everything too', async () =>
   await expect.poll(() => existsSync(join(data, 'run.json')), { interval: 20 }).toBe(true);
   const { code, out } = await running.end('SIGTERM');
   expect([code, out]).toEqual([0, '']);
-}, 120_000);
+});

@@ -42,7 +42,7 @@ beforeAll(async () => {
   `);
   for (const { definition } of rows) await pool.query(definition);
   await pool.query('ANALYZE');
-}, 60_000);
+});
 
 /** Indexes in which a statement is looked up, under a role and a kind of plan. */
 async function indexesFor(role: string, mode: string): Promise<string> {

@@ -154,5 +154,4 @@ test.runIf(asRoot)(
     await after.stop();
     expect(after.data).toBe(first.data);
   },
-  120_000,
 );

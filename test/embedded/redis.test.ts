@@ -149,7 +149,6 @@ test.runIf(hasApt())(
     expect(await findRedis(options)).toEqual(both[0]);
     expect(readdirSync(cache)).toHaveLength(1);
   },
-  120_000,
 );
 
 test.runIf(hasApt())(

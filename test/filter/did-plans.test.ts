@@ -48,7 +48,7 @@ beforeAll(async () => {
     `SELECT inhrelid::regclass::text AS part, inhparent::regclass::text AS whole FROM pg_inherits`,
   );
   for (const { part, whole } of parts) parents.set(part, whole);
-}, 120_000);
+});
 
 afterAll(() => client.release());
 

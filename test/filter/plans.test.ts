@@ -54,7 +54,7 @@ beforeAll(async () => {
   `);
   for (const { indexdef } of rows) await client.query(indexdef);
   await client.query('ANALYZE end_users, companies');
-}, 60_000);
+});
 
 afterAll(() => client.release());
 
@@ -206,7 +206,7 @@ describe('with the suggested indexes made', () => {
       }
     }
     await client.query('ANALYZE end_users');
-  }, 60_000);
+  });
 
   test.each(suggested)(
     '%s uses the index that it suggests, under custom and generic plans',

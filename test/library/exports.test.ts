@@ -140,4 +140,4 @@ it('importing the library opens nothing: a process that only imports it ends by 
     { timeout: 100_000 },
   );
   expect(stdout).toBe('imported\n');
-}, 120_000);
+});

@@ -434,7 +434,7 @@ it('no body makes any route fail: what is malformed is a 4xx in the one error sh
   }
   expect(wrong).toEqual([]);
   expect(sent).toBeGreaterThan(1000);
-}, 120_000);
+});
 
 it('no body, no JSON, or another type is a 4xx in the one error shape on every route that takes a body', async () => {
   const wrong: string[] = [];

@@ -146,7 +146,6 @@ it.each(zones)(
     expect(disagreements).toEqual([]);
     await pool.query('DELETE FROM segments WHERE workspace_id = $1', [workspaceId]);
   },
-  120_000,
 );
 
 async function filtersOf({ workspaceId }: World, keys: readonly string[]): Promise<Map<string, Filter>> {

@@ -42,7 +42,7 @@ test('each statement answers on the model what it answers on Postgres, and leave
   );
   // What nothing was ever granted to proves nothing.
   expect(granted.filter((kind) => (done.get(kind) ?? 0) < 2)).toEqual([]);
-}, 120_000);
+});
 
 /** The model a second later, as the other side. */
 function seen(model: ModelSide): string[] {

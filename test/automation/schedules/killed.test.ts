@@ -68,7 +68,7 @@ test('a scheduler killed in the middle of a run: another one goes on, and everyb
     `everybody 2031-06-10 09:30 done {"entered": ${people}}`,
     `renewal 2031-06-10 09:30 done {"entered": ${people}}`,
   ]);
-}, 60_000);
+});
 
 test('a scheduler that was away for longer than its hold writes nothing over the one that took over', async () => {
   const { pool } = fixture();
