@@ -161,15 +161,17 @@ test('a pause ends with the batch that is under way, a resume goes on behind it,
 test('a cancel leaves nobody pending: who would be tried again is skipped, who may have been sent to is unknown', async () => {
   const { pool, start } = fixture();
   await addPeople(pool, named(3));
-  let fail = (): void => undefined;
-  const answer = new Promise<void>((_, reject) => (fail = () => reject(new Error('not now'))));
-  const { calls, channel } = provider(() => answer);
+  let cancelled = false;
+  const { calls, channel } = provider(async () => {
+    await until('the cancellation', () => cancelled);
+    throw new Error('not now');
+  });
   await saveBroadcast(pool, workspace, broadcastOf('failing'));
   await launchBroadcast(pool, workspace, 'failing');
   await start({ channels: [channel] });
   await until('the calls', () => calls.length === 3);
   await cancelBroadcast(pool, workspace, 'failing');
-  fail();
+  cancelled = true;
   const failing = await reportWhen('failing', ({ progress: { pending } }) => pending === 0);
   expect(failing.skipped).toEqual({ cancelled: 3 });
 });
@@ -350,8 +352,8 @@ test('whom a broadcast may or may not have reached, and whom it gave up, is list
   const last = await reportWhen('news', (report) => isOver(report) && report.progress.pending === 0);
   expect(last.progress).toMatchObject({ sent: 10, unknown: 1, failed: 1, recipients: 12 });
   const again = calls.slice(before).map(({ key, message }) => `${message.userId} ${key}`);
-  const compare = (one: string, other: string): number => (one < other ? -1 : 1);
-  expect(again.toSorted(compare)).toEqual(['u3', 'u4', 'u5'].map((user) => `${user} ${id(user)}`));
+  expect(again).toHaveLength(3);
+  expect(new Set(again)).toEqual(new Set(['u3', 'u4', 'u5'].map((user) => `${user} ${id(user)}`)));
   const { deliveries: left } = await listParked(pool, workspace);
   expect(left).toMatchObject([{ id: id('u2'), user_id: null, resolvable_as: ['delivered', 'skip'] }]);
 });
