@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { isObject } from '../../src/filter/values.js';
+import { readThemes } from '../meaning/cases.js';
+import { layOut } from '../meaning/population.js';
 import { document } from '../rules/rule.js';
 import { testDatabase } from '../support/database.js';
 import { startService } from './service.js';
@@ -278,4 +280,32 @@ describe('targeting', () => {
     expect(byServer.body).toMatchObject({ checklists: [{ shows: true }] });
     await service.call('PUT', '/api/identity', { mode: 'off' });
   });
+});
+
+it('a case of the language has over HTTP the verdict that it has everywhere', async () => {
+  const themes = readThemes();
+  const { people, positionOf, texts } = layOut(themes);
+  // Those that another test saves segments for, or whose person no JSON text writes, are left to it.
+  const cases = themes
+    .flatMap(({ meanings }) => meanings)
+    .filter((each) => {
+      const person = people[positionOf(each)];
+      const written = JSON.stringify(person);
+      return (
+        !texts.has(positionOf(each)) &&
+        !JSON.stringify(each.filter).includes('"segment"') &&
+        written.length < 10_000
+      );
+    })
+    .filter((_, index) => index % 40 === 0);
+  expect(cases.length).toBeGreaterThan(25);
+  const verdicts: unknown[] = [];
+  for (const each of cases) {
+    const outcome = { decides: 'value', outcomes: [true, false], default: false, rule: each.filter };
+    await put(document({ key: 'case', ...outcome }), 'case');
+    const facts = people[positionOf(each)];
+    const { body } = await evaluate('case', { facts, now: each.now, zone: each.zone, explain: false });
+    verdicts.push([each.name, body['value'] ?? body.error]);
+  }
+  expect(verdicts).toEqual(cases.map(({ name, expected }) => [name, expected]));
 });

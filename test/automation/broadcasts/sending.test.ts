@@ -20,6 +20,7 @@ import {
 } from '../../../src/automation/index.js';
 import type { BroadcastReport, Channel, OutgoingMessage } from '../../../src/automation/index.js';
 import { eraseUser, identify, identifyVisitor, suppress, unsubscribe } from '../../../src/traits/index.js';
+import { Clock } from '../schedules/support.js';
 import { identifyNew, recorder, seriesOf, until, useAutomation } from '../support.js';
 import { addPeople, addWorkspace, broadcastOf, recipientsOf, refusal, workspace } from './support.js';
 
@@ -509,4 +510,30 @@ test('a test goes to one person, whatever hours and caps say, and is no launch',
     [{ userId: 'u1', variant: 'c' }, 'unknown_variant'],
   ] as const)
     expect((await refusal(testBroadcast(pool, workspace, 'news', asked)))[0]?.[0]).toBe(code);
+});
+
+test('a broadcast that recurs reaches everybody at each of its runs, once, with two schedulers and two workers', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(7));
+  await saveBroadcast(pool, workspace, broadcastOf('digest', { schedule: { cron: '0 9 * * 1' } }));
+  await pool.query(`UPDATE schedules SET decided_until = '2031-06-01T00:00:00Z'`);
+  const clock = new Clock('2031-06-02T07:00:00Z');
+  const { lines, sink } = recorder();
+  for (let process = 0; process < 2; process += 1)
+    await start({ logSink: sink, clock: async () => clock.now, scheduleEvery: 20 });
+  await until('the first run', () => lines.length >= 7);
+  await addPeople(pool, [{ userId: 'late' }]);
+  clock.set('2031-06-09T07:00:00Z');
+  const second = '2031-06-09T07:00:00.000Z';
+  await until('the second run', async () => {
+    const found = await reportBroadcast(pool, workspace, 'digest', { run: second }).catch(() => null);
+    return found?.state === 'completed';
+  });
+  expect(lines).toHaveLength(15);
+  expect(new Set(lines.map(({ delivery }) => delivery)).size).toBe(15);
+  const { runs } = await reportBroadcast(pool, workspace, 'digest', { run: second });
+  expect(runs).toMatchObject([
+    { run: second, state: 'completed' },
+    { run: '2031-06-02T07:00:00.000Z', state: 'completed' },
+  ]);
 });
