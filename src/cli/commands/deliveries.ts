@@ -17,8 +17,8 @@ export function deliveriesCommand(): Command {
   const command = new Command('deliveries')
     .summary('list what was given up or is unknown, and decide about it')
     .description(
-      'Deliveries of series and broadcasts that nobody comes back to by themselves: given up, or unknown, which is to say that they\n' +
-        'may have arrived. What is decided about them is done by `muster worker` or `muster start`.',
+      'Deliveries of series and broadcasts that nobody comes back to by themselves: given up, or unknown,\n' +
+        'which may have arrived. What is decided is done by `muster worker` or `muster start`.',
     );
   command.addCommand(
     withWhich(part('list', 'Lists them, the oldest first.'))
