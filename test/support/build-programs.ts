@@ -8,6 +8,7 @@ import type { Plugin } from 'esbuild';
 /** What tests run as processes of their own. */
 const programs = [
   'src/cli/main',
+  'test/audience/segments/keeping-child',
   'test/automation/broadcasts/crowd-child',
   'test/automation/schedules/scheduling-child',
   'test/automation/sending-child',

@@ -185,6 +185,25 @@ it('a segment that is no longer tracked forgets its members without telling, and
   await deleteSegment(pool, world.workspaceId, 'admins');
 });
 
+it('a workspace that one process keeps is passed over by another, which waits for nothing', async () => {
+  await put('ada', { role: 'owner' });
+  await world.save('admins', admins);
+  await world.keep();
+  await put('ada', { role: 'admin' });
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT FROM segment_clocks WHERE workspace_id = $1 FOR NO KEY UPDATE', [
+      world.workspaceId,
+    ]);
+    expect(await world.once()).toEqual({ changes: 0, edges: 0, flips: [], more: false });
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+  expect((await world.once()).flips.length).toBe(1);
+});
+
 it('two keepers at once, and a keeper that fails in the middle, leave every membership told once', async () => {
   await world.save('admins', admins);
   await world.keep();
