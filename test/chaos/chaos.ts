@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPool } from '../../src/database/pool.js';
 import { pause } from '../../src/embedded/processes.js';
+import { startBroadcasts } from './broadcasts.js';
 import { bundle } from './bundle.js';
 import type { Scripts } from './bundle.js';
 import { allFaults, dealFaults } from './faults/index.js';
@@ -24,6 +25,7 @@ import { startChaosRedis } from './redis.js';
 import type { ChaosRedis } from './redis.js';
 import { otherwise, usualSettings } from './subject.js';
 import type { SubjectSettings } from './subject.js';
+import { saveChaosBroadcasts } from './subject/broadcasts.js';
 import { saveChaosSeries, sendsPerPerson } from './subject/series.js';
 import { isQuiet } from './quiet.js';
 import { installWitness } from './witness.js';
@@ -87,6 +89,8 @@ export interface ChaosOptions {
   /** About how many messages are due; people come in while the faults go on. */
   readonly sends: number;
   readonly workers: number;
+  /** How many are there from the start whom no series takes; a broadcast goes to them from the first fault on. Default 0. */
+  readonly crowd?: number;
   /** Milliseconds between the beginnings of two faults, at most; half of it on average. */
   readonly pace?: number;
   /** Which faults; default all. */
@@ -122,6 +126,9 @@ export interface ChaosResult {
   readonly lost: number;
   readonly duplicates: number;
   readonly stuck: number;
+  /** People in launches of broadcasts, and how often it was read how those go. */
+  readonly recipients: number;
+  readonly samples: number;
   readonly breaches: readonly Breach[];
   /** How often a worker process was started. */
   readonly lives: number;
@@ -137,6 +144,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
   const begun = performance.now();
   const { seed } = options;
   const random = randomOf(seed);
+  const { crowd = 0 } = options;
   const settings = { ...usualSettings, ...options.settings };
   const name = `chaos_${seed}_${Math.round(begun)}`;
   const databaseUrl = await servers.postgres.newDatabase(name);
@@ -145,13 +153,15 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
   const setUp = await openPool(databaseUrl, { max: 1 });
   try {
     await saveChaosSeries(setUp);
+    await saveChaosBroadcasts(setUp, crowd, crowd > 0 ? 2 : 60);
   } finally {
     await setUp.end();
   }
 
   const throughProxy = proxied(databaseUrl, servers.postgresProxy.port);
   const oracle = await startOracle(servers.scripts.oracle, join(servers.folder, `${name}.calls`), seed);
-  const people = await startPeople(throughProxy, random.fork('people'));
+  const people = await startPeople(throughProxy, random.fork('people'), crowd);
+  const broadcasts = await startBroadcasts({ throughProxy, databaseUrl, every: crowd > 0 ? 300 : 100 });
   const workers = startWorkers({
     count: options.workers,
     programs: [
@@ -167,7 +177,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
     log: join(servers.folder, 'workers.log'),
   });
   try {
-    const rig: Rig = { ...servers, databaseUrl, oracle, workers, people, settings };
+    const rig: Rig = { ...servers, databaseUrl, oracle, workers, people, broadcasts, settings };
     await workers.one(random);
     if (options.provider !== undefined) await oracle.setMode(options.provider);
     const { hit, missed } = await inject(rig, options);
@@ -179,7 +189,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
     while (!(await isQuiet(databaseUrl)) && performance.now() < patience) await pause(100);
     const ended = performance.now();
 
-    const history = await readHistory(databaseUrl, oracle, people);
+    const history = await readHistory(databaseUrl, oracle, people, broadcasts);
     const found = [
       ...breaches(history),
       ...workers.crashes().map((what): Breach => ({ law: 'crash', what })),
@@ -198,6 +208,8 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
       lost: count('delivered'),
       duplicates: count('distinct'),
       stuck: count('stuck'),
+      recipients: history.broadcasts.recipients.length,
+      samples: history.broadcasts.watched.samples,
       breaches: found,
       lives: workers.started(),
       seconds: (ended - begun) / 1000,
@@ -206,6 +218,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
   } finally {
     await workers.stop();
     await people.stop();
+    await broadcasts.stop();
     await oracle.stop();
     await servers.postgres.dropDatabase(name);
   }
@@ -240,17 +253,22 @@ async function inject(
     asked += count;
     if (count > 0) rig.people.identify(count, options.pace ?? usualPace);
   };
+  const launching: Promise<boolean>[] = [];
+  const launchAt =
+    options.crowd === undefined ? [1 / 3, 2 / 3].map((part) => Math.floor(part * faults.length)) : [0];
   // The first fault must find something under way.
   arrive(Math.ceil(people / faults.length));
   for (const [index, fault] of faults.entries()) {
     await pause(pauses.int(0, options.pace ?? usualPace));
     await busy.get(fault.place);
     options.onProgress?.({ ...at(rig, options, index), at: fault.name });
+    if (launchAt.includes(index)) launching.push(rig.broadcasts.launch());
     busy.set(fault.place, tally(fault, rig, random.fork(`fault ${index}`), hit, missed));
     arrive(Math.ceil(((index + 2) / faults.length) * people));
   }
   await Promise.all(busy.values());
   await rig.people.settled();
+  await Promise.all(launching);
   return { hit, missed };
 }
 

@@ -3,7 +3,7 @@ import type { Client, Pool } from '../../src/database/pool.js';
 import { failpointStatements } from './subject.js';
 
 /** A named place in the work of a worker process. */
-export type Point = keyof typeof failpointStatements | 'add_bulk' | 'deliver' | 'ack';
+export type Point = keyof typeof failpointStatements | 'add_bulk' | 'chunk_add_bulk' | 'deliver' | 'ack';
 /** `during`: after the request has left and before its answer is there. */
 export type When = 'before' | 'during' | 'after';
 
@@ -118,7 +118,8 @@ export function patchBullmq(): void {
   // oxlint-disable-next-line typescript/unbound-method -- called with the queue below
   const addBulk = Queue.prototype.addBulk;
   Queue.prototype.addBulk = async function (jobs) {
-    if (!isDue(['add_bulk'])) return addBulk.call(this, jobs);
+    if (!isDue([this.name.endsWith('-chunks') ? 'chunk_add_bulk' : 'add_bulk']))
+      return addBulk.call(this, jobs);
     await addBulk.call(this, jobs.slice(0, Math.floor(jobs.length / 2)));
     return die();
   };

@@ -48,6 +48,7 @@ const right: History = {
   moves: [claim, done, claim2, done2],
   begins: [begin, begin2],
   people: [person],
+  crowd: [],
   pauses: [],
   enrollments: [{ id: '1', series: 's', person: 'p1', state: 'completed' }],
   work: [
@@ -62,6 +63,7 @@ const right: History = {
   stopped: 's',
   deadly: { series: 'd', step: 'x', attempts: 2 },
   shown: [],
+  broadcasts: { launches: [], watched: { samples: 0, faults: [] }, runs: [], recipients: [], chunks: [] },
 };
 
 test('a run in which all went well breaks no law', () => {

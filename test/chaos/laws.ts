@@ -1,5 +1,6 @@
 import { breach, rounding } from './laws/breach.js';
 import type { Breach } from './laws/breach.js';
+import { broadcastBreaches } from './laws/broadcasts.js';
 import { claims, early, paused } from './laws/claims.js';
 import { givenUp, isGivenUp } from './laws/given-up.js';
 import type { History } from './laws/history.js';
@@ -19,6 +20,7 @@ export function breaches(history: History): Breach[] {
     ...claims(history),
     ...early(history),
     ...givenUp(history),
+    ...broadcastBreaches(history),
   ];
 }
 
@@ -48,8 +50,9 @@ function isDelivered({ calls, people, enrollments, delivered, steps }: History):
 const isSpared = (person: Person): boolean => person.forbidden !== undefined || person.erased !== undefined;
 
 /** I2. One key for each send, one send and one content for each key. */
-function distinct({ calls }: History): Breach[] {
-  const keysOf = grouped(calls, sendOf, (call) => call.key);
+function distinct({ calls, steps }: History): Breach[] {
+  const ofSeries = calls.filter(({ series }) => steps.has(series));
+  const keysOf = grouped(ofSeries, sendOf, (call) => call.key);
   const contentOf = grouped(
     calls,
     (call) => call.key,
@@ -121,7 +124,10 @@ function forbidden(history: History): Breach[] {
     const person = persons.get(row.enrollment);
     if (person !== undefined && !personOf.has(row.delivery)) personOf.set(row.delivery, person);
   }
-  const byId = new Map(history.people.map((person) => [person.userId, person]));
+  for (const { delivery, person } of history.broadcasts.recipients) {
+    if (person !== null && !personOf.has(delivery)) personOf.set(delivery, person);
+  }
+  const byId = new Map([...history.people, ...history.crowd].map((person) => [person.userId, person]));
   return history.begins.flatMap((begin) => {
     const person = byId.get(personOf.get(begin.delivery) ?? '');
     const since = Math.min(person?.forbidden ?? Infinity, person?.erased ?? Infinity);

@@ -2,6 +2,7 @@ import { openPool } from '../../src/database/pool.js';
 import type { Pool } from '../../src/database/pool.js';
 import { pause } from '../../src/embedded/processes.js';
 import type { Random } from './random.js';
+import { crowdId } from './subject/broadcasts.js';
 import { calls } from './subject/calls.js';
 import { deadly, thanked } from './subject/series.js';
 
@@ -36,6 +37,8 @@ export interface Pause {
 export interface People {
   readonly all: readonly Person[];
   readonly pauses: readonly Pause[];
+  /** Those of the crowd, whom nobody identified, of whom something was asked. */
+  readonly crowd: readonly Person[];
   /** Identify calls that failed, and were made again. */
   retried(): number;
   /** So many new people, spread over some milliseconds. */
@@ -58,10 +61,12 @@ export interface People {
 const isTouchable = ({ forbidden, erased, events }: Person): boolean =>
   forbidden === undefined && erased === undefined && !events.includes(deadly.event ?? '');
 
-export async function startPeople(databaseUrl: string, random: Random): Promise<People> {
+/** @param crowd how many are there whom nobody identified */
+export async function startPeople(databaseUrl: string, random: Random, crowd: number): Promise<People> {
   const pool = await openPool(databaseUrl, { applicationName: 'chaos-people', max: 8, connectTimeout: 3000 });
   const all: Person[] = [];
   const pauses: Pause[] = [];
+  const ofCrowd = new Map<string, Person>();
   const underWay: Promise<void>[] = [];
   let asked = 0;
   let retried = 0;
@@ -79,8 +84,17 @@ export async function startPeople(databaseUrl: string, random: Random): Promise<
       }
     }
   };
+  const someOfCrowd = (draw: Random): Person | undefined => {
+    const userId = crowdId(draw.int(1, crowd));
+    const person = ofCrowd.get(userId) ?? { userId, began: 0, identified: 0, events: [] };
+    if (!isTouchable(person)) return undefined;
+    ofCrowd.set(userId, person);
+    return person;
+  };
   /** Somebody who came lately is likely to be in the middle of a series. */
   const somebody = (draw: Random, fits: (person: Person) => boolean = () => true): Person | undefined => {
+    const found = crowd > 0 && draw.chance(0.7) ? someOfCrowd(draw) : undefined;
+    if (found !== undefined) return found;
     const untouched = all.filter((person) => isTouchable(person) && fits(person)).slice(-100);
     return untouched.length === 0 ? undefined : draw.pick(untouched);
   };
@@ -105,6 +119,9 @@ export async function startPeople(databaseUrl: string, random: Random): Promise<
   return {
     all,
     pauses,
+    get crowd() {
+      return [...ofCrowd.values()];
+    },
     retried: () => retried,
     identify(count, within) {
       for (let index = 0; index < count; index += 1) {

@@ -9,4 +9,5 @@ export async function isQuiet(databaseUrl: string): Promise<boolean> {
 const quiet = `
   SELECT NOT EXISTS (SELECT FROM outbox)
     AND NOT EXISTS (SELECT FROM work WHERE state IN ('pending', 'enqueued', 'claimed'))
+    AND NOT EXISTS (SELECT FROM broadcast_runs WHERE state IN ('running', 'paused'))
     AND NOT EXISTS (SELECT FROM enrollments WHERE state = 'active') AS quiet`;

@@ -5,13 +5,15 @@ export interface Shape {
   readonly faults: number;
   readonly sends: number;
   readonly workers: number;
+  readonly crowd?: number;
   readonly only?: readonly string[];
 }
 
 /** How to run one seed again. */
-export function command(seed: number, { faults, sends, workers, only = [] }: Shape): string {
+export function command(seed: number, { faults, sends, workers, crowd, only = [] }: Shape): string {
   const names = only.map((name) => ` --only '${name}'`).join('');
-  return `npm run chaos -- --seed ${seed} --seeds 1 --faults ${faults} --sends ${sends} --workers ${workers}${names}`;
+  const people = crowd === undefined ? '' : ` --recipients ${crowd}`;
+  return `npm run chaos -- --seed ${seed} --seeds 1 --faults ${faults} --sends ${sends} --workers ${workers}${people}${names}`;
 }
 
 /** How many faults hit. */
@@ -37,6 +39,8 @@ export function reportOf(results: readonly ChaosResult[], shape: Shape): string 
   const columns: readonly (readonly [string, (result: ChaosResult) => number])[] = [
     ['faults', faultsOf],
     ['people', (result) => result.people],
+    ['recipients', (result) => result.recipients],
+    ['samples', (result) => result.samples],
     ['sends', (result) => result.sends],
     ['repeats', (result) => result.repeats],
     ['lost', (result) => result.lost],

@@ -5,7 +5,7 @@ import { examplesOf, neverHit, reportOf } from './report.js';
 
 /**
  * Real processes, real servers, faults of every kind: `npm run chaos -- --seeds 20 [--faults 50] [--sends 5000] [--seed 1]
- * [--workers 3] [--only NAME ...] [--keep] [--json]`. Exit code 1 when a law did not hold; the seed is printed with how to run it again.
+ * [--workers 3] [--recipients 100000] [--only NAME ...] [--keep] [--json]`. Exit code 1 when a law did not hold; the seed is printed with how to run it again.
  */
 const { values } = parseArgs({
   options: {
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '50' },
     sends: { type: 'string', default: '5000' },
     workers: { type: 'string', default: '3' },
+    recipients: { type: 'string' },
     only: { type: 'string', multiple: true },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -24,6 +25,7 @@ const shape = {
   faults: Number(values.faults),
   sends: Number(values.sends),
   workers: Number(values.workers),
+  ...(values.recipients !== undefined && { crowd: Number(values.recipients) }),
   ...(values.only && { only: values.only }),
 };
 

@@ -105,10 +105,14 @@ function deadlyChannel({ die }: SubjectOptions): Channel {
 
 /** By which statements the named places of a worker are known; a place that is never reached fails the long run. */
 export const failpointStatements = {
-  claim: /lease_until = CASE[^]*w\.epoch = /,
+  claim: /lease_until = CASE verdict\.state/,
   begin: /INSERT INTO deliveries/,
-  finish: /last_contacted_at = greatest/,
+  finish: /the person moved on before it was confirmed/,
   defer: /state = CASE WHEN place\.inside/,
   relay: /SET state = 'enqueued'/,
   intake: /DELETE FROM outbox/,
+  chunk_claim: /lease_until = CASE run\.verdict/,
+  batch_begin: /WHEN verdict\.skip IS NULL AND p\.attempts < \$7 THEN 'sending'/,
+  batch_finish: /sent_at = CASE result\.state/,
+  chunk_end: /greatest\(rest\.due_at/,
 } as const;

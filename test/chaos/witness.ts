@@ -11,9 +11,10 @@ export interface Move {
   readonly n: number;
   readonly work: string;
   readonly delivery: string;
-  readonly enrollment: string;
-  readonly series: string;
-  readonly step: string;
+  /** These three are null for a chunk of a broadcast. */
+  readonly enrollment: string | null;
+  readonly series: string | null;
+  readonly step: string | null;
   readonly was: string;
   readonly now: string;
   readonly epoch: number;
@@ -29,7 +30,8 @@ export interface Move {
 export interface Begin {
   readonly n: number;
   readonly delivery: string;
-  readonly work: string;
+  /** Null for the recipient of a broadcast. */
+  readonly work: string | null;
   readonly at: number;
   readonly by: string;
 }
@@ -60,6 +62,16 @@ const install = `
       nextval('chaos_n'), NEW.id, NEW.work_id, chaos_ms(statement_timestamp()), current_setting('application_name'));
     RETURN NULL;
   END $$;
+  CREATE FUNCTION chaos_note_sending() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  BEGIN
+    INSERT INTO chaos_begins
+    SELECT nextval('chaos_n'), muster_delivery_id(run.delivery_base, later.number), NULL, chaos_ms(statement_timestamp()),
+      current_setting('application_name')
+    FROM later JOIN earlier USING (workspace_id, run_id, number)
+    JOIN broadcast_runs run ON run.workspace_id = later.workspace_id AND run.id = later.run_id
+    WHERE later.state = 'sending' AND earlier.state <> 'sending';
+    RETURN NULL;
+  END $$;
   CREATE FUNCTION chaos_shorten_since() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     NEW.since := NEW.since - interval '${shortened}';
@@ -79,7 +91,9 @@ const install = `
     EXECUTE FUNCTION chaos_note_move();
   CREATE TRIGGER chaos_begins AFTER INSERT OR UPDATE ON deliveries FOR EACH ROW
     WHEN (NEW.state = 'sending')
-    EXECUTE FUNCTION chaos_note_begin();`;
+    EXECUTE FUNCTION chaos_note_begin();
+  CREATE TRIGGER chaos_sending AFTER UPDATE ON broadcast_recipients
+    REFERENCING OLD TABLE AS earlier NEW TABLE AS later FOR EACH STATEMENT EXECUTE FUNCTION chaos_note_sending();`;
 
 export async function installWitness(databaseUrl: string): Promise<void> {
   await ask(databaseUrl, install);

@@ -1,3 +1,4 @@
+import type { Broadcasts } from '../broadcasts.js';
 import type { Oracle } from '../oracle.js';
 import type { People } from '../people.js';
 import type { ChaosPostgres } from '../postgres.js';
@@ -18,6 +19,7 @@ export interface Rig {
   readonly oracle: Oracle;
   readonly workers: Workers;
   readonly people: People;
+  readonly broadcasts: Broadcasts;
   readonly settings: SubjectSettings;
 }
 

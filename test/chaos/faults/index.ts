@@ -1,4 +1,5 @@
 import type { Random } from '../random.js';
+import { broadcastFaults } from './broadcasts.js';
 import type { Fault } from './fault.js';
 import { peopleFaults } from './people.js';
 import { postgresFaults } from './postgres.js';
@@ -14,6 +15,7 @@ export const allFaults: readonly Fault[] = [
   ...postgresFaults,
   ...providerFaults,
   ...peopleFaults,
+  ...broadcastFaults,
 ];
 
 /** So many faults, dealt from shuffled decks, so that none is missing for long. */

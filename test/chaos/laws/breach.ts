@@ -11,6 +11,7 @@ export type Law =
   | 'over'
   | 'one claim'
   | 'early'
+  | 'progress'
   | 'given up'
   | 'drained'
   | 'crash';

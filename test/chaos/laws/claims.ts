@@ -10,7 +10,7 @@ export function claims(history: History): Breach[] {
   const holder = new Map<string, string>();
   return moves.flatMap((move) => {
     const found: Breach[] = [];
-    const told = `work ${move.work} (${move.step}), ${move.was} to ${move.now} by ${move.by}`;
+    const told = `work ${move.work} (${move.step ?? 'chunk'}), ${move.was} to ${move.now} by ${move.by}`;
     if (['done', 'failed', 'cancelled'].includes(move.was)) found.push(breach('over', told));
     if (move.now === 'claimed') {
       if (move.was !== 'enqueued') found.push(breach('one claim', told));
@@ -43,7 +43,7 @@ export function early(history: History): Breach[] {
       const before = Math.round(move.due - move.at);
       return breach(
         'early',
-        `work ${move.work} (${move.step}) was ${move.now} by ${move.by}, ${before} ms before its time`,
+        `work ${move.work} (${move.step ?? 'chunk'}) was ${move.now} by ${move.by}, ${before} ms before its time`,
       );
     });
   return [...begun, ...ended];
@@ -77,5 +77,6 @@ function claimOfBegin({ moves }: History): (begin: Begin) => Move | undefined {
     if (list === undefined) byWork.set(move.work, [move]);
     else list.push(move);
   }
-  return (begin) => byWork.get(begin.work)?.findLast((move) => move.by === begin.by && move.n < begin.n);
+  return (begin) =>
+    byWork.get(begin.work ?? '')?.findLast((move) => move.by === begin.by && move.n < begin.n);
 }

@@ -13,7 +13,7 @@ export function givenUp({ deadly, work, enrollments, begins, shown }: History): 
     enrollments.filter(({ series }) => series === deadly.series).map(({ id }) => id),
   );
   const tries = new Map<string, number>();
-  for (const { work: id } of begins) tries.set(id, (tries.get(id) ?? 0) + 1);
+  for (const { work: id } of begins) if (id !== null) tries.set(id, (tries.get(id) ?? 0) + 1);
   return work
     .filter((row) => deadlyOnes.has(row.enrollment) && row.step === deadly.step)
     .flatMap((row) => {

@@ -1,3 +1,4 @@
+import type { Launch, Watched } from '../broadcasts.js';
 import type { OracleCall } from '../oracle.js';
 import type { Pause, Person } from '../people.js';
 import type { Begin, Move } from '../witness.js';
@@ -8,8 +9,11 @@ export interface History {
   readonly moves: readonly Move[];
   readonly begins: readonly Begin[];
   readonly people: readonly Person[];
+  /** Those of the crowd who were changed, forbidden or erased. */
+  readonly crowd: readonly Person[];
   readonly pauses: readonly Pause[];
   readonly enrollments: readonly EnrollmentRow[];
+  /** Steps of series. */
   readonly work: readonly WorkRow[];
   /** Ids of the deliveries that count as made. */
   readonly delivered: readonly string[];
@@ -27,6 +31,25 @@ export interface History {
   readonly deadly: Deadly;
   /** Ids of the deliveries that are shown as given up. */
   readonly shown: readonly string[];
+  readonly broadcasts: BroadcastHistory;
+}
+
+export interface BroadcastHistory {
+  readonly launches: readonly Launch[];
+  readonly watched: Watched;
+  readonly runs: readonly { readonly run: string; readonly state: string }[];
+  readonly recipients: readonly RecipientRow[];
+  readonly chunks: readonly { readonly id: string; readonly run: string; readonly state: string }[];
+}
+
+export interface RecipientRow {
+  readonly run: string;
+  readonly number: number;
+  /** Null once they are erased. */
+  readonly person: string | null;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly delivery: string;
 }
 
 export interface Deadly {
