@@ -102,6 +102,42 @@ it('a change that would make a segment around it too large is refused, naming th
   expect((await service.call('GET', '/api/segments/block')).body).toMatchObject({ filter: admins });
 });
 
+it('a change that would make a series or a broadcast around it unreadable is refused, naming that one', async () => {
+  await save('brick', admins);
+  const audience = { or: Array.from({ length: 300 }, () => ({ segment: 'brick' })) };
+  const message = { channel: 'log', message: { text: 'hi' } };
+  const series = {
+    key: 'around-brick',
+    name: 'Around',
+    trigger: { type: 'user_created' },
+    entry: 'once',
+    steps: [
+      { type: 'branch', key: 'who', arms: [{ when: { '!': audience }, to: 'end' }] },
+      { type: 'send', key: 'hello', ...message },
+    ],
+  };
+  const broadcast = { key: 'about-brick', name: 'About', audience, ...message };
+  const wide = { or: Array.from({ length: 100 }, () => admins) };
+  for (const [path, document, what] of [
+    ['/api/series', series, 'series `around-brick`'],
+    ['/api/broadcasts', broadcast, 'broadcast `about-brick`'],
+  ] as const) {
+    expect((await service.call('POST', path, document)).body).toMatchObject({ key: document.key });
+    expect(await save('brick', wide)).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          code: 'segment_breaks_others',
+          path: '/filter',
+          message: expect.stringContaining(what) as unknown,
+        },
+      },
+    });
+    expect((await service.call('DELETE', `${path}/${document.key}`)).status).toBe(200);
+  }
+  expect((await save('brick', wide)).status).toBe(200);
+});
+
 it('a segment that a segment or a series uses is not deleted, and what uses it is named', async () => {
   await save('used', admins);
   await save('around', { '!': { segment: 'used' } });

@@ -6,12 +6,10 @@ import { shown } from '../../filter/parse/context.js';
 import { segmentsIn } from '../../filter/segments-in.js';
 import { sentence } from '../../filter/sentence.js';
 import type { Filter } from '../../filter/tree.js';
-import { rulesNaming } from '../rules/naming.js';
-import { parseRule } from '../rules/parse.js';
+import { readAround } from './around.js';
 import { savedSegments } from './saved.js';
 import type { SavedSegments } from './saved.js';
 import { beginBuilding, checkCost, watchAll } from './track.js';
-import type { Changed } from './track.js';
 import { startedBy, usersOf } from './users.js';
 
 /** A segment as callers see it. */
@@ -52,8 +50,8 @@ const nameLimit = 200;
  * Saves a segment under its key. One that is changed means the new filter everywhere from then on: in other segments, in
  * series and in whatever asks for it.
  *
- * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment or rule that this one
- * stands in would become too deep or too large; `segment_needs_index`, where a tracked one could only be kept by reading everybody
+ * Errors: those of `parseFilter`, `segment_bad_key`, `segment_bad_name`; `segment_breaks_others`, where a segment, rule, series or broadcast
+ * that this one stands in would become too deep or too large; `segment_needs_index`, where a tracked one could only be kept by reading everybody
  * again and again; `segment_must_be_tracked`; with `create`, `segment_exists`.
  */
 export async function saveSegment(
@@ -115,47 +113,6 @@ export function readFilter(input: unknown, segments: SavedSegments, self: string
   } catch (error) {
     if (!(error instanceof MusterError)) throw error;
     throw new MusterError(error.problems.map((each) => ({ ...each, path: `/filter${each.path}` })));
-  }
-}
-
-/** Those that this one stands in, segments and rules, are read with its new filter, so that none becomes what could not be saved. */
-async function readAround(client: Client, workspaceId: string, segment: SaveSegment): Promise<Changed[]> {
-  const { rows: others } = await client.query<{ key: string; filter: unknown }>(findAround, [
-    workspaceId,
-    segment.key,
-  ]);
-  const found: Changed[] = [];
-  for (const { key, filter } of others) {
-    const segments = await withChanged(client, workspaceId, segment, filter);
-    const read = (): Filter => parseFilter(filter, { segments, self: key });
-    found.push({ key, filter: refuseBroken(`segment \`${key}\``, read) });
-  }
-  const names = [segment.key, ...others.map(({ key }) => key)];
-  for (const { key, definition } of await rulesNaming(client, workspaceId, names)) {
-    const segments = await withChanged(client, workspaceId, segment, definition);
-    refuseBroken(`rule \`${key}\``, () => parseRule(definition, { segments }));
-  }
-  return found;
-}
-
-/** The segments that a document names, as they will be. */
-async function withChanged(
-  client: Client,
-  workspaceId: string,
-  { key, filter }: SaveSegment,
-  document: unknown,
-): Promise<SavedSegments> {
-  const saved = await savedSegments(client, workspaceId, [document, filter]);
-  return new Map([...saved, [key, filter]]);
-}
-
-function refuseBroken<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof MusterError)) throw error;
-    const reason = error.problems[0]?.message ?? '';
-    return refuse('segment_breaks_others', { what, reason }, { path: '/filter' });
   }
 }
 
@@ -268,13 +225,3 @@ const upsert = `
 const removeMembers = `DELETE FROM segment_members WHERE workspace_id = $1 AND segment_key = $2`;
 
 const remove = `DELETE FROM segments WHERE workspace_id = $1 AND key = $2`;
-
-const findAround = `
-  WITH RECURSIVE around AS (
-    SELECT s.key FROM segments s WHERE s.workspace_id = $1 AND $2 = ANY (s.uses)
-    UNION
-    SELECT s.key FROM around JOIN segments s ON s.workspace_id = $1 AND around.key = ANY (s.uses)
-  )
-  SELECT s.key, s.filter FROM around JOIN segments s ON s.workspace_id = $1 AND s.key = around.key
-  WHERE s.key <> $2
-  ORDER BY s.key`;
