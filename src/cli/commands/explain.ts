@@ -26,12 +26,12 @@ export function explainCommand(): Command {
     .requiredOption('--user <id>', "the person's user_id")
     .action(run);
   return withExamples(withJson(withMoment(withWorkspace(command), "the workspace's")), [
-    ['muster explain admins --user u-1001', 'a preset'],
+    ['muster explain admins --user user_1001', 'a preset'],
     [
-      `muster explain '{"==": [{"var": "custom:role"}, "admin"]}' --user u-1001 --json`,
+      `muster explain '{"==": [{"var": "custom:role"}, "admin"]}' --user user_1001 --json`,
       'inline, for a program',
     ],
-    ['muster explain --series welcome --user u-1001 --at 2026-01-31T12:00:00Z', 'what a series decided'],
+    ['muster explain --series welcome --user user_1001 --at 2026-01-31T12:00:00Z', 'what a series decided'],
   ]);
 }
 
