@@ -27,6 +27,11 @@ export interface People {
   countEach(filters: readonly Filter[]): Promise<number[]>;
   /** The first matching people by `user_id`, those without one last. */
   sample(filter: Filter, size: number): Promise<SamplePerson[]>;
+  /** So many matching people by internal id, from the one behind `after` on. */
+  page(
+    filter: Filter,
+    page: { readonly size: number; readonly after: string | null },
+  ): Promise<(SamplePerson & { readonly id: string })[]>;
   /** Everybody, by the reasons for which they pass or fail each leaf of a filter, found in one pass over the workspace. */
   tally(filter: Filter): Promise<TallyGroup[]>;
   /** The most frequent values of each field among the first 10,000 people. */
@@ -236,6 +241,14 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
         columns: ['u.user_id', 'u.name', 'u.email'],
         where: filter,
         tail: `ORDER BY u.user_id NULLS LAST, u.id LIMIT ${size}`,
+      });
+    },
+    async page(filter, { size, after }) {
+      return select<SamplePerson & { id: string }>({
+        columns: ['u.id', 'u.user_id', 'u.name', 'u.email'],
+        where: filter,
+        ...(after === null ? {} : { after }),
+        tail: `ORDER BY u.id LIMIT ${size}`,
       });
     },
     async tally(filter) {

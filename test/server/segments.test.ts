@@ -68,6 +68,7 @@ it('members are those whom the filter matches now', async () => {
     count: 1,
     stored: false,
     members: [{ user_id: 'ada', name: null, email: null, entered_at: null }],
+    next: null,
   });
 });
 

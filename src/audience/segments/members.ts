@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
+import { refuse } from '../../errors/index.js';
 import type { Moment } from '../../filter/time.js';
 import { inSnapshot } from '../people.js';
 import { parseFilterIn } from './saved.js';
@@ -20,6 +21,8 @@ export interface ListMembers {
   readonly moment: Moment;
   /** 1 to 1,000; default 100. */
   readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
 }
 
 export interface Members {
@@ -27,40 +30,77 @@ export interface Members {
   readonly count: number;
   /** Whether they are those that are stored; otherwise they were computed at the moment. */
   readonly stored: boolean;
-  /** Of stored ones those who entered last come first, of others by `user_id`. */
+  /** Of stored ones those who entered last come first, others in an order that stays. */
   readonly members: Member[];
+  /** What brings the next page as `after`; null on the last one. */
+  readonly next: string | null;
 }
 
 /**
- * Who is in a segment: the stored members of a tracked one, and of any other whom its filter matches at the moment, as long as it is
- * being built too. Errors: `segment_not_found`, `audience_timeout`.
+ * Who is in a segment, page by page: the stored members of a tracked one, and of any other, also while it is being built, whom its
+ * filter matches at the moment. Who enters between two pages is on neither.
+ *
+ * Errors: `segment_not_found`, `bad_page`, `audience_timeout`.
  */
 export async function listMembers(pool: Pool, list: ListMembers): Promise<Members> {
-  const { workspaceId, key, moment, limit = 100 } = list;
+  const { workspaceId, key, moment, limit = 100, after } = list;
   const segment = await getSegment(pool, workspaceId, key);
-  if (segment.tracked && segment.state !== 'building') {
+  const stored = segment.tracked && segment.state !== 'building';
+  const from = after === undefined ? null : placeIn(after, stored);
+  if (stored) {
     return inWorkspace(pool, workspaceId, async (client) => {
       const { rows: counted } = await client.query<{ count: number }>(count, [workspaceId, key]);
-      const { rows } = await client.query<Member>(readLast, [workspaceId, key, limit]);
-      return { count: counted[0]?.count ?? 0, stored: true, members: rows };
+      const values = [workspaceId, key, limit + 1];
+      const { rows } = await (from === null
+        ? client.query<Row>(readPage(''), values)
+        : client.query<Row>(readPage(behind), [...values, from.enteredAt, from.id]));
+      return { count: counted[0]?.count ?? 0, stored, ...pageOf(rows, limit) };
     });
   }
   const filter = await parseFilterIn(pool, workspaceId, segment.filter);
-  return inSnapshot(pool, { workspaceId, moment, timeoutMs: 30_000 }, async (people) => ({
-    count: await people.count(filter),
-    stored: false,
-    members: (await people.sample(filter, limit)).map((person) => ({ ...person, entered_at: null })),
-  }));
+  return inSnapshot(pool, { workspaceId, moment, timeoutMs: 30_000 }, async (people) => {
+    const found = await people.page(filter, { size: limit + 1, after: from?.id ?? null });
+    const rows = found.map((person) => ({ ...person, entered_at: null }));
+    return { count: await people.count(filter), stored, ...pageOf(rows, limit) };
+  });
+}
+
+type Row = Member & { readonly id: string };
+
+function pageOf(rows: readonly Row[], limit: number): Pick<Members, 'members' | 'next'> {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    members: page.map(({ id: _id, ...member }) => member),
+    next: last === undefined || rows.length <= limit ? null : nextOf(last),
+  };
+}
+
+/** Members that are stored are found again by when they entered and who they are, others by who they are. */
+function nextOf({ id, entered_at: at }: Row): string {
+  return at === null ? id : `${at.getTime()}.${id}`;
+}
+
+function placeIn(after: string, stored: boolean): { readonly enteredAt: string | null; readonly id: string } {
+  const [, at, id] = /^(?:(\d{1,15})\.)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(after) ?? [];
+  const enteredAt = new Date(Number(at ?? 0));
+  if (id === undefined || stored !== (at !== undefined) || Number.isNaN(enteredAt.getTime())) {
+    const values = { key: 'after', expected: 'the `next` of a page', got: 'another text' };
+    return refuse('bad_page', values, { path: '/after' });
+  }
+  return { enteredAt: at === undefined ? null : enteredAt.toISOString(), id };
 }
 
 const count = `
   SELECT count(*)::integer AS count FROM segment_members m WHERE m.workspace_id = $1 AND m.segment_key = $2`;
 
-const readLast = `
-  SELECT u.user_id, u.name, u.email, m.entered_at
+const behind = 'AND m.entered_at <= $4 AND (m.entered_at < $4 OR m.end_user_id > $5)';
+
+const readPage = (further: string): string => `
+  SELECT u.id, u.user_id, u.name, u.email, m.entered_at
   FROM (
     SELECT m.end_user_id, m.entered_at FROM segment_members m
-    WHERE m.workspace_id = $1 AND m.segment_key = $2
+    WHERE m.workspace_id = $1 AND m.segment_key = $2 ${further}
     ORDER BY m.entered_at DESC, m.end_user_id LIMIT $3
   ) AS m
   JOIN end_users u ON u.workspace_id = $1 AND u.id = m.end_user_id

@@ -36,6 +36,7 @@ export function segmentsCommand(): Command {
   command.addCommand(
     withKey('members', 'Shows who is in it, those who entered last first.')
       .option('--limit <number>', 'how many', wholeNumber(1, 1000), 20)
+      .option('--after <next>', 'the `next` of the page before, as --json shows it')
       .action(members),
   );
   command.addCommand(
@@ -114,10 +115,10 @@ async function save(key: string, input: string, options: SaveOptions): Promise<v
   print(options.json, saved, [`${out.style('green', '✓')} ${key} is saved: ${segmentLine(saved)}`]);
 }
 
-async function members(key: string, options: Options & { limit: number }): Promise<void> {
-  const { workspace: workspaceId, limit } = options;
+async function members(key: string, options: Options & { limit: number; after?: string }): Promise<void> {
+  const { workspace: workspaceId, limit, after } = options;
   const found = await inside(options, (pool, moment) =>
-    listMembers(pool, { workspaceId, key, moment, limit }),
+    listMembers(pool, { workspaceId, key, moment, limit, after }),
   );
   print(options.json, found, memberLines(out, found));
 }

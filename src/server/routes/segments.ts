@@ -134,9 +134,9 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
         response: { 200: MembersAnswer, ...refusals, 404: ErrorAnswer, 503: ErrorAnswer },
       },
     },
-    async ({ params: { key }, query: { limit = 100 }, workspaceId }) => {
+    async ({ params: { key }, query: { limit = 100, after }, workspaceId }) => {
       const moment = await nowIn(workspaceId);
-      return listMembers(pool, { workspaceId, key, moment, limit });
+      return listMembers(pool, { workspaceId, key, moment, limit, after });
     },
   );
 };

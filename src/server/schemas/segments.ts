@@ -79,7 +79,10 @@ export const DiffAnswer = Type.Unsafe<SegmentDiff>(
 );
 
 export const MembersQuery = Type.Object(
-  { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })) },
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    after: Type.Optional(Type.String({ maxLength: 100, description: '`next` of the page before' })),
+  },
   closed,
 );
 export const MembersAnswer = Type.Unsafe<Members>(
@@ -94,5 +97,6 @@ export const MembersAnswer = Type.Unsafe<Members>(
         entered_at: NullableTime,
       }),
     ),
+    next: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }),
   }),
 );

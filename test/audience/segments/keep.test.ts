@@ -1,6 +1,8 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { listMembers } from '../../../src/audience/segments/members.js';
 import { deleteSegment, getSegment, saveSegment } from '../../../src/audience/segments/store.js';
 import type { Pool } from '../../../src/database/pool.js';
+import { momentOf } from '../../../src/filter/time.js';
 import { backfillUser } from '../../../src/traits/backfill.js';
 import { identifyCompany } from '../../../src/traits/company.js';
 import { eraseUser } from '../../../src/traits/erase.js';
@@ -184,6 +186,42 @@ it('a segment that is no longer tracked forgets its members without telling, and
   expect(rows).toHaveLength(0);
   await deleteSegment(pool, world.workspaceId, 'admins');
 });
+
+it.each([true, false])(
+  'pages of members show everybody once, those who entered last first where that is known: tracked %s',
+  async (tracked) => {
+    const { workspaceId } = world;
+    for (const group of [
+      ['ada', 'bob', 'cy'],
+      ['dan', 'eve'],
+    ]) {
+      for (const userId of group) await put(userId, { role: 'admin' });
+      await world.save('admins', admins);
+      await world.keep();
+      world.now += 60_000;
+    }
+    await saveSegment(pool, workspaceId, { key: 'admins', filter: admins, tracked });
+    const shown: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await listMembers(pool, {
+        workspaceId,
+        key: 'admins',
+        moment: momentOf(noon),
+        limit: 2,
+        after,
+      });
+      expect([page.count, page.stored]).toEqual([5, tracked]);
+      shown.push(...page.members.map(({ user_id: id }) => id ?? ''));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    expect(shown.toSorted()).toEqual(['ada', 'bob', 'cy', 'dan', 'eve']);
+    const last = shown.slice(0, 2).toSorted().join();
+    expect(last === 'dan,eve' || !tracked).toBe(true);
+    const bad = listMembers(pool, { workspaceId, key: 'admins', moment: momentOf(noon), after: 'x' });
+    await expect(bad).rejects.toMatchObject({ code: 'bad_page', path: '/after' });
+  },
+);
 
 it('a workspace that one process keeps is passed over by another, which waits for nothing', async () => {
   await put('ada', { role: 'owner' });
