@@ -32,8 +32,16 @@ export async function endChunk(pool: Pool, chunk: Chunk, notBefore = 0): Promise
 
 /** Ends runs of whom nobody is left to be sent to. Answers how many ended. */
 export async function completeRuns(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query(complete);
-  return rowCount ?? 0;
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ workspace: string; id: string }>(holdFinished);
+    if (rows.length === 0) return 0;
+    // A statement of its own: it sees whom an operator sent back until just now.
+    const { rowCount } = await client.query(complete, [
+      rows.map(({ workspace }) => workspace),
+      rows.map(({ id }) => id),
+    ]);
+    return rowCount ?? 0;
+  });
 }
 
 /** Lets chunks go on that are held although their run is not paused any more. Answers how many. */
@@ -68,14 +76,21 @@ const end = `
   settled AS (${settleCancelled("(SELECT * FROM ended WHERE ended.state = 'cancelled')")})
   SELECT state FROM ended`;
 
-const complete = `
-  UPDATE broadcast_runs run
-  SET state = 'completed', finished_at = date_trunc('milliseconds', statement_timestamp())
-  WHERE run.state = 'running' AND NOT EXISTS (
+const isFinished = `run.state = 'running' AND NOT EXISTS (
     SELECT FROM work w
     WHERE w.workspace_id = run.workspace_id AND w.run_id = run.id AND w.kind = 'chunk'
       AND w.state IN ('pending', 'enqueued', 'claimed')
   )`;
+
+const holdFinished = `
+  SELECT run.workspace_id AS workspace, run.id FROM broadcast_runs run WHERE ${isFinished}
+  FOR NO KEY UPDATE OF run SKIP LOCKED`;
+
+const complete = `
+  UPDATE broadcast_runs run
+  SET state = 'completed', finished_at = date_trunc('milliseconds', statement_timestamp())
+  FROM unnest($1::text[], $2::bigint[]) AS held (workspace_id, id)
+  WHERE run.workspace_id = held.workspace_id AND run.id = held.id AND ${isFinished}`;
 
 const release = `
   UPDATE work w SET held = false

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
+import { completeRuns } from '../../../src/automation/broadcasts/end-chunk.js';
 import {
   DeliveryPostponed,
   DeliveryRefused,
@@ -195,6 +196,23 @@ test('who was being sent to when a worker went away is unknown after a cancel, w
     const { progress, skipped } = await reportWhen(key, ({ progress: { pending } }) => pending === 0);
     expect([progress.unknown, progress.sent, skipped]).toEqual([2, 0, { cancelled: 1 }]);
   }
+});
+
+test('a run whose chunk an operator opens again is not completed meanwhile', async () => {
+  const { pool } = fixture();
+  await addPeople(pool, named(1));
+  await saveBroadcast(pool, workspace, broadcastOf('opened'));
+  await launchBroadcast(pool, workspace, 'opened');
+  await pool.query(`UPDATE work SET state = 'done'`);
+  const operator = await pool.connect();
+  await operator.query('BEGIN');
+  await operator.query('SELECT FROM broadcast_runs FOR NO KEY UPDATE');
+  await operator.query(`UPDATE work SET state = 'pending'`);
+  const completed = await completeRuns(pool);
+  await operator.query('COMMIT');
+  operator.release();
+  expect([completed, await completeRuns(pool)]).toEqual([0, 0]);
+  expect(await reportBroadcast(pool, workspace, 'opened')).toMatchObject({ state: 'running' });
 });
 
 test('who fails is tried again with the same key and content, and given up alone', async () => {
