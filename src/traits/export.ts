@@ -9,8 +9,8 @@ const batch = 200;
 
 /**
  * Everything about one person as NDJSON: lines `{ "type", "data" }`, each with its line break, in this order: `user`,
- * `company`, `context_entry`, `event`, `enrollment`, `delivery`, `broadcast_recipient`, `inbox_message`, `suppression`,
- * `unsubscribe`. All of it is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
+ * `company`, `context_entry`, `event`, `enrollment`, `date_entry`, `decision` (of a series at its entrance), `delivery`,
+ * `broadcast_recipient`, `segment_membership`, `inbox_message`, `email_feedback`, `suppression`, `unsubscribe`. All of it is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
  * until the reader stops.
  *
  * Errors, at the first line: `no_such_user`.
@@ -83,9 +83,12 @@ const parts: readonly (readonly [type: string, select: string])[] = [
   ['event', ofPerson('events', 'x.occurred_at')],
   ['enrollment', ofPerson('enrollments', 'x.id')],
   ['date_entry', ofPerson('date_entries', 'x.at, x.series_key, x.field, x.day')],
+  ['decision', ofPerson('series_decisions', 'x.decided_at, x.id')],
   ['delivery', ofPerson('deliveries', 'x.created_at, x.id')],
   ['broadcast_recipient', ofPerson('broadcast_recipients', 'x.run_id, x.number')],
+  ['segment_membership', ofPerson('segment_members', 'x.entered_at, x.segment_key')],
   ['inbox_message', ofPerson('inbox_messages', 'x.created_at, x.delivery_id')],
+  ['email_feedback', ofPerson('email_feedback', 'x.at, x.feedback_id')],
   ['suppression', onList('suppressions', 'x.kind, x.hash')],
   ['unsubscribe', onList('unsubscribes', 'x.kind, x.hash, x.topic')],
 ];

@@ -54,11 +54,14 @@ it('nothing of the person is left in any table of the workspace, and nobody else
   const everywhere = [
     'context_entries',
     'deliveries',
+    'email_feedback',
     'end_users',
     'enrollments',
     'events',
     'inbox_messages',
     'outbox',
+    'segment_members',
+    'series_decisions',
   ];
   expect(await tablesHolding(workspaceId, jane)).toEqual([...everywhere, 'suppressions', 'unsubscribes']);
   const before = await tablesHolding(workspaceId, john);

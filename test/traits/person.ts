@@ -48,5 +48,21 @@ export async function personWithEverything(
      INSERT INTO inbox_messages (workspace_id, delivery_id, end_user_id, text) SELECT $1, id, $2, $3 FROM delivered`,
     all,
   );
+  await pool.query(
+    `WITH saved AS (
+       INSERT INTO segments (workspace_id, key, name, filter, tracked) VALUES ($1, 'all', 'All', '{"everyone": true}', true)
+       ON CONFLICT DO NOTHING
+     ), decided AS (
+       INSERT INTO series_decisions (workspace_id, series_key, version, end_user_id, happening, decision, reason)
+       VALUES ($1, 'welcome', 1, $2, 'user_created', 'entered', 'trigger')
+     )
+     INSERT INTO email_feedback (workspace_id, feedback_id, kind, end_user_id, reason, at)
+     VALUES ($1, 'bounce of ' || $3::text, 'soft_bounce', $2, 'mailbox full', now())`,
+    all,
+  );
+  await pool.query(
+    `INSERT INTO segment_members (workspace_id, segment_key, end_user_id, entered_at) VALUES ($1, 'all', $2, now())`,
+    all.slice(0, 2),
+  );
   return user.id;
 }

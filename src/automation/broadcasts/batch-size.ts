@@ -1,6 +1,8 @@
 /** How many recipients a batch has. */
 export interface BatchSize {
   next(): number;
+  /** No batch is larger than this from now on. */
+  limit(most: number): void;
   /** So many took so many milliseconds. */
   took(count: number, milliseconds: number): void;
 }
@@ -15,17 +17,19 @@ const largest = 500;
  */
 export function batchSize({
   least,
-  most = largest,
   attempt,
 }: {
   readonly least: number;
-  readonly most?: number | undefined;
   readonly attempt: number;
 }): BatchSize {
-  const bound = Math.max(1, Math.floor(Math.min(most, largest) / 10 ** (attempt - 1)));
+  let bound = Math.max(1, Math.floor(largest / 10 ** (attempt - 1)));
   let size = Math.min(2 * least, bound);
   return {
     next: () => size,
+    limit(most) {
+      bound = Math.max(1, Math.min(bound, Math.floor(most / 10 ** (attempt - 1))));
+      size = Math.min(size, bound);
+    },
     took(count, milliseconds) {
       const fits = Math.round((count / Math.max(milliseconds, 1)) * stretch);
       size = Math.min(Math.max(fits, least, 1), bound);

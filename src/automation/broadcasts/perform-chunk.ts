@@ -11,6 +11,7 @@ import type { RenderedMessage } from '../work/render.js';
 import { untilDue } from '../work/until-due.js';
 import { asFrequencyCaps } from '../workspace-caps.js';
 import { beginBatch } from './begin-batch.js';
+import type { BeginRecipient } from './begin-batch.js';
 import type { BeginBatch, Begun } from './begin-batch.js';
 import { batchSize } from './batch-size.js';
 import { messageOf, recipientOf } from './chunk-task.js';
@@ -124,6 +125,7 @@ export function chunkPerformer(
   const sendBatch = async (
     task: ChunkTask,
     candidates: readonly Candidate[],
+    recipients: readonly BeginRecipient[],
     spacing: number,
   ): Promise<boolean> => {
     const { chunk, launched, channel, lease } = task;
@@ -134,7 +136,7 @@ export function chunkPerformer(
       channel: channel.name,
       topic,
       maxAttempts: attemptsOf(channel),
-      recipients: await Promise.all(candidates.map((candidate) => recipientOf(task, candidate))),
+      recipients,
     });
     if (begun.stopped) return false;
     for (const reason of begun.skipped) {
@@ -155,19 +157,21 @@ export function chunkPerformer(
   };
 
   const sendAll = async (task: ChunkTask): Promise<number> => {
-    const { chunk, launched, channel, lease } = task;
+    const { chunk, launched, lease } = task;
     const { rateLimit } = launched.definition;
-    const size = batchSize({
-      // What was written down and not called would be parked with a killed process.
-      most: channel.onLostConfirmation === 'park' ? concurrency : undefined,
-      least: concurrency,
-      attempt: chunk.attempt,
-    });
+    const size = batchSize({ least: concurrency, attempt: chunk.attempt });
     while (!lease.signal.aborted && !options.isStopping()) {
       const limit = rateLimit === null ? size.next() : Math.min(size.next(), batchOf(rateLimit));
       const needs = { ...launched.needs, zone: task.caps.length > 0 };
-      const candidates = await readBatch(pool, chunk, needs, limit);
-      if (candidates.length === 0) return 0;
+      const found = await readBatch(pool, chunk, needs, limit);
+      if (found.length === 0) return 0;
+      const all = await Promise.all(found.map((candidate) => recipientOf(task, candidate)));
+      // What was written down and not called would be parked with a killed process.
+      const parks = all.some((recipient) => recipient.parks);
+      if (parks) size.limit(concurrency);
+      const [candidates, recipients] = parks
+        ? [found.slice(0, concurrency), all.slice(0, concurrency)]
+        : [found, all];
       const spacing = rateLimit === null ? 0 : spacingOf(rateLimit);
       if (spacing > 0) {
         const away = await takePlace(pool, chunk, candidates.length, spacing, lease.signal);
@@ -175,7 +179,7 @@ export function chunkPerformer(
         if (away > 0) return away + options.jitter() * 500 * spacing;
       }
       const since = performance.now();
-      if (!(await sendBatch(task, candidates, spacing))) return 0;
+      if (!(await sendBatch(task, candidates, recipients, spacing))) return 0;
       size.took(candidates.length, performance.now() - since);
     }
     return 0;

@@ -305,6 +305,24 @@ test('where a channel parks what it is unsure of, that is unknown and never sent
   expect(calls).toHaveLength(30);
 });
 
+test('where a workspace parks what it is unsure of, no more are written down at once than are called', async () => {
+  const { pool, start } = fixture();
+  await addPeople(pool, named(200));
+  const counts: number[] = [];
+  const { channel } = provider(async () => {
+    const { rows } = await pool.query<{ count: number }>(
+      `SELECT count(*)::integer FROM broadcast_recipients WHERE state = 'sending'`,
+    );
+    counts.push(rows[0]?.count ?? 0);
+  });
+  const parking = { ...channel, terms: async () => ({ onLostConfirmation: 'park' as const, tags: {} }) };
+  await saveBroadcast(pool, workspace, broadcastOf('news'));
+  await launchBroadcast(pool, workspace, 'news');
+  await start({ channels: [parking], concurrency: 4 });
+  expect((await reportWhen('news', isOver)).progress).toMatchObject({ sent: 200 });
+  expect(Math.max(...counts)).toBe(4);
+});
+
 test('whom a broadcast may or may not have reached, and whom it gave up, is listed and decided about by one call', async () => {
   const { pool, start } = fixture();
   await addPeople(pool, named(12));
