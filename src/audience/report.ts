@@ -58,7 +58,7 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
   return {
     ...answerOf(funnel),
     values: values.filter((each) => each.values.length > 0),
-    suggestions: suggestionsFor(filter, groups, funnel, values),
+    suggestions: suggestionsFor(filter, groups, funnel, values, moment),
     took_ms: Math.round((performance.now() - started) * 10) / 10,
   };
 }

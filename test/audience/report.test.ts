@@ -98,6 +98,23 @@ it('each reason has its own advice, with the values that are there', async () =>
   );
 });
 
+it('a value that people match by is not listed among the other values', async () => {
+  const records = ['owner', 'owner', 'member', 'viewer'].map((role) => ({
+    custom_fields: { team: { role } },
+    company: { company_id: `of-${role}`, renewal_status: role },
+  }));
+  await insertRecords(pool, 'advice-some', records);
+  const told = async (filter: unknown) =>
+    (await report(filter, 'advice-some')).suggestions.map(({ text }) => text);
+  const rest = 'Most frequent: "member" (1), "viewer" (1).';
+  expect(await told({ '==': [{ var: 'custom:/team/role' }, 'owner'] })).toEqual([
+    `2 people have another \`/team/role\`. ${rest}`,
+  ]);
+  expect(await told({ in: [{ var: 'company.renewal_status' }, ['owner']] })).toEqual([
+    `2 people have another \`company renewal_status\`. ${rest}`,
+  ]);
+});
+
 it('an empty workspace is empty for that reason alone', async () => {
   expect(await report({ exists: { var: 'email' } }, 'empty')).toMatchObject({
     total: 0,

@@ -19,6 +19,7 @@ export interface Failing {
   readonly everybody: boolean;
   /** For each group of them who are alike the first and the last of their values, as JSON that may be cut short. */
   readonly examples: readonly (readonly string[])[];
+  /** The values of the field that do not pass the leaf. */
   readonly values: FieldValues | undefined;
   /** How many more would match if they passed the leaf. */
   readonly gain: number;
@@ -152,7 +153,7 @@ function otherValue({ leaf, field, people, values, gain }: Failing): Suggestion[
     const text = `${peopleWords(people)} ${verb} not in the segment ${quoted(leaf.key)}: a report on its own filter says why.`;
     return [{ path: leaf.path, code: 'other_segment', text, people, gain, exact: true }];
   }
-  if (field === null || values === undefined || values.values.length === 0) return [];
+  if (field === null || values === undefined) return [];
   const name = fieldWords(field);
   const listed = values.values
     .slice(0, 5)
@@ -167,7 +168,8 @@ function otherValue({ leaf, field, people, values, gain }: Failing): Suggestion[
   });
   const guess = meant.length === 0 ? '' : ` Is ${meant.map(quoted).join(' or ')} meant?`;
   const among = values.exact ? '' : ', of the first 10,000 people';
-  const text = `${peopleWords(people)} ${have(people)} another ${quoted(name)}. Most frequent${among}: ${listed}.${guess}`;
+  const most = listed === '' ? '' : ` Most frequent${among}: ${listed}.`;
+  const text = `${peopleWords(people)} ${have(people)} another ${quoted(name)}.${most}${guess}`;
   return [{ path: leaf.path, code: 'other_value', text, people, gain, exact: false }];
 }
 

@@ -4,10 +4,12 @@ import { chainOf, gainOf } from '../../filter/funnel.js';
 import type { Funnel } from '../../filter/funnel.js';
 import { sentence } from '../../filter/sentence.js';
 import { fieldOf } from '../../filter/sentence/missing.js';
+import type { Moment } from '../../filter/time.js';
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf } from '../../filter/tree.js';
 import type { TallyGroup } from '../statements/tally.js';
 import type { FieldValues } from '../statements/values.js';
+import { notPassing } from './passing.js';
 import { reasonWriters } from './reasons.js';
 import type { Suggestion } from './suggestion.js';
 import { grouped, peopleWords } from './words.js';
@@ -24,11 +26,12 @@ export function suggestionsFor(
   groups: readonly TallyGroup[],
   funnel: Funnel,
   values: readonly FieldValues[],
+  moment: Moment,
 ): Suggestion[] {
   if (funnel.total === 0) return [nobodyHere];
   const found = [
     ...leavesOf(filter).flatMap(({ leaf, negated }, index) =>
-      negated ? [] : aboutLeaf({ filter, groups, values, leaf, index }),
+      negated ? [] : aboutLeaf({ filter, groups, values, moment, leaf, index }),
     ),
     ...(funnel.matched === 0 ? leftOut(filter, groups, funnel) : []),
   ];
@@ -61,14 +64,16 @@ interface Asked {
   readonly filter: Filter;
   readonly groups: readonly TallyGroup[];
   readonly values: readonly FieldValues[];
+  readonly moment: Moment;
   readonly leaf: Leaf;
   readonly index: number;
 }
 
 /** One suggestion for each reason for which people fail the leaf. */
-function aboutLeaf({ filter, groups, values, leaf, index }: Asked): Suggestion[] {
+function aboutLeaf({ filter, groups, values, moment, leaf, index }: Asked): Suggestion[] {
   const field = fieldOf(leaf);
-  const common = field === null ? undefined : values.find((each) => each.field === nameOf(field));
+  const listed = field === null ? undefined : values.find((each) => each.field === nameOf(field));
+  const others = field === null || listed === undefined ? undefined : notPassing(listed, leaf, field, moment);
   const total = groups.reduce((sum, { people }) => sum + people, 0);
   return reasonWriters.flatMap(([reason, write]) => {
     const failing = groups.filter(({ reasons }) => reasons[index] === reason);
@@ -76,7 +81,7 @@ function aboutLeaf({ filter, groups, values, leaf, index }: Asked): Suggestion[]
     if (people === 0) return [];
     const examples = failing.map(({ examples: each }) => each[index] ?? []);
     const gain = gainOf(filter, groups, { clause: leaf, negated: false }, failedFor(index, reason));
-    return write({ leaf, field, people, everybody: people === total, examples, values: common, gain });
+    return write({ leaf, field, people, everybody: people === total, examples, values: others, gain });
   });
 }
 
