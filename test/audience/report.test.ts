@@ -31,6 +31,9 @@ const report = (filter: unknown, workspaceId = 'seed'): Promise<AudienceReport> 
 const advice = async (filter: unknown): Promise<string[]> =>
   (await report(filter, 'advice')).suggestions.map(({ code, text }) => `${code}: ${text}`);
 
+const textsOf = async (filter: unknown): Promise<string[]> =>
+  (await report(filter, 'advice-some')).suggestions.map(({ text }) => text);
+
 it('a welcome series for owners is empty because identify never sends the role, and the report says so', async () => {
   const found = await report({ '==': [{ var: 'custom:role' }, 'owner'] });
   expect(found).toMatchObject({
@@ -104,13 +107,11 @@ it('a value that people match by is not listed among the other values', async ()
     company: { company_id: `of-${role}`, renewal_status: role },
   }));
   await insertRecords(pool, 'advice-some', records);
-  const told = async (filter: unknown) =>
-    (await report(filter, 'advice-some')).suggestions.map(({ text }) => text);
   const rest = 'Most frequent: "member" (1), "viewer" (1).';
-  expect(await told({ '==': [{ var: 'custom:/team/role' }, 'owner'] })).toEqual([
+  expect(await textsOf({ '==': [{ var: 'custom:/team/role' }, 'owner'] })).toEqual([
     `2 people have another \`/team/role\`. ${rest}`,
   ]);
-  expect(await told({ in: [{ var: 'company.renewal_status' }, ['owner']] })).toEqual([
+  expect(await textsOf({ in: [{ var: 'company.renewal_status' }, ['owner']] })).toEqual([
     `2 people have another \`company renewal_status\`. ${rest}`,
   ]);
 });

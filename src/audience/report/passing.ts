@@ -15,12 +15,11 @@ export function notPassing(values: FieldValues, leaf: Leaf, field: Field, moment
 /** Somebody of whom this one value is known. */
 function having(field: Field, value: JsonValue): UserRecord {
   const columns =
-    field.kind === 'custom'
-      ? {
-          custom_fields: Object(
-            field.tokens.reduceRight<unknown>((inner, token) => ({ [token]: inner }), value),
-          ),
-        }
-      : { [field.name]: value };
+    field.kind === 'custom' ? { custom_fields: within(field.tokens, value) } : { [field.name]: value };
   return field.entity === 'company' ? { company: columns } : columns;
+}
+
+function within(tokens: readonly string[], value: unknown): Record<string, unknown> {
+  const [first = '', ...rest] = tokens;
+  return { [first]: rest.length === 0 ? value : within(rest, value) };
 }
