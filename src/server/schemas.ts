@@ -197,3 +197,14 @@ export const Readiness = Type.Object({
   ready: Type.Boolean(),
   checks: Type.Record(Type.String(), Type.String()),
 });
+
+/** What is probably not meant about something that was saved. */
+export const Warnings = Type.Array(
+  Type.Object({
+    code: Type.String(),
+    severity: Type.Union([Type.Literal('error'), Type.Literal('warning')]),
+    path: Type.String({ description: 'JSON Pointer in what was saved' }),
+    message: Type.String(),
+    hint: Type.String(),
+  }),
+);

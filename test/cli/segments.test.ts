@@ -33,6 +33,7 @@ it('segments are saved, compared with an edit, looked into and deleted from the 
     name: 'Chiefs',
     tracked: true,
     state: 'building',
+    warnings: [],
   });
   const diff = await segments('diff', 'chiefs', file);
   expect([diff.code, diff.err]).toEqual([0, '']);
@@ -53,6 +54,12 @@ it('segments are saved, compared with an edit, looked into and deleted from the 
   expect(await segments('show', 'chief', '--json')).toMatchObject({
     code: 2,
     err: expect.stringContaining('segment_not_found') as unknown,
+  });
+  const doubtful = await segments('save', 'chiefs', '{"==": [{"var": "custom:rank"}, 1]}');
+  expect(doubtful).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('✓ chiefs is saved') as unknown,
+    err: '/filter: warning nobody has `rank` [trait_never_sent]\n  hint send `rank` on identify, or backfill it; letter case counts in names too\n',
   });
   expect((await segments('delete', 'chiefs')).code).toBe(0);
 });

@@ -10,7 +10,8 @@ import type { LintedFile, LintOptions } from '../lint-input.js';
 import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
-import { out, plain } from '../terminal.js';
+import { out } from '../terminal.js';
+import { findingLines } from '../views/findings.js';
 
 /** `muster lint PATH`: what about filters and series is probably not meant. */
 export function lintCommand(): Command {
@@ -80,11 +81,7 @@ function segmentsInText(text: string): string[] {
 
 function print(found: readonly LintedFile[]): void {
   for (const { file, findings } of found) {
-    for (const { code, severity, path, message, hint } of findings) {
-      const mark = out.style(severity === 'error' ? 'red' : 'yellow', severity);
-      out.line(`${plain(file)}${plain(path)}: ${mark} ${plain(message)} ${out.style('dim', `[${code}]`)}`);
-      out.line(`  ${out.style('dim', 'hint')} ${plain(hint)}`);
-    }
+    for (const line of findingLines(out, findings, file)) out.line(line);
   }
   const count = found.reduce((sum, { findings }) => sum + findings.length, 0);
   const files = found.length === 1 ? '1 file' : `${found.length} files`;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { filterWarnings } from '../../audience/lint/warnings.js';
 import { diffSegment, editSegment } from '../../audience/segments/diff.js';
 import { listMembers } from '../../audience/segments/members.js';
 import { deleteSegment, getSegment, listSegments } from '../../audience/segments/store.js';
@@ -11,6 +12,7 @@ import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.j
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
+import { printWarnings } from '../views/findings.js';
 import { diffLines, memberLines, segmentLine, segmentLines } from '../views/segments.js';
 
 type Options = WorkspaceOptions & JsonOptions;
@@ -109,9 +111,12 @@ async function save(key: string, input: string, options: SaveOptions): Promise<v
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.track === undefined ? {} : { tracked: options.track }),
   };
-  const saved = await inside(options, (pool, moment) =>
-    editSegment(pool, options.workspace, segment, { confirm: options.confirm ?? false, moment }),
-  );
+  const { workspace, confirm = false } = options;
+  const saved = await inside(options, async (pool, moment) => {
+    const edited = await editSegment(pool, workspace, segment, { confirm, moment });
+    return { ...edited, warnings: await filterWarnings(pool, workspace, edited.filter, moment.now) };
+  });
+  printWarnings(options.json, saved.warnings);
   print(options.json, saved, [`${out.style('green', '✓')} ${key} is saved: ${segmentLine(saved)}`]);
 }
 

@@ -14,6 +14,7 @@ import {
   resumeSeries,
   saveSeries,
   storyOf,
+  warningsAbout,
 } from '../../automation/index.js';
 import type { EnrollmentState, SavedSeries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
@@ -22,6 +23,7 @@ import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { readSeriesDocument } from '../series-input.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
+import { printWarnings } from '../views/findings.js';
 import { enrollmentLines, seriesLines, storyLines } from '../views/series.js';
 
 type Options = WorkspaceOptions & JsonOptions;
@@ -148,7 +150,12 @@ function plainJson(document: unknown): string {
 async function save(input: string, options: Options): Promise<void> {
   const source = await readSeriesDocument(input);
   const email = installationEmail(process.env);
-  const saved = await inside(options, (pool) => saveSeries(pool, options.workspace, source, { email }));
+  const { workspace } = options;
+  const saved = await inside(options, async (pool) => {
+    const series = await saveSeries(pool, workspace, source, { email });
+    return { ...series, warnings: await warningsAbout(pool, workspace, series.definition, Date.now()) };
+  });
+  printWarnings(options.json, saved.warnings);
   print(options.json, saved, [done(`${saved.key} is ${saved.state} in version ${saved.version}`)]);
 }
 

@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { filterWarnings } from '../../audience/lint/warnings.js';
 import { diffSegment, editSegment } from '../../audience/segments/diff.js';
 import { listMembers } from '../../audience/segments/members.js';
 import { deleteSegment, getSegment, listSegments, saveSegment } from '../../audience/segments/store.js';
+import type { SavedSegment } from '../../audience/segments/store.js';
 import { zoneOf } from '../../audience/workspace.js';
 import type { Pool } from '../../database/pool.js';
 import { MusterError, problem } from '../../errors/index.js';
@@ -14,6 +16,7 @@ import {
   DiffBody,
   MembersAnswer,
   MembersQuery,
+  SavedAnswer,
   SavedSegmentAnswer,
   SegmentBody,
   SegmentChange,
@@ -33,6 +36,10 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
   const params = SegmentParams;
   const nowIn = async (workspaceId: string): Promise<Moment> =>
     momentOf(clock(), await zoneOf(pool, workspaceId));
+  const warned = async (workspaceId: string, saved: SavedSegment) => ({
+    ...saved,
+    warnings: await filterWarnings(pool, workspaceId, saved.filter, clock()),
+  });
 
   app.get(
     '/api/segments',
@@ -56,11 +63,13 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
       schema: {
         tags,
         body: SegmentBody,
-        response: { 201: SavedSegmentAnswer, ...refusals, 409: ErrorAnswer, 422: ErrorAnswer },
+        response: { 201: SavedAnswer, ...refusals, 409: ErrorAnswer, 422: ErrorAnswer },
       },
     },
     async ({ body, workspaceId }, reply) =>
-      reply.status(201).send(await saveSegment(pool, workspaceId, body, { create: true })),
+      reply
+        .status(201)
+        .send(await warned(workspaceId, await saveSegment(pool, workspaceId, body, { create: true }))),
   );
 
   app.put(
@@ -72,7 +81,7 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
         params,
         body: SegmentChange,
         response: {
-          200: SavedSegmentAnswer,
+          200: SavedAnswer,
           ...refusals,
           409: ErrorAnswer,
           422: ErrorAnswer,
@@ -87,7 +96,10 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
       }
       const { confirm = false, ...segment } = body;
       const moment = await nowIn(workspaceId);
-      return editSegment(pool, workspaceId, { ...segment, key }, { confirm, moment });
+      return warned(
+        workspaceId,
+        await editSegment(pool, workspaceId, { ...segment, key }, { confirm, moment }),
+      );
     },
   );
 

@@ -2,28 +2,32 @@ import { Type } from '@fastify/type-provider-typebox';
 import type { SegmentDiff } from '../../audience/segments/diff.js';
 import type { Members } from '../../audience/segments/members.js';
 import type { SavedSegment } from '../../audience/segments/store.js';
-import { FilterBody, NullableText, NullableTime, closed } from '../schemas.js';
+import type { Finding } from '../../filter/lint.js';
+import { FilterBody, NullableText, NullableTime, Warnings, closed } from '../schemas.js';
 
 const Time = Type.String({ format: 'date-time' });
 const Key = Type.String({ description: '1 to 63 lower-case letters, digits, `-` and `_`' });
 
 export const SegmentParams = Type.Object({ key: Type.String() }, closed);
 
-export const SavedSegmentAnswer = Type.Unsafe<SavedSegment>(
-  Type.Object({
-    key: Key,
-    name: Type.String(),
-    filter: Type.Unknown({ description: 'as it was written' }),
-    sentence: Type.String({ description: 'the filter in English' }),
-    version: Type.Integer({ description: 'grows with each change of the filter' }),
-    tracked: Type.Boolean({
-      description: 'whether members are stored, and told of when they enter and leave',
-    }),
-    state: Type.Union([Type.Literal('ready'), Type.Literal('building'), Type.Literal('quarantined')]),
-    reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is quarantined' }),
-    created_at: Time,
-    updated_at: Time,
+const segmentProperties = {
+  key: Key,
+  name: Type.String(),
+  filter: Type.Unknown({ description: 'as it was written' }),
+  sentence: Type.String({ description: 'the filter in English' }),
+  version: Type.Integer({ description: 'grows with each change of the filter' }),
+  tracked: Type.Boolean({
+    description: 'whether members are stored, and told of when they enter and leave',
   }),
+  state: Type.Union([Type.Literal('ready'), Type.Literal('building'), Type.Literal('quarantined')]),
+  reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is quarantined' }),
+  created_at: Time,
+  updated_at: Time,
+};
+export const SavedSegmentAnswer = Type.Unsafe<SavedSegment>(Type.Object(segmentProperties));
+/** A segment as it was saved, with what is probably not meant about its filter. */
+export const SavedAnswer = Type.Unsafe<SavedSegment & { warnings: Finding[] }>(
+  Type.Object({ ...segmentProperties, warnings: Warnings }),
 );
 export const SegmentList = Type.Object({ segments: Type.Array(SavedSegmentAnswer) });
 

@@ -6,8 +6,8 @@ import type {
   SeriesVersion,
   Story,
 } from '../../automation/index.js';
-import type { Finding as FindingAbout } from '../../filter/lint.js';
-import { JsonObject, NullableText, NullableTime, closed } from '../schemas.js';
+import type { Finding } from '../../filter/lint.js';
+import { JsonObject, NullableText, NullableTime, Warnings, closed } from '../schemas.js';
 
 const Time = Type.String({ format: 'date-time' });
 const Definition = JsonObject('the document as it was written');
@@ -23,16 +23,9 @@ const seriesProperties = {
   updated_at: Time,
 };
 export const Series = Type.Unsafe<SavedSeries>(Type.Object(seriesProperties));
-const Finding = Type.Object({
-  code: Type.String(),
-  severity: oneOf('error', 'warning'),
-  path: Type.String({ description: 'JSON Pointer in the definition' }),
-  message: Type.String(),
-  hint: Type.String(),
-});
 /** A series as it was saved, with what is probably not meant about it. */
-export const SavedAnswer = Type.Unsafe<SavedSeries & { warnings: FindingAbout[] }>(
-  Type.Object({ ...seriesProperties, warnings: Type.Array(Finding) }),
+export const SavedAnswer = Type.Unsafe<SavedSeries & { warnings: Finding[] }>(
+  Type.Object({ ...seriesProperties, warnings: Warnings }),
 );
 export const SeriesList = Type.Object({ series: Type.Array(Series) });
 export const SeriesVersions = Type.Object({

@@ -1,0 +1,26 @@
+import type { Pool } from '../../database/pool.js';
+import { lintFilter } from '../../filter/lint.js';
+import type { Finding } from '../../filter/lint.js';
+import { momentOf } from '../../filter/time.js';
+import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
+import { parseFilterIn } from '../segments/saved.js';
+import { zoneOf } from '../workspace.js';
+import { lintTraits } from './traits.js';
+
+/**
+ * What is probably not meant about a filter as it was saved, against what the workspace sends now. It never keeps one from being
+ * saved: a contradiction may hold at this moment only, and traits may be about to be sent.
+ */
+export async function filterWarnings(
+  pool: Pool,
+  workspaceId: string,
+  document: unknown,
+  now: number,
+): Promise<Finding[]> {
+  const filter = await parseFilterIn(pool, workspaceId, document);
+  const moment = momentOf(now, await zoneOf(pool, workspaceId));
+  return [
+    ...lintFilter(filter, moment),
+    ...lintTraits(filter, await loadTraitCatalogue(pool, workspaceId)),
+  ].map((finding) => ({ ...finding, path: `/filter${finding.path}` }));
+}
