@@ -8,3 +8,8 @@ export function capSince({ per, byCalendar = false }: FrequencyCap, moment: Mome
   // The first instant of the day counts too.
   return instantOf({ kind: 'start_of', unit: 'day', offset: 1 - per.amount }, moment) - 1;
 }
+
+/** As it stands in trails and stories: `2 per 7 days`, `1 per day`. */
+export function capInWords({ messages, per: { amount, unit } }: FrequencyCap): string {
+  return `${messages} per ${amount === 1 ? unit.slice(0, -1) : `${amount} ${unit}`}`;
+}

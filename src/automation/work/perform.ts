@@ -9,8 +9,8 @@ import type { BatchOptions } from '../micro-batch.js';
 import type { Observer } from '../observer.js';
 import { persistent } from '../persistent.js';
 import { advance } from '../series/advance.js';
-import { capSince } from '../series/cap-since.js';
-import type { SeriesDefinition } from '../series/model.js';
+import { capInWords, capSince } from '../series/cap-since.js';
+import type { FrequencyCap, SeriesDefinition } from '../series/model.js';
 import type { Advance, DeliveryEffect, Facts, Outcome } from '../series/moves.js';
 import { asFrequencyCaps } from '../workspace-caps.js';
 import { beginDeliveries } from './begin-delivery.js';
@@ -201,9 +201,11 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     if ('verdict' in called) {
       switch (called.verdict) {
         case 'suppressed':
+          options.observe?.delivery?.(name, 'suppressed');
+          return end(task, 'suppressed', quietly);
         case 'capped':
-          options.observe?.delivery?.(name, called.verdict);
-          return end(task, called.verdict, quietly);
+          options.observe?.delivery?.(name, 'capped');
+          return end(task, 'capped', quietly, allCaps(definition, claim).map(capInWords).join(' or '));
         case 'delivered':
           return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
         case 'lost':
@@ -241,15 +243,13 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
 }
 
 /** How many messages may have been sent since when, by the caps of a series and of its workspace. */
-function capsOf(
-  { frequencyCaps }: SeriesDefinition,
-  { zone, workspaceCaps }: Claim,
-  now: number,
-): BeginRequest['caps'] {
-  if (frequencyCaps.length + workspaceCaps.length === 0) return [];
-  const moment = momentOf(now, zone);
-  return [...frequencyCaps, ...asFrequencyCaps(workspaceCaps)].map((cap) => ({
-    messages: cap.messages,
-    since: capSince(cap, moment),
-  }));
+function capsOf(definition: SeriesDefinition, claim: Claim, now: number): BeginRequest['caps'] {
+  const caps = allCaps(definition, claim);
+  if (caps.length === 0) return [];
+  const moment = momentOf(now, claim.zone);
+  return caps.map((cap) => ({ messages: cap.messages, since: capSince(cap, moment) }));
+}
+
+function allCaps({ frequencyCaps }: SeriesDefinition, { workspaceCaps }: Claim): FrequencyCap[] {
+  return [...frequencyCaps, ...asFrequencyCaps(workspaceCaps)];
 }

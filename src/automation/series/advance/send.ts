@@ -1,6 +1,6 @@
 import { speaksToPerson } from '../../channels/properties.js';
 import type { FrequencyCap, SendStep } from '../model.js';
-import { capSince } from '../cap-since.js';
+import { capInWords, capSince } from '../cap-since.js';
 import { nextSendAt } from '../sending-hours.js';
 import type { Meaning, Place, Verdict, View } from './view.js';
 
@@ -31,12 +31,7 @@ export const send: Meaning<'send'> = (step, place, view) => {
   }
   const cap = definition.frequencyCaps.find((each) => isUsedUp(each, view));
   if (cap !== undefined) {
-    const { amount, unit } = cap.per;
-    return {
-      kind: 'go',
-      to: step.next,
-      noted: { what: 'capped', detail: `${cap.messages} per ${amount} ${unit}` },
-    };
+    return { kind: 'go', to: step.next, noted: { what: 'capped', detail: capInWords(cap) } };
   }
   return delivered(step, place);
 };
