@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { lintRule } from '../audience/lint/rule.js';
 import { lintTraits } from '../audience/lint/traits.js';
+import { parseRuleText } from '../audience/rules/parse.js';
 import { lintSeries } from '../automation/series/lint.js';
 import { parseSeries } from '../automation/series/parse.js';
 import { MusterError, refuse } from '../errors/index.js';
@@ -15,7 +17,7 @@ import { reasonOf } from './filter-input.js';
 
 export interface LintedFile {
   readonly file: string;
-  readonly kind: 'filter' | 'series';
+  readonly kind: 'filter' | 'series' | 'rule';
   readonly findings: readonly Finding[];
 }
 
@@ -51,17 +53,18 @@ export function textOf(file: string): string {
 }
 
 /**
- * Judges one file: a series where it has `steps`, a preset's filter where it has one, else a filter. Decision rules are none
- * of these, and null.
+ * Judges one file: a series where it has `steps`, a decision rule where it has `rule` or `decides`, a preset's filter where it has
+ * one, else a filter.
  *
- * Errors: those of `parseFilter` and `parseSeries`, but for steps that nobody reaches, which are findings.
+ * Errors: those of `parseFilter`, `parseRuleText` and `parseSeries`, but for steps that nobody reaches, which are findings.
  */
-export function lintText(file: string, text: string, options: LintOptions): LintedFile | null {
+export function lintText(file: string, text: string, options: LintOptions): LintedFile {
   const document = jsonOf(text);
   if (isObject(document) && 'steps' in document) return lintSeriesIn(file, document, options);
-  if (isObject(document) && ('rule' in document || 'decides' in document)) return null;
   const { moment, catalogue, segments } = options;
   const known = segments === null ? {} : { segments };
+  if (isObject(document) && ('rule' in document || 'decides' in document))
+    return { file, kind: 'rule', findings: lintRule(parseRuleText(text, known), moment, catalogue) };
   const inPreset = isObject(document) && 'filter' in document && 'key' in document;
   const filter: Filter = inPreset ? parseFilter(document['filter'], known) : parsed(text, document, known);
   const path = inPreset ? '/filter' : '';

@@ -98,12 +98,17 @@ it('muster lint ends with 0 where it finds nothing, 1 where it finds something, 
   const steps = [{ type: 'exit', key: 'end-here' }, send('never')];
   write('series.json', { key: 's', name: 'S', trigger: { type: 'user_created' }, steps });
   write('filter.json', contradiction);
+  const owner = { '==': [role, 'owner'] };
+  const rule = { if: [owner, 'show', { and: [owner, { exists: role }] }, 'show'] };
+  const shape = { key: 'r', title: 'R', decides: 'banner', outcomes: ['show', 'hide'], default: 'hide' };
+  write('rule.json', { ...shape, rule });
   const found = await muster(['lint', folder, '--offline', '--json']);
   expect([found.code, found.err]).toEqual([1, '']);
   expect(JSON.parse(found.out)).toMatchObject({
-    files: 3,
+    files: 4,
     findings: [
       { file: join(folder, 'filter.json'), code: 'contradiction', path: '' },
+      { file: join(folder, 'rule.json'), code: 'unreachable_branch', path: '/rule/if/3' },
       { file: join(folder, 'series.json'), code: 'unreachable_step', path: '/steps/1' },
     ],
   });

@@ -13,14 +13,14 @@ import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
 import { findingLines } from '../views/findings.js';
 
-/** `muster lint PATH`: what about filters and series is probably not meant. */
+/** `muster lint PATH`: what about filters, series and decision rules is probably not meant. */
 export function lintCommand(): Command {
   const command = new Command('lint')
-    .summary('find what filters and series cannot mean')
+    .summary('find what filters, series and decision rules cannot mean')
     .description(
-      'Looks through a filter, a series or a folder of them for clauses that contradict each other, windows that nothing\n' +
-        'lies in, parts that hold for everybody, clauses that stand twice, arms nobody comes to, and traits, types and letter\n' +
-        'cases that nobody sends. Exit code 0: nothing found, 1: something.',
+      'Looks through a filter, a series, a decision rule or a folder of them for clauses that contradict each other, windows\n' +
+        'that nothing lies in, parts that hold for everybody, clauses that stand twice, arms and values nobody comes to, and\n' +
+        'traits, types and letter cases that nobody sends. Exit code 0: nothing found, 1: something.',
     )
     .argument('<path>', 'a JSON file, or a folder')
     .option('--offline', 'without a database: nothing is said about what is sent')
@@ -54,7 +54,7 @@ interface Text {
 function judged(texts: readonly Text[], options: LintOptions): LintedFile[] {
   return texts.flatMap(({ file, text }) => {
     try {
-      return lintText(file, text, options) ?? [];
+      return [lintText(file, text, options)];
     } catch (error) {
       if (!(error instanceof MusterError)) throw error;
       // Of several files it has to be said which one cannot be read.

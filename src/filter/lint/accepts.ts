@@ -26,10 +26,11 @@ export const accepts: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Mome
   compare: (leaf, moment) => ofComparison(leaf, (field, lower) => ofCompare(leaf, field, lower, moment)),
   between: (leaf, moment) => ofComparison(leaf, (field) => ofBetween(leaf, field, moment)),
   in: (leaf, moment) => ofComparison(leaf, (field, lower) => oneOf(leaf, field, lower, moment)),
-  text: ({ subject, text }) => ({
+  text: ({ operator, subject, text }) => ({
     subject: subjectOf(subject.field, subject.lower),
     most: { ...noValue, text: allTexts, time: allNumbers },
-    least: text === '' ? { ...noValue, text: allTexts } : noValue,
+    // An empty pattern is no part of every text: it is the empty text alone.
+    least: text === '' && operator !== 'matches' ? { ...noValue, text: allTexts } : noValue,
   }),
   has: ({ field }) => ({
     subject: nameOf(field),

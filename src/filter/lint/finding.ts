@@ -18,6 +18,7 @@ export type FindingCode =
   | 'unreachable_step'
   | 'cycle_without_wait'
   | 'unreachable_arm'
+  | 'unreachable_branch'
   | 'trait_never_sent'
   | 'type_never_sent'
   | 'letter_case_never_sent';
