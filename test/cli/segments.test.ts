@@ -43,13 +43,9 @@ it('segments are saved, compared with an edit, looked into and deleted from the 
     'version 2, computed when asked',
   );
   const members = await segments('members', 'chiefs', '--json');
-  expect(JSON.parse(members.out)).toMatchObject({
-    count: 2,
-    stored: false,
-    members: expect.arrayContaining(
-      [{ user_id: 'ann' }, { user_id: 'bob' }].map((each) => expect.objectContaining(each)),
-    ),
-  });
+  expect(JSON.parse(members.out)).toMatchObject({ count: 2, stored: false });
+  // They come by internal ids.
+  for (const person of ['ann', 'bob']) expect(members.out).toContain(`"user_id":"${person}"`);
   const shown = await muster(['preview', '{"!": {"segment": "chiefs"}}', '--json'], database);
   expect(JSON.parse(shown.out)).toMatchObject({ count: 0 });
   expect((await segments('list')).out).toContain('role is one of "admin" or "owner"');
