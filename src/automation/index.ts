@@ -81,6 +81,8 @@ export { advance } from './series/advance.js';
 export type { SeriesDefinition } from './series/model.js';
 export type { Advance, Effect, Facts, Outcome, SeriesState } from './series/moves.js';
 export { deleteSeries } from './series/delete.js';
+export { diffSeries } from './series/diff.js';
+export type { DiffSeries, Entering, SeriesDiff } from './series/diff.js';
 export { listVersions } from './series/versions.js';
 export type { SeriesVersion } from './series/versions.js';
 export { moveToVersion } from './series/move-version.js';

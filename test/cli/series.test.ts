@@ -18,6 +18,12 @@ let automation: Automation;
 let database: { DATABASE_URL: string };
 let file: string;
 
+const tourSteps = [
+  { type: 'send', key: 'hello', channel: 'log', message: { text: 'Hello {{ name|there }}' } },
+  { type: 'wait', key: 'pause', for: [3, 'days'] },
+  { type: 'send', key: 'bye', channel: 'log', message: { text: 'Bye' } },
+];
+
 const write = (more: object = {}): void =>
   writeFileSync(
     file,
@@ -26,11 +32,7 @@ const write = (more: object = {}): void =>
       name: 'A tour',
       trigger: { type: 'event', event: 'asked_for_tour' },
       entry: 'once',
-      steps: [
-        { type: 'send', key: 'hello', channel: 'log', message: { text: 'Hello {{ name|there }}' } },
-        { type: 'wait', key: 'pause', for: [3, 'days'] },
-        { type: 'send', key: 'bye', channel: 'log', message: { text: 'Bye' } },
-      ],
+      steps: tourSteps,
       ...more,
     }),
   );
@@ -76,6 +78,19 @@ it('a series is saved from a file, shown, and let go through its states', async 
   expect((await series('list')).out).toMatch(/tour +active +2 +event .*A longer tour/);
   expect(await json('pause', 'tour')).toMatchObject({ state: 'paused' });
   expect((await series('resume', 'tour')).out).toBe('✓ tour is active\n');
+});
+
+it('whom an edit would concern is told, and nothing is saved', async () => {
+  const daily = { trigger: { type: 'schedule', cron: '0 9 * * *' }, audience: { everyone: true } };
+  const source = JSON.stringify({ key: 'daily', name: 'Daily', ...daily, steps: tourSteps });
+  const { code, out } = await series('diff', source, '--sample', '1');
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(
+      /^daily would be version 1, with 2 in its audience\n {2}2 would be messaged\n {2}2 would enter: ann and 1 more; next run .* 09:00 UTC\n {2}\+ 2 would join: ann and 1 more\n {2}- 0 would leave\n {2}0 inside keep their version\n$/,
+    ),
+  ]);
+  expect((await series('show', 'daily')).code).toBe(2);
 });
 
 it('a person is let in, their story is told, and they are taken out', async () => {

@@ -95,6 +95,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/segments/{key}/diff',
     'post /api/series',
     'post /api/series/{key}/archive',
+    'post /api/series/{key}/diff',
     'post /api/series/{key}/enroll',
     'post /api/series/{key}/move',
     'post /api/series/{key}/pause',

@@ -139,6 +139,10 @@ const tries: Record<string, (service: Service) => Try> = {
     },
   }),
   'POST /api/series': () => ({ body: { ...welcome, key: 'other' }, status: 201 }),
+  'POST /api/series/:key/diff': () => ({
+    path: '/api/series/dated/diff',
+    body: { ...welcome, key: 'dated' },
+  }),
   'GET /api/webhooks': () => ({}),
   'POST /api/webhooks': () => ({ body: { key: 'crm', url: 'https://taken.example/' }, status: 201 }),
   'GET /api/webhooks/:key': () => ({ path: '/api/webhooks/crm' }),

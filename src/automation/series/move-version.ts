@@ -77,19 +77,32 @@ async function targetOf(
   }
   const definition = await definitionCache()(client)(workspaceId, key, version);
   const steps = definition.steps.map((step) => step.key);
-  const { rows } = await client.query<{ step: string; count: number }>(findGone, [
-    workspaceId,
-    key,
-    version,
-    from ?? null,
-    steps,
-  ]);
-  if (rows.length > 0) {
+  const gone = await findStepsGone(client, workspaceId, key, version, from ?? null, steps);
+  if (gone.length > 0) {
     throw new MusterError(
-      rows.map(({ step, count }) => problem('series_step_gone', { step, count, key, version })),
+      gone.map(({ step, count }) => problem('series_step_gone', { step, count, key, version })),
     );
   }
   return { version, steps };
+}
+
+/** A step at which people stand and which a version does not have; `count` is of their enrolments. */
+export interface StepGone {
+  readonly step: string;
+  readonly count: number;
+}
+
+/** Steps that keep people on other versions (those of `from` where it is given) from being moved to one with these steps. */
+export async function findStepsGone(
+  client: Client,
+  workspaceId: string,
+  key: string,
+  version: number,
+  from: number | null,
+  steps: readonly string[],
+): Promise<StepGone[]> {
+  const { rows } = await client.query<StepGone>(findGone, [workspaceId, key, version, from, steps]);
+  return rows;
 }
 
 const findGone = `

@@ -46,24 +46,38 @@ export async function saveSeries(
   pool: Pool,
   workspaceId: string,
   input: unknown,
-  { channels, email = noSettings }: SaveOptions = {},
+  options: SaveOptions = {},
 ): Promise<SavedSeries> {
   return inWorkspace(pool, workspaceId, async (client) => {
-    const known = await namesIn(client, workspaceId, email);
     // What it names cannot be deleted between this look and the end of the save.
     if (segmentsIn(input).length > 0) await holdSegments(client, workspaceId);
-    const saved = await savedSegments(client, workspaceId, input);
-    const definition = parseSeries(input, {
-      ...(channels === undefined ? {} : { channels }),
-      ...known,
-      traits: await knownTraits(client, workspaceId),
-      segments: [...saved.keys()],
-      savedSegments: saved,
-    });
-    await checkTracked(client, workspaceId, definition.trigger);
+    const definition = await checkedSeries(client, workspaceId, input, options);
     await saveVersion(client, workspaceId, definition);
     return readOne(client, workspaceId, definition.key);
   });
+}
+
+/**
+ * Reads a series as a save does, against what the workspace has. Errors: those of `parseSeries`, an endpoint, a segment or a
+ * channel that the workspace has not set up included; `segment_not_tracked`.
+ */
+export async function checkedSeries(
+  client: Client,
+  workspaceId: string,
+  input: unknown,
+  { channels, email = noSettings }: SaveOptions,
+): Promise<SeriesDefinition> {
+  const known = await namesIn(client, workspaceId, email);
+  const saved = await savedSegments(client, workspaceId, input);
+  const definition = parseSeries(input, {
+    ...(channels === undefined ? {} : { channels }),
+    ...known,
+    traits: await knownTraits(client, workspaceId),
+    segments: [...saved.keys()],
+    savedSegments: saved,
+  });
+  await checkTracked(client, workspaceId, definition.trigger);
+  return definition;
 }
 
 /** What the workspace has, for names in a definition to be checked against. */

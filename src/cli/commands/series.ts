@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { zoneOf } from '../../audience/workspace.js';
 import {
   archiveSeries,
+  diffSeries,
   enrollByHand,
   getSeries,
   installationEmail,
@@ -18,6 +19,7 @@ import {
 } from '../../automation/index.js';
 import type { EnrollmentState, SavedSeries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
+import { momentOf } from '../../filter/time.js';
 import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { readSeriesDocument } from '../series-input.js';
@@ -25,6 +27,7 @@ import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
 import { printWarnings } from '../views/findings.js';
 import { enrollmentLines, seriesLines, storyLines } from '../views/series.js';
+import { seriesDiffLines } from '../views/series-diff.js';
 
 type Options = WorkspaceOptions & JsonOptions;
 type Page = Options & { limit: number; after?: string };
@@ -43,6 +46,12 @@ export function seriesCommand(): Command {
     part('save', 'Saves a series: a new one, or a new version of one that changed.')
       .argument('<file>', 'a path to a JSON file, the JSON itself, or the key of an example')
       .action(save),
+  );
+  command.addCommand(
+    part('diff', 'Says whom saving it would concern: who joins, leaves, would enter; saves nothing.')
+      .argument('<file>', 'a path to a JSON file, the JSON itself, or the key of an example')
+      .option('--sample <count>', 'people to show of each', wholeNumber(0, 100), 5)
+      .action(diff),
   );
   command.addCommand(
     withKey('pause', 'Stops it: nobody enters, and what comes due is held.').action(changing(pauseSeries)),
@@ -81,6 +90,7 @@ export function seriesCommand(): Command {
   );
   return withExamples(command, [
     ['muster series save ./onboarding.json --workspace acme', 'a new series, or a new version'],
+    ['muster series diff ./onboarding.json', 'who joins, who leaves, who would be messaged'],
     ['muster series story welcome --user user_1106', 'why somebody got what they got'],
     ['muster series enrollments welcome --state active --json', 'who is inside, for a program'],
   ]);
@@ -157,6 +167,17 @@ async function save(input: string, options: Options): Promise<void> {
   });
   printWarnings(options.json, saved.warnings);
   print(options.json, saved, [done(`${saved.key} is ${saved.state} in version ${saved.version}`)]);
+}
+
+async function diff(file: string, options: Options & { sample: number }): Promise<void> {
+  const input = await readSeriesDocument(file);
+  const email = installationEmail(process.env);
+  const { workspace: workspaceId, sample } = options;
+  const found = await inside(options, async (pool) => {
+    const moment = momentOf(Date.now(), await zoneOf(pool, workspaceId));
+    return diffSeries(pool, { workspaceId, input, moment, sample }, { email });
+  });
+  print(options.json, found, seriesDiffLines(out, found));
 }
 
 function changing(

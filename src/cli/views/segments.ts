@@ -58,7 +58,8 @@ export function diffLines({ style }: Printer, diff: SegmentDiff): string[] {
   return [...lines, `  ${number(diff.messaged)} people would be messaged`];
 }
 
-function movedText(verb: string, { count, sample }: Moved): string {
+/** How many would, and the first of them by name. */
+export function movedText(verb: string, { count, sample }: Moved): string {
   const names = sample.map((person) => plain(person.user_id ?? 'a visitor'));
   const more = count - names.length;
   const shown =

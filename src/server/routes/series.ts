@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import {
   archiveSeries,
   deleteSeries,
+  diffSeries,
   getSeries,
   listSeries,
   listVersions,
@@ -11,10 +12,13 @@ import {
   warningsAbout,
 } from '../../automation/index.js';
 import type { EmailSettings } from '../../automation/index.js';
+import { zoneOf } from '../../audience/workspace.js';
 import type { Pool } from '../../database/pool.js';
+import { momentOf } from '../../filter/time.js';
 import { underKey } from '../params.js';
 import { ErrorAnswer, SeriesBody, SeriesParams } from '../schemas.js';
 import { DeleteQuery, SavedAnswer, Series, SeriesList, SeriesVersions } from '../schemas/series.js';
+import { SeriesDiffAnswer, SeriesDiffQuery } from '../schemas/series-diff.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
@@ -68,6 +72,26 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{
     },
     async ({ params: { key }, body, workspaceId }) => {
       return save(workspaceId, underKey(body, key));
+    },
+  );
+
+  app.post(
+    '/api/series/:key/diff',
+    {
+      config,
+      schema: {
+        tags,
+        params,
+        querystring: SeriesDiffQuery,
+        body: SeriesBody,
+        description: 'what saving it with this definition would do; nothing is saved',
+        response: { 200: SeriesDiffAnswer, ...refusals, 409: ErrorAnswer, 503: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, query: { sample = 10 }, body, workspaceId }) => {
+      const input = underKey(body, key);
+      const moment = momentOf(clock(), await zoneOf(pool, workspaceId));
+      return diffSeries(pool, { workspaceId, input, moment, sample }, { email });
     },
   );
 
