@@ -1,17 +1,18 @@
 import { didWords } from './sentence/did.js';
 import { fieldWords } from './sentence/field.js';
 import { itemWords, textWords } from './sentence/list.js';
-import { fieldOf, includedWithout } from './sentence/missing.js';
+import { fieldOf, includedWithout, mayBeMissing } from './sentence/missing.js';
 import { timeWords, windowWords } from './sentence/time.js';
 import { leavesOf, read } from './tree.js';
 import type { Compare, Filter, Leaf, Literal, Reader, Subject, TextOperator } from './tree.js';
 
 /**
  * The whole filter in plain English, such as `role is "admin" and signed_up_at is in the last 30 days`. It says where
- * people without a value are left out (`is set and is not`) or included (`not (...), which includes people with no role`).
+ * people without a value are left out where one could think that they are in (`is set and is not`, `is set and is less than`), and
+ * where they are included (`not (...), which includes people with no role`).
  */
 export function sentence(filter: Filter): string {
-  return read(writer, filter, 'alone');
+  return read(writer, filter, { around: 'alone', held: [] });
 }
 
 /** One condition in plain English. */
@@ -19,25 +20,34 @@ export function sentenceOf(leaf: Leaf): string {
   return sentence(leaf);
 }
 
-/** What stands around a part; it decides where parentheses are needed. */
-type Around = 'alone' | 'and' | 'or';
+interface Place {
+  /** What stands around a part; it decides where parentheses are needed. */
+  readonly around: 'alone' | 'and' | 'or';
+  /** What else has to hold of whoever the part is said. */
+  readonly held: readonly Filter[];
+}
 
-const writer: Reader<Around, string> = {
-  and: ({ operands }, around) => joined('and', operands, around),
-  or: ({ operands }, around) => joined('or', operands, around),
-  not: ({ operand }, around) => {
+const writer: Reader<Place, string> = {
+  and: ({ operands }, place) => joined('and', operands, place),
+  or: ({ operands }, place) => joined('or', operands, place),
+  not: ({ operand }, place) => {
     if (operand.kind === 'everyone') return 'nobody';
+    if (operand.kind === 'not') return read(writer, operand.operand, place);
+    const { around, held } = place;
     const negated = `not (${sentence(operand)})`;
-    const included = includedWithout(operand);
+    const included = includedWithout(operand, held);
     if (included === null) return negated;
     const note = `which includes ${isOfEvents(operand) ? 'events' : 'people'} with ${included}`;
     return around === 'alone' ? `${negated}, ${note}` : `${negated} (${note})`;
   },
   everyone: () => 'everyone',
-  compare: (leaf, around) => {
-    const words = `${subjectWords(leaf.subject)} ${comparison(leaf)}`;
-    // "is set and is not" has an "and" of its own.
-    return leaf.operator === '!=' && around === 'or' ? `(${words})` : words;
+  compare: (leaf, { around }) => {
+    const { subject, operator } = leaf;
+    if (!open.has(operator) || !mayBeMissing(subject.field))
+      return `${subjectWords(subject)} ${comparison(leaf)}`;
+    const words = `${subjectWords(subject)} is set and ${comparison(leaf)}`;
+    // It has an "and" of its own.
+    return around === 'or' ? `(${words})` : words;
   },
   in: ({ subject, items }) => {
     const [first, ...rest] = items.map(literalWords);
@@ -58,11 +68,12 @@ const writer: Reader<Around, string> = {
       : `${fieldWords(field)} includes any of ${itemWords(list, 'or')}`;
   },
   presence: ({ operator, field }) => `${fieldWords(field)} is ${operator === 'exists' ? 'set' : 'not set'}`,
-  percent: ({ salt, low, high }) => `falls in the slice from ${low}% to ${high}% of ${textWords(salt)}`,
-  did: (leaf, around) => {
+  percent: ({ salt, low, high }) =>
+    `falls in the slice from ${low}% to ${high}% of everybody as drawn by ${textWords(salt)}`,
+  did: (leaf, { around }) => {
     if (leaf.where === null) return didWords(leaf);
     // As an operand of "or" whatever has an "and" of its own stands in parentheses; an "or" is given them here.
-    const inside = read(writer, leaf.where, 'or');
+    const inside = read(writer, leaf.where, { around: 'or', held: [] });
     const isList = leaf.where.kind === 'or' && leaf.where.operands.length > 1;
     const words = `${didWords(leaf)} where ${isList ? `(${inside})` : inside}`;
     return around === 'alone' ? words : `(${words})`;
@@ -75,10 +86,16 @@ function isOfEvents(filter: Filter): boolean {
   return leavesOf(filter).some(({ leaf }) => fieldOf(leaf)?.entity === 'event');
 }
 
-function joined(kind: 'and' | 'or', operands: readonly Filter[], around: Around): string {
+function joined(kind: 'and' | 'or', operands: readonly Filter[], place: Place): string {
   const [first, ...rest] = operands;
-  if (first !== undefined && rest.length === 0) return read(writer, first, around);
-  const words = operands.map((operand) => read(writer, operand, kind)).join(` ${kind} `);
+  if (first !== undefined && rest.length === 0) return read(writer, first, place);
+  const { around, held } = place;
+  const words = operands
+    .map((operand) => {
+      const others = kind === 'and' ? operands.filter((other) => other !== operand) : [];
+      return read(writer, operand, { around: kind, held: [...held, ...others] });
+    })
+    .join(` ${kind} `);
   return around === 'alone' || around === kind ? words : `(${words})`;
 }
 
@@ -98,11 +115,14 @@ const textVerbs: Readonly<Record<TextOperator, string>> = {
   matches: 'matches',
 };
 
+/** Comparisons that one could think true of people without a value. */
+const open: ReadonlySet<Compare['operator']> = new Set(['!=', '<', '<=']);
+
 type Verbs = Readonly<Record<Compare['operator'], (value: string) => string>>;
 
 const plainVerbs: Verbs = {
   '==': (value) => `is ${value}`,
-  '!=': (value) => `is set and is not ${value}`,
+  '!=': (value) => `is not ${value}`,
   '<': (value) => `is less than ${value}`,
   '<=': (value) => `is at most ${value}`,
   '>': (value) => `is more than ${value}`,
@@ -115,15 +135,15 @@ const verbs: Readonly<Record<Literal['type'], Verbs>> = {
   text: {
     ...plainVerbs,
     '<': (value) => `sorts before ${value}`,
-    '<=': (value) => `is ${value} or sorts before it`,
+    '<=': (value) => `sorts at or before ${value}`,
     '>': (value) => `sorts after ${value}`,
-    '>=': (value) => `is ${value} or sorts after it`,
+    '>=': (value) => `sorts at or after ${value}`,
   },
   time: {
     '==': (value) => `is exactly ${value}`,
-    '!=': (value) => `is set and is not exactly ${value}`,
+    '!=': (value) => `is not exactly ${value}`,
     '<': (value) => `is earlier than ${value}`,
-    '<=': (value) => `is ${value} or earlier`,
+    '<=': (value) => `is ${value} at the latest`,
     '>': (value) => `is later than ${value}`,
     '>=': (value) => `is ${value} or later`,
   },

@@ -49,8 +49,8 @@ describe('the sentence', () => {
     [did({ count: ['<', 1], within: [1, 'months'] }), 'never did opened in the last 1 month'],
     [did({ count: ['==', 1] }), 'did opened exactly once'],
     [did({ count: ['>', 2] }), 'did opened more often than twice'],
-    [did({ count: ['<', 3] }), 'did opened less often than 3 times'],
-    [did({ count: ['!=', 3] }), 'did opened any number of times but 3 times'],
+    [did({ count: ['<', 3] }), 'did opened less often than 3 times (or never)'],
+    [did({ count: ['!=', 3] }), 'did opened any number of times but 3 times (or never)'],
     [
       {
         did: {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../src/filter/parse/operators.js';
 import { parseFilter, parseFilterText } from '../../src/filter/parse.js';
+import { compilePredicate } from '../../src/filter/predicate.js';
 import { sentence, sentenceOf } from '../../src/filter/sentence.js';
+import { momentOf } from '../../src/filter/time.js';
 import { leavesOf } from '../../src/filter/tree.js';
 
 const role = { var: 'custom:role' };
@@ -23,18 +25,18 @@ describe('a condition reads', () => {
     [{ '==': [seats, 5] }, 'seats is 5'],
     [{ '==': [{ var: 'on_contract' }, true] }, 'on_contract is true'],
     [{ '!=': [role, 'admin'] }, 'role is set and is not "admin"'],
-    [{ '<': [seats, 5] }, 'seats is less than 5'],
-    [{ '<=': [seats, 5] }, 'seats is at most 5'],
+    [{ '<': [seats, 5] }, 'seats is set and is less than 5'],
+    [{ '<=': [seats, 5] }, 'seats is set and is at most 5'],
     [{ '>': [seats, 5] }, 'seats is more than 5'],
     [{ '>=': [{ var: 'days_since_signup' }, 3] }, 'days since signup is at least 3'],
-    [{ '<': [role, 'm'] }, 'role sorts before "m"'],
-    [{ '<=': [role, 'm'] }, 'role is "m" or sorts before it'],
+    [{ '<': [role, 'm'] }, 'role is set and sorts before "m"'],
+    [{ '<=': [role, 'm'] }, 'role is set and sorts at or before "m"'],
     [{ '>': [role, 'm'] }, 'role sorts after "m"'],
-    [{ '>=': [role, 'm'] }, 'role is "m" or sorts after it'],
+    [{ '>=': [role, 'm'] }, 'role sorts at or after "m"'],
     [{ '==': [seen, '2026-01-31'] }, 'last_seen is exactly 2026-01-31'],
     [{ '!=': [seen, '2026-01-31'] }, 'last_seen is set and is not exactly 2026-01-31'],
-    [{ '<': [seen, { ago: [14, 'days'] }] }, 'last_seen is earlier than 14 days ago'],
-    [{ '<=': [seen, { ago: [1, 'hours'] }] }, 'last_seen is 1 hour ago or earlier'],
+    [{ '<': [seen, { ago: [14, 'days'] }] }, 'last_seen is set and is earlier than 14 days ago'],
+    [{ '<=': [seen, { ago: [1, 'hours'] }] }, 'last_seen is set and is 1 hour ago at the latest'],
     [{ '>': [seen, { from_now: [2, 'weeks'] }] }, 'last_seen is later than 2 weeks from now'],
     [{ '>=': [seen, { start_of: ['week'] }] }, 'last_seen is the start of this week or later'],
     [{ '>': [seen, { start_of: ['day', -1] }] }, 'last_seen is later than the start of yesterday'],
@@ -45,7 +47,7 @@ describe('a condition reads', () => {
       { '>': [seen, { start_of: ['week', -3] }] },
       'last_seen is later than the start of the week 3 weeks ago',
     ],
-    [{ '<': [seen, now] }, 'last_seen is earlier than now'],
+    [{ '<': [seen, now] }, 'last_seen is set and is earlier than now'],
     [{ between: [seen, { ago: [30, 'days'] }, now] }, 'last_seen is in the last 30 days'],
     [
       { between: [seen, { ago: [1, 'months'] }, { from_now: [0, 'hours'] }] },
@@ -73,7 +75,10 @@ describe('a condition reads', () => {
     [{ has_all: [role, ['a', 'b', 3]] }, 'role includes all of "a", "b" and 3'],
     [{ exists: role }, 'role is set'],
     [{ missing: role }, 'role is not set'],
-    [{ percent: ['pricing', 0, 12.5] }, 'falls in the slice from 0% to 12.5% of "pricing"'],
+    [
+      { percent: ['pricing', 0, 12.5] },
+      'falls in the slice from 0% to 12.5% of everybody as drawn by "pricing"',
+    ],
     [{ everyone: true }, 'everyone'],
   ]);
 });
@@ -111,10 +116,29 @@ describe('people with no value', () => {
       'not (role is "admin" or role is set), which includes people with no role',
     ],
     [{ '!': { or: [admin, { missing: role }] } }, 'not (role is "admin" or role is not set)'],
-    [{ '!': { '!': admin } }, 'not (not (role is "admin"), which includes people with no role)'],
+    [{ '!': { '!': admin } }, 'role is "admin"'],
+    [{ or: [pro, { '<': [seats, 5] }] }, 'company plan is "pro" or (seats is set and is less than 5)'],
+    [{ '<': [{ var: 'days_since_signup' }, 14] }, 'days since signup is less than 14'],
+    [{ '!': { '<': [{ var: 'days_since_signup' }, 14] } }, 'not (days since signup is less than 14)'],
+    [
+      { '<': [{ var: 'company.days_since_signup' }, 14] },
+      'company days since signup is set and is less than 14',
+    ],
+    [{ and: [{ exists: role }, { '!': admin }] }, 'role is set and not (role is "admin")'],
+    [
+      { and: [{ exists: role }, { or: [{ '!': { and: [admin, pro] } }, named] }] },
+      'role is set and (not (role is "admin" and company plan is "pro") (which includes people with no company plan) or (name is set and is not "Ann"))',
+    ],
+    [
+      { and: [{ exists: seats }, { '!': { or: [admin, { '==': [seats, 5] }] } }] },
+      'seats is set and not (role is "admin" or seats is 5)',
+    ],
     [{ '!': { exists: role } }, 'not (role is set)'],
     [{ '!': { missing: role } }, 'not (role is not set)'],
-    [{ '!': { percent: ['a', 0, 10] } }, 'not (falls in the slice from 0% to 10% of "a")'],
+    [
+      { '!': { percent: ['a', 0, 10] } },
+      'not (falls in the slice from 0% to 10% of everybody as drawn by "a")',
+    ],
     [{ '!': { everyone: true } }, 'nobody'],
     [
       { and: [{ '!': admin }, pro] },
@@ -151,6 +175,20 @@ const answered = [...operators].filter(([name]) => name !== 'segment');
 
 it.each(answered)('%s has words', (_, { example }) => {
   expect(sentence(parseFilterText(example))).toMatch(/^\S.*\S$/);
+});
+
+it.each([
+  ['<', 2, true],
+  ['<=', 2, true],
+  ['!=', 2, true],
+  ['>=', 0, true],
+  ['==', 2, false],
+  ['>=', 1, false],
+  ['>', 2, false],
+])('did %s %d says whether whoever never did it is among them', (operator, times, never) => {
+  const filter = parseFilter({ did: { event: 'e', count: [operator, times] } });
+  expect(sentence(filter).includes('(or never)')).toBe(never);
+  expect(compilePredicate(filter, momentOf('2026-03-01T12:00:00Z'))({})).toBe(never);
 });
 
 it('each condition of a filter reads alone as it does inside', () => {

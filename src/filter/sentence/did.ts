@@ -16,7 +16,14 @@ function isNever({ operator, value }: Count): boolean {
 
 function countWords({ operator, value }: Count): string {
   const once = value === 0 ? operator === '>' || operator === '!=' : value === 1 && operator === '>=';
-  return once ? '' : ` ${words[operator](timesWords(value))}`;
+  if (once) return '';
+  return ` ${words[operator](timesWords(value))}${withNever({ operator, value }) ? ' (or never)' : ''}`;
+}
+
+/** Whether whoever never did it is among them. */
+function withNever({ operator, value }: Count): boolean {
+  if (operator === '<' || operator === '<=' || operator === '!=') return true;
+  return operator === '>=' && value === 0;
 }
 
 const words: Readonly<Record<Count['operator'], (times: string) => string>> = {

@@ -8,13 +8,14 @@ const mostNamed = 3;
 
 /**
  * Whom `!` over the filter includes for lack of a value, such as `no role` or `no role or no plan`: the fields that,
- * when missing, make the filter false whatever else a person (or inside a `where`, an event) has. Null when there is none to name.
+ * when missing, make the filter false whatever else a person (or inside a `where`, an event) has. Null when there is none to name,
+ * as where what else is `held` leaves them out.
  */
-export function includedWithout(filter: Filter): string | null {
+export function includedWithout(filter: Filter, held: readonly Filter[]): string | null {
   const fields = new Map<string, Field>();
   for (const leaf of leavesWithin(filter)) {
     const field = fieldOf(leaf);
-    if (field !== null) fields.set(nameOf(field), field);
+    if (field !== null && mayBeMissing(field)) fields.set(nameOf(field), field);
     // Each field costs one walk; a filter this wide is told about as a whole below.
     if (fields.size > mostNamed) break;
   }
@@ -22,11 +23,27 @@ export function includedWithout(filter: Filter): string | null {
   if (leavesOf(filter).every(({ leaf }) => leaf.kind === 'presence')) return null;
   const named = [...fields]
     .slice(0, mostNamed)
-    .filter(([name]) => read(without, filter, (field) => nameOf(field) === name) === false)
+    .filter(([name]) => isIncluded(filter, held, (field) => nameOf(field) === name))
     .map(([, field]) => `no ${fieldWords(field)}`);
   if (named.length > 0)
     return fields.size > mostNamed ? `${named.join(' or ')}, among others` : named.join(' or ');
-  return read(without, filter, () => true) === false ? 'none of these set' : null;
+  const all = new Set(leavesWithin(filter).flatMap((leaf) => namesOf(leaf)));
+  return isIncluded(filter, held, (field) => all.has(nameOf(field))) ? 'none of these set' : null;
+}
+
+function isIncluded(filter: Filter, held: readonly Filter[], missing: (field: Field) => boolean): boolean {
+  const isFalse = (each: Filter): boolean => read(without, each, missing) === false;
+  return isFalse(filter) && !held.some(isFalse);
+}
+
+function namesOf(leaf: Leaf): string[] {
+  const field = fieldOf(leaf);
+  return field === null || !mayBeMissing(field) ? [] : [nameOf(field)];
+}
+
+/** Whether somebody can be without it: what Muster counts from a time that everybody has, nobody is. */
+export function mayBeMissing(field: Field): boolean {
+  return field.kind !== 'derived' || field.entity === 'company';
 }
 
 /** The field that a condition asks about. */
