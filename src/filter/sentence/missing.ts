@@ -27,8 +27,8 @@ export function includedWithout(filter: Filter, held: readonly Filter[]): string
     .map(([, field]) => `no ${fieldWords(field)}`);
   if (named.length > 0)
     return fields.size > mostNamed ? `${named.join(' or ')}, among others` : named.join(' or ');
-  const all = new Set(leavesWithin(filter).flatMap((leaf) => namesOf(leaf)));
-  return isIncluded(filter, held, (field) => all.has(nameOf(field))) ? 'none of these set' : null;
+  const names = new Set(leavesWithin(filter).flatMap((leaf) => namesOf(leaf)));
+  return isIncluded(filter, held, (field) => names.has(nameOf(field))) ? 'none of these set' : null;
 }
 
 function isIncluded(filter: Filter, held: readonly Filter[], missing: (field: Field) => boolean): boolean {
