@@ -221,7 +221,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
   });
   const findLost = lostFinder({ pool, redis: redis.producer, queue, age: options.lostAfter ?? 5000 });
   const sweep = startLoop('sweep', options.sweepEvery ?? 1000, logger, async () => {
-    const expired = await sweepWork(pool, { parking, enqueuedFor });
+    const expired = await sweepWork(pool, { parking, enqueuedFor, jitter });
     const swept = { ...expired, stale: expired.stale + (await findLost()) + (await broadcasts.sweep()) };
     const found = swept.expired + swept.parked + swept.stale + swept.released;
     for (const finding of ['expired', 'parked', 'stale'] as const)

@@ -225,6 +225,27 @@ test('both copies of a job in one batch: one holds', async () => {
   expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
 });
 
+test('steps that lost their worker together come again at once, and the next times each by itself, further and further apart', async () => {
+  const { pool } = fixture();
+  const job = await oneEnqueued();
+  const waits: number[] = [];
+  let enqueued: WorkJob = job;
+  for (let death = 1; death <= 8; death += 1) {
+    expect(await claimOne({ ...enqueued, token: tokens[0] }, 0)).toMatchObject({ attempt: death });
+    await sweepWork(pool, { parking: [], enqueuedFor: 60_000, jitter: () => 0.5 });
+    const { rows } = await pool.query<{ wait: number }>(
+      `SELECT greatest(0, round(extract(epoch FROM due_at - now())))::integer AS wait FROM work WHERE id = $1`,
+      [enqueued.work],
+    );
+    waits.push(rows[0]?.wait ?? -1);
+    await pool.query(`UPDATE work SET due_at = now() WHERE id = $1`, [enqueued.work]);
+    const [again] = await takeDue(pool, due);
+    if (again === undefined) throw new Error('the row was not due again');
+    enqueued = again;
+  }
+  expect(waits).toEqual([0, 2, 4, 8, 16, 30, 30, 30]);
+});
+
 test('a worker that lost its lease can neither send nor mark done', async () => {
   const { pool } = fixture();
   const job = await oneEnqueued();

@@ -28,6 +28,8 @@ import type { SubjectSettings } from './subject.js';
 import { saveChaosBroadcasts } from './subject/broadcasts.js';
 import { saveChaosSeries, sendsPerPerson } from './subject/series.js';
 import { isQuiet } from './quiet.js';
+import { mountVolume } from './volume.js';
+import type { Volume } from './volume.js';
 import { installWitness } from './witness.js';
 import { startWorkers } from './workers.js';
 
@@ -39,6 +41,8 @@ export interface ChaosServers {
   readonly older: OlderVersion;
   readonly postgres: ChaosPostgres;
   readonly redis: ChaosRedis;
+  /** What the data of Postgres lie on, where they were given a file system of their own. */
+  readonly volume: Volume | null;
   readonly postgresProxy: TcpProxy;
   readonly redisProxy: TcpProxy;
   stop(): Promise<void>;
@@ -49,11 +53,18 @@ export interface ServersOptions {
   readonly root?: string;
   /** Lets a part of the workers run the oldest version that knows the schema of today. */
   readonly mixed?: boolean;
+  /** Gives the data of Postgres a file system of two gigabytes in memory, where this process may mount one. */
+  readonly small?: boolean;
   /** Leaves the provider's record and the workers' log in the folder. */
   readonly keep?: boolean;
 }
 
-export async function startChaosServers({ root, keep, mixed }: ServersOptions = {}): Promise<ChaosServers> {
+export async function startChaosServers({
+  root,
+  keep,
+  mixed,
+  small,
+}: ServersOptions = {}): Promise<ChaosServers> {
   const folder = mkdtempSync(join(tmpdir(), 'muster-chaos-'));
   chmodSync(folder, 0o711);
   const undo: (() => Promise<void>)[] = [];
@@ -71,11 +82,13 @@ export async function startChaosServers({ root, keep, mixed }: ServersOptions = 
     const older = mixed === true ? await buildOlder(folder) : { script: null, told: 'not asked for' };
     const data = join(folder, 'data');
     mkdirSync(data, { mode: 0o711 });
+    const volume = small === true ? mountVolume(data, 2048) : null;
+    undo.push(async () => volume?.close());
     const postgres = await kept(startChaosPostgres(data), (server) => server.stop());
     const redis = await kept(startChaosRedis(folder), (server) => server.stop());
     const postgresProxy = await kept(startProxy(postgres), (proxy) => proxy.close());
     const redisProxy = await kept(startProxy(redis), (proxy) => proxy.close());
-    return { folder, scripts, older, postgres, redis, postgresProxy, redisProxy, stop };
+    return { folder, scripts, older, postgres, redis, volume, postgresProxy, redisProxy, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -240,7 +253,11 @@ async function inject(
   options: ChaosOptions,
 ): Promise<{ hit: Record<string, number>; missed: Record<string, number> }> {
   const random = randomOf(options.seed);
-  const chosen = allFaults.filter((fault) => options.only?.includes(fault.name) ?? true);
+  const chosen = allFaults.filter(
+    ({ name, needs }) =>
+      (options.only?.includes(name) ?? true) && (needs === undefined || rig.volume !== null),
+  );
+  if (chosen.length === 0) throw new Error('there is no fault of these names, or none that can be done here');
   const faults = dealFaults(random.fork('deal'), options.faults, chosen);
   const pauses = random.fork('pauses');
   const people = Math.ceil(options.sends / sendsPerPerson);

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { Client } from 'pg';
 import { startPostgres } from '../../src/embedded/index.js';
 import { freePort } from '../../src/embedded/ports.js';
-import { gone } from '../../src/embedded/processes.js';
+import { gone, pause } from '../../src/embedded/processes.js';
 import { administer, buildTemplate, createDatabase, databaseUrl } from '../support/template.js';
 
 /** A Postgres of the rig's own, which may be crashed. */
@@ -13,6 +13,8 @@ export interface ChaosPostgres {
   dropDatabase(name: string): Promise<void>;
   /** `pg_ctl stop -m immediate`, and after `down` milliseconds a start with recovery. */
   crash(down: () => Promise<void>): Promise<void>;
+  /** Waits until it answers, and starts it where it gave itself up, as it does when a recovery finds no room. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,11 +56,30 @@ export async function startChaosPostgres(dataDir: string): Promise<ChaosPostgres
       await down();
       running = await start();
     },
+    async revive() {
+      const deadline = Date.now() + 60_000;
+      while (Date.now() < deadline) {
+        if (await gone(running.pid, 0)) {
+          await running.stop();
+          running = await start();
+        }
+        if (await answers(url)) return;
+        await pause(50);
+      }
+      throw new Error('Postgres did not come back within a minute');
+    },
     async stop() {
       await running.stop();
       rmSync(running.data, { recursive: true, force: true });
     },
   };
+}
+
+async function answers(url: string): Promise<boolean> {
+  return ask(url, 'SELECT 1').then(
+    () => true,
+    () => false,
+  );
 }
 
 /** One statement on a connection of its own, straight to the server. */

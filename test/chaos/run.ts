@@ -35,8 +35,10 @@ const progress = ({ seed, faults, of, people, at }: Progress): void => {
     process.stderr.write(`\r\u001B[Kseed ${seed}: fault ${faults} of ${of}, ${people} people, ${at}`);
 };
 
-const servers = await startChaosServers({ keep: values.keep, mixed: true });
+const servers = await startChaosServers({ keep: values.keep, mixed: true, small: true });
 process.stderr.write(`workers of an older version: ${servers.older.told}\n`);
+if (servers.volume === null)
+  process.stderr.write('no disk gets full: Postgres would need a file system that only root can mount\n');
 const results: ChaosResult[] = [];
 try {
   for (let seed = first; seed < first + Number(values.seeds); seed += 1) {

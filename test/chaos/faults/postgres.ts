@@ -43,6 +43,22 @@ const faults: readonly Omit<Fault, 'place'>[] = [
     },
   },
   {
+    name: 'disk full',
+    needs: 'volume',
+    weight: 2,
+    async inject({ postgres, volume }, random) {
+      if (volume === null) return false;
+      try {
+        await volume.fill();
+        await pause(random.int(300, 1500));
+      } finally {
+        volume.free();
+      }
+      await postgres.revive();
+      return true;
+    },
+  },
+  {
     name: 'table locked',
     weight: 2,
     async inject({ databaseUrl }, random) {
