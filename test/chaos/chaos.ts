@@ -166,7 +166,7 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
   const setUp = await openPool(databaseUrl, { max: 1 });
   try {
     await saveChaosSeries(setUp);
-    await saveChaosBroadcasts(setUp, crowd, crowd > 0 ? 2 : 60);
+    await saveChaosBroadcasts(setUp, crowd, crowd > 0 ? 0.2 : 60);
   } finally {
     await setUp.end();
   }
@@ -196,7 +196,8 @@ export async function runChaos(servers: ChaosServers, options: ChaosOptions): Pr
     const { hit, missed } = await inject(rig, options);
     await oracle.setMode({ kind: 'ok' });
     const healed = performance.now();
-    const patience = healed + (options.patience ?? 120_000);
+    // A crowd has its time as well: three hundred of them a second, however busy the machine.
+    const patience = healed + (options.patience ?? 120_000 + crowd * 3.3);
     options.onProgress?.({ ...at(rig, options, options.faults), at: 'coming to rest' });
     // What does not come to rest is named by the laws.
     while (!(await isQuiet(databaseUrl)) && performance.now() < patience) await pause(100);

@@ -100,6 +100,36 @@ export const guards: readonly Guard[] = [
       provider: { kind: 'refuse', share: 0.7, after: 1 },
     },
   },
+  {
+    name: 'state at the claim of a chunk',
+    edits: [
+      {
+        file: 'src/automation/broadcasts/claim-chunk.ts',
+        text: /AND \([^\n]*'enqueued'[^\n]* AND w\.token = \$4::uuid\)/g,
+        to: '',
+      },
+    ],
+    // Dumps bring back chunks that are done.
+    chaos: { faults: 10, sends: 300, workers: 2, crowd: 20_000, only: ['redis killed, old dump'] },
+  },
+  {
+    name: 'holder of a chunk',
+    edits: [
+      {
+        file: 'src/automation/broadcasts/held-chunk.ts',
+        text: / AND [^\n]*w\.token = \$3::uuid\n +AND w\.lease_until > statement_timestamp\(\)/g,
+        to: '',
+      },
+    ],
+    // Workers that stand still for longer than their lease, and then want to go on with what somebody else has.
+    chaos: {
+      faults: 16,
+      sends: 300,
+      workers: 3,
+      crowd: 20_000,
+      only: ['freeze past lease', 'block event loop'],
+    },
+  },
 ];
 
 /** What is in place of a guard's file below `root` without the guard. Throws where it is not there exactly once. */
