@@ -70,6 +70,8 @@ export { listRecipients, recipientStates } from './broadcasts/recipients.js';
 export type { ListRecipients, Recipient, RecipientState } from './broadcasts/recipients.js';
 export { reportBroadcast } from './broadcasts/report.js';
 export type { BroadcastReport, Progress } from './broadcasts/report.js';
+export { reportBroadcastNow } from './broadcasts/report-audience.js';
+export type { BroadcastReportNow, ReportBroadcastNow } from './broadcasts/report-audience.js';
 export { testBroadcast } from './broadcasts/test-send.js';
 export type { TestSend, TestSent } from './broadcasts/test-send.js';
 export { getBroadcast, listBroadcasts, saveBroadcast } from './broadcasts/store.js';

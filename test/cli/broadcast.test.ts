@@ -21,6 +21,10 @@ it('a broadcast is saved, counted, launched and looked at from the command line;
   const preview = await run('preview', 'news');
   expect(preview.out).toContain('2 people match, 2 of them will be sent to');
   expect(preview.out).toContain('Ann, Bob');
+  const draft = await muster(['report', '--broadcast', 'news'], { DATABASE_URL: url });
+  expect(draft.out).toMatch(
+    /^news is draft, and was not launched yet\n\n {2}Its audience as of .* UTC\n\n {2}2 of 2 people match/,
+  );
   const launched = await run('launch', 'news', '--json');
   expect(JSON.parse(launched.out)).toMatchObject({ run: 'once', again: false, breakdown: { to_send: 2 } });
   const again = await run('launch', 'news', '--json');

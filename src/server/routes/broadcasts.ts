@@ -8,7 +8,7 @@ import {
   listRecipients,
   pauseBroadcast,
   previewBroadcast,
-  reportBroadcast,
+  reportBroadcastNow,
   resumeBroadcast,
   saveBroadcast,
   testBroadcast,
@@ -23,6 +23,7 @@ import {
   BroadcastList,
   BroadcastParams,
   BroadcastReportAnswer,
+  BroadcastReportQuery,
   DeleteBroadcastQuery,
   LaunchBody,
   LaunchedAnswer,
@@ -161,12 +162,11 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
       schema: {
         tags,
         params,
-        querystring: RunQuery,
-        response: { 200: BroadcastReportAnswer, ...missing },
+        querystring: BroadcastReportQuery,
+        response: { 200: BroadcastReportAnswer, ...missing, 503: ErrorAnswer },
       },
     },
-    async ({ params: { key }, query: { run }, workspaceId }) =>
-      reportBroadcast(pool, workspaceId, key, { run }),
+    async ({ params: { key }, query, workspaceId }) => reportBroadcastNow(pool, workspaceId, key, query),
   );
 
   app.get(

@@ -2,14 +2,14 @@ import { Type } from '@fastify/type-provider-typebox';
 import { sampleLimit } from '../../audience/preview.js';
 import type {
   Breakdown,
-  BroadcastReport,
+  BroadcastReportNow,
   Launched,
   PreviewOfBroadcast,
   Recipient,
   SavedBroadcast,
   TestSent,
 } from '../../automation/index.js';
-import { JsonObject, NullableText, NullableTime, closed } from '../schemas.js';
+import { JsonObject, NullableText, NullableTime, ReportAnswer, closed } from '../schemas.js';
 import { nextPage, pageQuery } from './series.js';
 
 const Time = Type.String({ format: 'date-time' });
@@ -161,19 +161,31 @@ const progress = {
   unknown: Count,
 };
 const RunState = oneOf('running', 'paused', 'cancelled', 'completed');
-export const BroadcastReportAnswer = Type.Unsafe<BroadcastReport>(
+export const BroadcastReportQuery = Type.Object(
+  {
+    run: Run,
+    audience: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description: 'false leaves out the report of the audience, which goes through everybody',
+      }),
+    ),
+  },
+  closed,
+);
+export const BroadcastReportAnswer = Type.Unsafe<BroadcastReportNow>(
   Type.Object({
     key: Type.String(),
     name: Type.String(),
-    run: Type.String(),
+    run: Type.Union([Type.String(), Type.Null()], { description: 'null before the first launch' }),
     runs: Type.Array(Type.Object({ run: Type.String(), state: RunState, launched_at: Time })),
-    state: RunState,
+    state: Type.String({ description: 'of the run; before the first launch, of the broadcast' }),
     reason: NullableText,
     detail: NullableText,
-    launched_at: Time,
+    launched_at: NullableTime,
     finished_at: NullableTime,
-    breakdown: BreakdownAnswer,
-    progress: Type.Object(progress),
+    breakdown: Type.Union([BreakdownAnswer, Type.Null()]),
+    progress: Type.Union([Type.Object(progress), Type.Null()]),
     skipped: Type.Record(Type.String(), Count),
     failures: Type.Array(Type.Object({ error: Type.String(), count: Count })),
     variants: Type.Array(Type.Object({ key: Type.String(), percent: Type.Number(), ...progress })),
@@ -182,6 +194,11 @@ export const BroadcastReportAnswer = Type.Unsafe<BroadcastReport>(
     ),
     first_sent_at: NullableTime,
     last_sent_at: NullableTime,
+    audience: Type.Union([ReportAnswer, Type.Null()], {
+      description:
+        'why the audience is as large as it is now, whomever a launch took; null where it was not asked for',
+    }),
+    audience_as_of: NullableTime,
   }),
 );
 

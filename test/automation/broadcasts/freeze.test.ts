@@ -4,6 +4,7 @@ import {
   listRecipients,
   previewBroadcast,
   reportBroadcast,
+  reportBroadcastNow,
   saveBroadcast,
 } from '../../../src/automation/index.js';
 import { forbiddenSql } from '../../../src/automation/broadcasts/forbidden.js';
@@ -246,6 +247,37 @@ test('an audience of nobody, or of nobody who may be sent to, is refused and lea
     ['broadcast_nobody_to_send', '/audience'],
   ]);
   expect(await refusal(reportBroadcast(pool, workspace, 'lost'))).toEqual([['broadcast_run_not_found', '']]);
+});
+
+test('why an audience is as small as it is, is told clause by clause before a launch, and of a run by the definition it was launched with', async () => {
+  const few = { and: [{ '>=': [{ var: 'custom:n' }, 0] }, { '==': [{ var: 'user_id' }, 'u1'] }] };
+  await saveBroadcast(
+    pool,
+    workspace,
+    broadcastOf('why', { audience: few, schedule: { cron: '0 9 * * 1' } }),
+  );
+  const told = (at: object = {}): Promise<unknown> => reportBroadcastNow(pool, workspace, 'why', at);
+  const funnel = [
+    { path: '/and/0', passed_so_far: 240 },
+    { path: '/and/1', passed_so_far: 1 },
+  ];
+  const before = { state: 'scheduled', run: null, breakdown: null, progress: null };
+  expect(await told({ now })).toMatchObject({
+    ...before,
+    audience: { total: 240, matched: 1, funnel },
+    audience_as_of: new Date(now).toISOString(),
+  });
+  expect(await told({ audience: false })).toMatchObject({ ...before, audience: null, audience_as_of: null });
+  await launchBroadcast(pool, workspace, 'why', { run: 'first' });
+  await saveBroadcast(pool, workspace, broadcastOf('why', { schedule: { cron: '0 9 * * 1' } }));
+  await pool.query(`UPDATE end_users SET custom_fields = custom_fields - 'n' WHERE user_id = 'u1'`);
+  expect(await told()).toMatchObject({
+    run: 'first',
+    breakdown: { matched: 1 },
+    audience: { matched: 0, emptied_by: '/and/1' },
+  });
+  await pool.query(`UPDATE end_users SET custom_fields = custom_fields || '{"n": 1}' WHERE user_id = 'u1'`);
+  expect(await refusal(told({ run: 'second' }))).toEqual([['broadcast_run_not_found', '']]);
 });
 
 test('a broadcast is launched once; one that recurs once for each run, however often it is asked', async () => {
