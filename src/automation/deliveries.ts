@@ -5,6 +5,8 @@ import type { ErrorCode } from '../errors/index.js';
 import { retryLost } from '../traits/retry.js';
 import { findParkedRecipients, readParkedRecipients, resolveRecipient } from './broadcasts/parked.js';
 import type { ParkedRecipient } from './broadcasts/parked.js';
+import { readOne as readBroadcast } from './broadcasts/store.js';
+import { seriesByKey } from './outbox/active-series.js';
 import { readParkedSteps } from './work/parked.js';
 import type { ParkedStep, Resolution } from './work/parked.js';
 import { findParkedSteps, resolveStep } from './work/resolve.js';
@@ -120,7 +122,7 @@ export const mostResolved = 500;
  * Decides about many parked deliveries at once, `mostResolved` at most: those that can be resolved so first, and the oldest of
  * them. What cannot be is told and left as it is.
  *
- * Errors: `nothing_named` where no part says which.
+ * Errors: `nothing_named` where no part says which; `series_not_found`, `broadcast_not_found`.
  */
 export async function resolveDeliveries(
   pool: Pool,
@@ -132,6 +134,7 @@ export async function resolveDeliveries(
   if ([ids, state, series, broadcast, channel].every((part) => part === undefined)) refuse('nothing_named');
   return retryLost(() =>
     inWorkspace(pool, workspaceId, async (client) => {
+      await checkNames(client, workspaceId, which);
       const found = await find(client, workspaceId, which, as);
       const named = found.slice(0, mostResolved);
       const more = found.length > mostResolved;
@@ -149,6 +152,17 @@ export async function resolveDeliveries(
       return { resolved: named.length + gone.length - refused.length, refused, more };
     }),
   );
+}
+
+/** A misspelt key would have nothing parked, and look as if all were well. */
+async function checkNames(
+  client: Client,
+  workspaceId: string,
+  { series, broadcast }: WhichParked,
+): Promise<void> {
+  if (series !== undefined && (await seriesByKey(client, workspaceId, series)) === null)
+    refuse('series_not_found', { key: series });
+  if (broadcast !== undefined) await readBroadcast(client, workspaceId, broadcast);
 }
 
 /** Their ids, one more than may be decided about where there are. */

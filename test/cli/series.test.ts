@@ -146,6 +146,7 @@ it('what was given up or is unknown is listed and decided about', async () => {
     [['x', '--as', 'forget'], 'bad_usage'],
     [['x', '--as', 'skip'], 'delivery_not_parked'],
     [['--as', 'skip'], 'nothing_named'],
+    [['--broadcast', 'toor', '--as', 'skip'], 'broadcast_not_found'],
   ] as const) {
     const refused = await deliveries('resolve', ...args, '--json');
     expect([refused.code, refused.err]).toEqual([2, expect.stringContaining(`"${code}"`)]);

@@ -192,6 +192,14 @@ it('a query that no stored text can be equal to is refused, and does not fail', 
   expectError(many, { status: 400, code: 'body_invalid', path: '/ids/0' });
 });
 
+it('deliveries of a series or a broadcast that is not there are not resolved to nothing', async () => {
+  expect.hasAssertions();
+  for (const kind of ['series', 'broadcast']) {
+    const answer = await service.call('POST', '/api/deliveries/resolve', { as: 'retry', [kind]: 'misspelt' });
+    expectError(answer, { status: 404, code: `${kind}_not_found` });
+  }
+});
+
 it('bytes that are not HTTP get the same shape and no stack', async () => {
   const { port } = new URL(service.url);
   const text = await new Promise<string>((resolve, reject) => {

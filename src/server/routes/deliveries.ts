@@ -30,7 +30,14 @@ export const deliveryRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; onFact: () 
 
   app.post(
     '/api/deliveries/resolve',
-    { config, schema: { tags, body: ResolveManyBody, response: { 200: ResolvedManyAnswer, ...refusals } } },
+    {
+      config,
+      schema: {
+        tags,
+        body: ResolveManyBody,
+        response: { 200: ResolvedManyAnswer, ...refusals, 404: ErrorAnswer },
+      },
+    },
     async ({ body: { as, ...which }, workspaceId }) => {
       const resolved = await resolveDeliveries(pool, workspaceId, which, as);
       onFact();

@@ -126,6 +126,10 @@ test('one call resolves many, by channel, and tells what it could not', async ()
   await expect(resolveDeliveries(pool, workspace, {}, 'skip')).rejects.toMatchObject({
     code: 'nothing_named',
   });
+  for (const kind of ['series', 'broadcast'])
+    await expect(resolveDeliveries(pool, workspace, { [kind]: 'misspelt' }, 'skip')).rejects.toMatchObject({
+      code: `${kind}_not_found`,
+    });
   const none = { resolved: 0, refused: [], more: false };
   expect(await resolveDeliveries(pool, workspace, { channel: 'slack' }, 'delivered')).toEqual(none);
   expect(await resolveDeliveries(pool, 'other', { channel: 'email' }, 'delivered')).toEqual(none);
