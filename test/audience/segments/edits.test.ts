@@ -112,6 +112,22 @@ it('a segment that starts a series stays tracked, and a series starts by none th
   });
 });
 
+it('a segment that waits behind a lock is built later, and not given up', async () => {
+  await world.save('waiting', { '==': [role, 'admin'] });
+  const impatient = await worldIn(pool, workspaceId, noon, 'UTC', { timeoutMs: 400 });
+  const holder = await pool.connect();
+  try {
+    await holder.query('BEGIN; LOCK TABLE segment_members IN ACCESS EXCLUSIVE MODE');
+    await expect(impatient.keep()).rejects.toMatchObject({ code: '55P03' });
+  } finally {
+    await holder.query('ROLLBACK');
+    holder.release();
+  }
+  expect((await getSegment(pool, workspaceId, 'waiting')).state).toBe('building');
+  await world.keep();
+  expect((await getSegment(pool, workspaceId, 'waiting')).state).toBe('ready');
+});
+
 it('a segment whose times take too long to find is given up with the reason, and the others are kept', async () => {
   const filter = { '<': [{ var: 'custom:due' }, { ago: [1, 'hours'] }] };
   await world.save('due', filter);
