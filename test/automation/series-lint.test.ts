@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { lintTraits } from '../../src/audience/lint/traits.js';
 import { lintSeries } from '../../src/automation/series/lint.js';
 import { parseSeries } from '../../src/automation/series/parse.js';
@@ -89,6 +89,7 @@ it('a series that is saved is saved whatever is found, and the answer says what 
 
 it('muster lint ends with 0 where it finds nothing, 1 where it finds something, 2 where it cannot read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-lint-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const write = (name: string, document: unknown): string => {
     writeFileSync(join(folder, name), JSON.stringify(document));
     return join(folder, name);
