@@ -15,6 +15,7 @@ export interface SubjectSettings {
   readonly lease: number;
   readonly horizon: number;
   readonly enqueuedFor: number;
+  readonly lostAfter: number;
   readonly deliverTimeout: number;
 }
 
@@ -22,6 +23,7 @@ export const usualSettings: SubjectSettings = {
   lease: 1500,
   horizon: 500,
   enqueuedFor: 3000,
+  lostAfter: 5000,
   deliverTimeout: 1000,
 };
 
