@@ -60,13 +60,19 @@ export function readDocument(input: string): unknown {
   return document;
 }
 
+/** Whether the input is the filter itself, not a name of one. */
+export function isInline(input: string): boolean {
+  return /^\s*[{["]/.test(input);
+}
+
 /** The text of a filter that is written inline or in a file; null where the input is the key of a preset. */
 function written(input: string): { text: string | null; title: string | null } {
-  if (/^\s*[{["]/.test(input)) return { text: input, title: null };
+  if (isInline(input)) return { text: input, title: null };
   return looksLikePath(input) ? { text: readText(input), title: input } : { text: null, title: null };
 }
 
-function looksLikePath(input: string): boolean {
+/** Whether the input names a file, even one that is not there. */
+export function looksLikePath(input: string): boolean {
   if (/[/\\]|\.json$/i.test(input)) return true;
   return statSync(input, { throwIfNoEntry: false })?.isFile() ?? false;
 }

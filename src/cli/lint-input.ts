@@ -1,8 +1,9 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { lintRule } from '../audience/lint/rule.js';
 import { lintTraits } from '../audience/lint/traits.js';
 import { parseRuleText } from '../audience/rules/parse.js';
+import { presetNamed } from '../audience/presets.js';
 import { lintSeries } from '../automation/series/lint.js';
 import { parseSeries } from '../automation/series/parse.js';
 import { MusterError, refuse } from '../errors/index.js';
@@ -13,7 +14,7 @@ import type { Moment } from '../filter/time.js';
 import type { Filter } from '../filter/tree.js';
 import { isObject } from '../filter/values.js';
 import type { CataloguedTrait } from '../traits/catalogue/types.js';
-import { reasonOf } from './filter-input.js';
+import { isInline, looksLikePath, reasonOf } from './filter-input.js';
 
 export interface LintedFile {
   readonly file: string;
@@ -28,12 +29,29 @@ export interface LintOptions {
   readonly segments: ReadonlyMap<string, unknown> | null;
 }
 
+/** One text to judge, and what to call it. */
+export interface LintText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * What to judge: the filter itself, a preset by its key, a file, or every JSON file below a folder but those of hidden folders
+ * and installed packages. Errors: `filter_file_unreadable`, `unknown_preset`.
+ */
+export function lintTexts(input: string): LintText[] {
+  if (isInline(input)) return [{ file: 'filter', text: input }];
+  if (!looksLikePath(input) && !existsSync(input))
+    return [{ file: input, text: JSON.stringify(presetNamed(input).json) }];
+  return filesAt(input).map((file) => ({ file, text: textOf(file) }));
+}
+
 /** Files below a folder, or the file itself. Errors: `filter_file_unreadable`. */
-export function filesAt(path: string): string[] {
+function filesAt(path: string): string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
     return readdirSync(path, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.json'))
+      .filter((name) => name.endsWith('.json') && !isSkipped(name))
       .toSorted()
       .map((name) => join(path, name));
   } catch (error) {
@@ -42,8 +60,12 @@ export function filesAt(path: string): string[] {
   }
 }
 
+function isSkipped(name: string): boolean {
+  return name.split(sep).some((part) => part.startsWith('.') || part === 'node_modules');
+}
+
 /** The text of a file. Errors: `filter_file_unreadable`. */
-export function textOf(file: string): string {
+function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -91,5 +91,20 @@ export function wholeNumber(low: number, high: number): (text: string) => number
 /** Examples below a command's help. */
 export function withExamples(command: Command, examples: readonly (readonly [string, string])[]): Command {
   const lines = examples.map(([line, meaning]) => `  $ ${line}\n      ${meaning}`);
-  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}\n`);
+  const text = `\nExamples:\n${lines.join('\n')}\n`;
+  return command.addHelpText('after', (help) => wrapped(help.command, text));
+}
+
+/** Text below a command's help, broken at the width of the help; lines of examples (`$ ...`) stay whole, to be copied. */
+export function wrapped(command: Command, text: string): string {
+  const help = command.createHelp();
+  const width = command.configureHelp().helpWidth ?? 80;
+  return text
+    .split('\n')
+    .map((line) => {
+      if (/^ *\$ /.test(line)) return line;
+      const indent = /^ */.exec(line)?.[0] ?? '';
+      return help.boxWrap(line.trimStart(), width - indent.length).replaceAll(/^/gm, indent);
+    })
+    .join('\n');
 }

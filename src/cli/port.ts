@@ -22,9 +22,16 @@ export function portRefusal(error: unknown, port: number, host: string): unknown
   const code = error instanceof Error && 'code' in error ? error.code : '';
   const other = port < 65_535 ? port + 1 : 4000;
   if (code === 'EADDRINUSE')
-    return new MusterError(problem('port_in_use', { port, host, other }), { cause: error });
+    return new MusterError(problem('port_in_use', { port, host, option: portOption(other) }), {
+      cause: error,
+    });
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return new MusterError(problem('host_not_here', { host }), { cause: error });
   if (code === 'EACCES') return new MusterError(problem('port_not_allowed', { port }), { cause: error });
   return error;
+}
+
+/** How the port is given. npm keeps options for itself unless they follow `--`. */
+function portOption(port: number): string {
+  return process.env.npm_lifecycle_event === 'start' ? `npm start -- --port ${port}` : `--port ${port}`;
 }

@@ -3,10 +3,10 @@ import { MIGRATIONS, migrate } from '../database/migrate.js';
 import { openPool } from '../database/pool.js';
 import { checkIsolation } from '../database/roles.js';
 import type { Pool } from '../database/pool.js';
-import { startEmbedded } from '../embedded/index.js';
+import { hasPostgresData, startEmbedded } from '../embedded/index.js';
 import { refuse } from '../errors/index.js';
 import { dataDir } from './data-dir.js';
-import { err } from './terminal.js';
+import { err, plain } from './terminal.js';
 
 /** The servers of one run of the command line. */
 export interface Servers {
@@ -29,6 +29,8 @@ export interface ServersOptions {
    * whose schema is older or newer, because a look at an audience must not change a database.
    */
   readonly schema: 'bring' | 'check';
+  /** Whether a data folder may be made where there is none; without it that is refused. Default: with `bring`. */
+  readonly makeData?: boolean;
   /** Most connections to Postgres at once. Default 10. */
   readonly connections?: number;
 }
@@ -36,10 +38,13 @@ export interface ServersOptions {
 /**
  * Connects to the servers that `DATABASE_URL` and `REDIS_URL` name and starts embedded ones in place of the others.
  * What was started here stops with `stop()`, and also when a later step of the opening fails.
+ *
+ * Errors: `no_data_here`, those of the schema and of the servers.
  */
 export async function openServers(options: ServersOptions): Promise<Servers> {
   const named = { database: process.env.DATABASE_URL ?? '', redis: process.env.REDIS_URL ?? '' };
   const embedded = { postgres: named.database === '', redis: options.redis && named.redis === '' };
+  if (embedded.postgres) expectData(dataDir(), options.makeData ?? options.schema === 'bring');
   const own =
     embedded.postgres || embedded.redis
       ? await startEmbedded({ dataDir: dataDir(), ...embedded, log: (line) => note(line) })
@@ -63,6 +68,13 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     await stop();
     throw error;
   }
+}
+
+/** A command in the wrong folder would otherwise find an empty database of its own making. Error: `no_data_here`. */
+function expectData(folder: string, make: boolean): void {
+  if (hasPostgresData(folder)) return;
+  if (!make) refuse('no_data_here', { folder });
+  err.line(`no Muster data in ${plain(folder)} yet: starting a new Postgres there`);
 }
 
 /** Errors: `database_not_migrated`, `database_newer`, `database_roles_missing`, `database_unguarded`. */

@@ -9,6 +9,7 @@ import type { HeldRedis, RedisOptions } from './redis.js';
 import { leave } from './server.js';
 import type { Held } from './server.js';
 
+export { hasPostgresData } from './postgres.js';
 export { findRedis } from './redis-program.js';
 export type { RedisProgram } from './redis-program.js';
 

@@ -47,6 +47,8 @@ export interface HeldPostgres extends Held {
 const USER = 'muster';
 const DATABASE = 'muster';
 const SHARED_DATA = ['/var/lib/muster', '/var/tmp/muster-root-data'];
+/** The file that says where the data are when they cannot be in the data folder. */
+const pointerName = 'postgres-data-is-in';
 const PORT_TRIES = 5;
 /** Recovery after a crash may take its time; a start that neither fails nor succeeds for this long is given up. */
 const START_TIMEOUT = 120_000;
@@ -87,6 +89,11 @@ export async function holdPostgres(options: PostgresOptions): Promise<HeldPostgr
   return { ...held, url: url(port), data: place.data };
 }
 
+/** Whether an embedded Postgres has been started with this data folder before. */
+export function hasPostgresData(folder: string): boolean {
+  return existsSync(join(folder, 'postgres')) || existsSync(join(folder, pointerName));
+}
+
 interface Place {
   readonly data: string;
   readonly account: Account | undefined;
@@ -101,7 +108,7 @@ function dataPlace(options: PostgresOptions, log: (line: string) => void): Place
   const usual = join(folder, 'postgres');
   const account = postgresAccount(usual);
   if (account === undefined) return { data: usual, account };
-  const pointer = join(folder, 'postgres-data-is-in');
+  const pointer = join(folder, pointerName);
   const pointed = pointedTo(pointer, folder);
   if (pointed !== undefined) {
     log(`Postgres keeps its data in ${pointed}`);

@@ -38,6 +38,12 @@ export const cliErrors = {
     message: 'nobody in the file has the user_id `{user_id}`',
     hint: 'check the spelling; letter case counts',
   },
+  no_data_here: {
+    status: 404,
+    exit: 2,
+    message: 'there is no Muster data in `{folder}`',
+    hint: 'run it in the folder where Muster was started, or set MUSTER_DATA to its data folder or DATABASE_URL to its database; `muster start` begins a new one here',
+  },
   database_not_migrated: {
     status: 503,
     exit: 2,
@@ -48,7 +54,7 @@ export const cliErrors = {
     status: 409,
     exit: 2,
     message: 'port {port} on {host} is in use',
-    hint: 'stop the other program, or choose another port: `--port {other}`',
+    hint: 'stop the other program, or choose another port: `{option}`',
   },
   host_not_here: {
     status: 400,

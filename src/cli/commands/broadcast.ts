@@ -34,12 +34,10 @@ type OfRun = Options & WhichRun;
 
 /** `muster broadcast ...`: one message to everybody in an audience, counted before it is launched. */
 export function broadcastCommand(): Command {
-  const command = new Command('broadcast')
-    .summary('count, launch and watch messages to a whole audience')
-    .description(
-      'The broadcasts of a workspace: one message to everybody in an audience, which is frozen at the launch. The number that\n' +
-        '`preview` shows is what a launch sends. What is to be sent is sent by `muster worker` or `muster start`.',
-    );
+  const command = new Command('broadcast').description(
+    'The broadcasts of a workspace: one message to everybody in an audience, which is frozen at the launch. The number that ' +
+      '`preview` shows is what a launch sends. What is to be sent is sent by `muster worker` or `muster start`.',
+  );
   command.addCommand(part('list', 'Lists the broadcasts, the latest first.').action(list));
   command.addCommand(withKey('show', 'Shows one broadcast as it was written.').action(show));
   command.addCommand(

@@ -9,9 +9,8 @@ import { out, plain, shown, table } from '../terminal.js';
 /** `muster compile F`: the SQL of a filter. It needs no server. */
 export function compileCommand(): Command {
   const command = new Command('compile')
-    .summary('show the SQL of a filter')
     .description(
-      'Shows what a filter compiles to: a condition on end_users with its values, the fields it reads and the indexes\n' +
+      'Shows what a filter compiles to: a condition on end_users with its values, the fields it reads and the indexes ' +
         'that can serve it. Needs no server.',
     )
     .argument('<filter>', 'a preset key, a path to a JSON file, or the filter itself')

@@ -14,12 +14,10 @@ type Which = { state?: ParkedDelivery['state']; series?: string; broadcast?: str
 
 /** `muster deliveries ...`: what series and broadcasts gave up or are unsure of, and what to do about it. */
 export function deliveriesCommand(): Command {
-  const command = new Command('deliveries')
-    .summary('list what was given up or is unknown, and decide about it')
-    .description(
-      'Deliveries of series and broadcasts that nobody comes back to by themselves: given up, or unknown,\n' +
-        'which may have arrived. What is decided is done by `muster worker` or `muster start`.',
-    );
+  const command = new Command('deliveries').description(
+    'Deliveries of series and broadcasts that nobody comes back to by themselves: given up, or unknown, ' +
+      'which may have arrived. What is decided is done by `muster worker` or `muster start`.',
+  );
   command.addCommand(
     withWhich(part('list', 'Lists them, the oldest first.'))
       .option('--limit <number>', 'how many', wholeNumber(1, 1000), 100)

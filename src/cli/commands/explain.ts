@@ -15,9 +15,8 @@ import { explanationLines } from '../views/explanation.js';
 /** `muster explain F --user ID`: why one person matches or does not; `--series KEY`: why they are in a series or not. */
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .summary('say why one person matches or does not')
     .description(
-      'Says for one person whether they match, and for every condition what was seen and what was wanted. Of a series it\n' +
+      'Says for one person whether they match, and for every condition what was seen and what was wanted. Of a series it ' +
         'says what was decided when the trigger came about, what would be decided now, and all that was done since.',
     )
     .argument('[filter]', 'a preset key, a path to a JSON file, or the filter itself')

@@ -13,10 +13,9 @@ import { duration, number, out, plain, table } from '../terminal.js';
 /** `muster import FILE`: loads people from a file. */
 export function importCommand(): Command {
   const command = new Command('import')
-    .summary('load people from a CSV, TSV or NDJSON file')
     .description(
-      'Loads people from a file, additively, without moving last_seen and, unless asked, without starting series. CSV and TSV need a\n' +
-        'user_id column, every other column is a trait; NDJSON has {"user_id", "traits"} a line. Rows that cannot be loaded\n' +
+      'Loads people from a file, additively, without moving last_seen and, unless asked, without starting series. CSV and TSV need a ' +
+        'user_id column, every other column is a trait; NDJSON has {"user_id", "traits"} a line. Rows that cannot be loaded ' +
         'go to a file of their own with line and reason, the others are loaded.',
     )
     .argument('<file>', 'the file')
@@ -42,7 +41,7 @@ type Options = WorkspaceOptions &
   JsonOptions & { format?: ImportFormat; rejects?: string; fireTriggers: boolean };
 
 async function run(file: string, options: Options): Promise<void> {
-  await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
+  await withServers({ redis: false, schema: 'check', makeData: true }, async ({ pool }) => {
     const started = performance.now();
     const bar = progressBar();
     let imported: Imported;

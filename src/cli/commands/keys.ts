@@ -21,12 +21,10 @@ type Options = WorkspaceOptions & JsonOptions;
 
 /** `muster keys list|create|rotate|revoke`: the API keys of a workspace. */
 export function keysCommand(): Command {
-  const command = new Command('keys')
-    .summary('list, create, rotate and revoke API keys')
-    .description(
-      'The API keys of a workspace. A write key may only send data and may be shown in a browser; a secret key may do\n' +
-        'everything. The text of a key is printed once, when it is made; only its hash is stored.',
-    );
+  const command = new Command('keys').description(
+    'The API keys of a workspace. A write key may only send data and may be shown in a browser; a secret key may do ' +
+      'everything. The text of a key is printed once, when it is made; only its hash is stored.',
+  );
   command.addCommand(part('list', 'Lists the keys, those that ended included.').action(list));
   command.addCommand(
     part('create', 'Makes a key and prints it.')

@@ -5,37 +5,38 @@ import { segmentsIn } from '../../filter/segments-in.js';
 import type { Moment } from '../../filter/time.js';
 import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
 import { Found } from '../found.js';
-import { filesAt, lintText, textOf } from '../lint-input.js';
-import type { LintedFile, LintOptions } from '../lint-input.js';
+import { lintText, lintTexts } from '../lint-input.js';
+import type { LintedFile, LintOptions, LintText } from '../lint-input.js';
 import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
 import { findingLines } from '../views/findings.js';
 
-/** `muster lint PATH`: what about filters, series and decision rules is probably not meant. */
+/** `muster lint F`: what about filters, series and decision rules is probably not meant. */
 export function lintCommand(): Command {
   const command = new Command('lint')
-    .summary('find what filters, series and decision rules cannot mean')
     .description(
-      'Looks through a filter, a series, a decision rule or a folder of them for clauses that contradict each other, windows\n' +
-        'that nothing lies in, parts that hold for everybody, clauses that stand twice, arms and values nobody comes to, and\n' +
-        'traits, types and letter cases that nobody sends. Exit code 0: nothing found, 1: something.',
+      'Looks through a filter, a series, a decision rule or a folder of them for conditions that contradict each other, ' +
+        'windows without a moment in them, parts that hold for everybody, duplicate conditions, unreachable branches, and ' +
+        'traits, types and letter cases that nobody sends. In a folder, hidden folders are skipped. Exit code 0: nothing ' +
+        'found, 1: something.',
     )
-    .argument('<path>', 'a JSON file, or a folder')
+    .argument('<filter or path>', 'a JSON file, a folder, a preset key, or the filter itself')
     .option('--offline', 'without a database: nothing is said about what is sent')
     .action(run);
   return withExamples(withJson(withMoment(withWorkspace(command), 'UTC')), [
     ['muster lint rules', 'a folder, against what the workspace sends'],
+    [`muster lint '{"==": [{"var": "custom:role"}, "admin"]}'`, 'a filter, inline'],
     ['muster lint audience.json --offline --json', 'one file, for a program'],
   ]);
 }
 
 type Options = MomentOptions & WorkspaceOptions & JsonOptions & { offline?: true };
 
-async function run(path: string, options: Options): Promise<void> {
+async function run(input: string, options: Options): Promise<void> {
   const moment = momentFrom(options, 'UTC');
-  const texts = filesAt(path).map((file) => ({ file, text: textOf(file) }));
+  const texts = lintTexts(input);
   const found =
     options.offline === true
       ? judged(texts, { moment, catalogue: null, segments: null })
@@ -46,12 +47,7 @@ async function run(path: string, options: Options): Promise<void> {
   if (findings.length > 0) throw new Found();
 }
 
-interface Text {
-  readonly file: string;
-  readonly text: string;
-}
-
-function judged(texts: readonly Text[], options: LintOptions): LintedFile[] {
+function judged(texts: readonly LintText[], options: LintOptions): LintedFile[] {
   return texts.flatMap(({ file, text }) => {
     try {
       return [lintText(file, text, options)];
@@ -63,7 +59,7 @@ function judged(texts: readonly Text[], options: LintOptions): LintedFile[] {
   });
 }
 
-async function online(texts: readonly Text[], moment: Moment, workspace: string): Promise<LintedFile[]> {
+async function online(texts: readonly LintText[], moment: Moment, workspace: string): Promise<LintedFile[]> {
   return withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const named = texts.flatMap(({ text }) => segmentsInText(text)).map((segment) => ({ segment }));
     const segments = await savedSegments(pool, workspace, named);

@@ -8,9 +8,8 @@ import { out } from '../terminal.js';
 /** `muster migrate`: brings the database's schema to this version. */
 export function migrateCommand(): Command {
   const command = new Command('migrate')
-    .summary("bring the database's schema to this version")
     .description(
-      "Brings the database's schema to this version, in one transaction. It is safe to run at any time and from several\n" +
+      "Brings the database's schema to this version, in one transaction. It is safe to run at any time and from several " +
         'machines at once. The database is the one of DATABASE_URL, else the embedded one.',
     )
     .action(run);

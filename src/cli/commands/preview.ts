@@ -12,7 +12,6 @@ import { previewLines } from '../views/preview.js';
 /** `muster preview F`: how many people a filter matches, condition by condition, and who the first are. */
 export function previewCommand(): Command {
   const command = new Command('preview')
-    .summary('count an audience and each of its conditions')
     .description(
       'Counts the people a filter matches, counts each condition alone, and shows the first people.',
     )

@@ -15,10 +15,9 @@ import { seriesReportLines } from '../views/series-report.js';
 /** `muster report F`: where a filter loses people, and why; `--series KEY`: why people are in a series or not; `--broadcast KEY`: the same of a broadcast's audience. */
 export function reportCommand(): Command {
   const command = new Command('report')
-    .summary('say why an audience is as small as it is')
     .description(
-      'Sends everybody through a filter, clause by clause: how many pass each, why the others fail, which clause empties\n' +
-        'the audience, and what would let people match. Of a series it says so of its audience, and besides why people\n' +
+      'Sends everybody through a filter, clause by clause: how many pass each, why the others fail, which clause empties ' +
+        'the audience, and what would let people match. Of a series it says so of its audience, and besides why people ' +
         'did not enter and what happened at each step; of a broadcast, besides how its latest launch goes.',
     )
     .argument('[filter]', 'a preset key, a path to a JSON file, or the filter itself')

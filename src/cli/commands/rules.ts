@@ -19,9 +19,8 @@ import { evaluationLines, ruleLines, rulesLines } from '../views/rules.js';
 /** `muster rules [KEY] --user ID`: what is decided about a person, and by which branch. */
 export function rulesCommand(): Command {
   const command = new Command('rules')
-    .summary('say what a decision rule comes to for one person, and why')
     .description(
-      'Without a key lists the rules of the workspace: its own, and those that ship with Muster. With a key tells the rule in words;\n' +
+      'Without a key lists the rules of the workspace: its own, and those that ship with Muster. With a key tells the rule in words; ' +
         'with --user what it comes to for this person, by which branch, and what every condition asked has seen.',
     )
     .argument('[rule]', 'the key of a rule, a path to a JSON file, or the rule itself')

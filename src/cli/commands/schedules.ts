@@ -9,7 +9,6 @@ import { scheduleLines } from '../views/schedules.js';
 /** `muster schedules`: what comes about by the clock, when next, and what the last runs did. */
 export function schedulesCommand(): Command {
   const command = new Command('schedules')
-    .summary('list what comes about by the clock, and what its runs did')
     .description(
       'Lists the schedules of a workspace: when each runs next, what its last runs did, and which runs were skipped and why.',
     )

@@ -19,12 +19,10 @@ type Options = WorkspaceOptions & JsonOptions;
 
 /** `muster segments ...`: filters saved under a key, and who is in them. */
 export function segmentsCommand(): Command {
-  const command = new Command('segments')
-    .summary('save segments, see who is in them and what an edit would do')
-    .description(
-      'Filters saved under a key. Other filters name them, and series begin where people enter or leave. Members are kept\n' +
-        'by `muster worker` or `muster start`.',
-    );
+  const command = new Command('segments').description(
+    'Filters saved under a key. Other filters name them, and series begin where people enter or leave. Members are kept ' +
+      'by `muster worker` or `muster start`.',
+  );
   command.addCommand(part('list', 'Lists the segments.').action(list));
   command.addCommand(withKey('show', 'Shows one segment.').action(show));
   command.addCommand(

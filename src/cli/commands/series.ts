@@ -34,12 +34,10 @@ type Page = Options & { limit: number; after?: string };
 
 /** `muster series ...`: the series of a workspace, and who is inside. */
 export function seriesCommand(): Command {
-  const command = new Command('series')
-    .summary('save, pause and look into series, and the people inside')
-    .description(
-      'The series of a workspace. Saving a changed one makes a new version; people inside keep the version they entered\n' +
-        'until they are moved. What is to be done is done by `muster worker` or `muster start`.',
-    );
+  const command = new Command('series').description(
+    'The series of a workspace. Saving a changed one makes a new version; people inside keep the version they entered ' +
+      'until they are moved. What is to be done is done by `muster worker` or `muster start`.',
+  );
   command.addCommand(part('list', 'Lists the series.').action(list));
   command.addCommand(withKey('show', 'Shows one series, with its versions.').action(show));
   command.addCommand(

@@ -6,11 +6,10 @@ import type { ServeOptions } from '../serve.js';
 /** `muster serve`: the API alone; `muster worker` does what follows from its calls. */
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .summary('run the API alone, without workers')
     .description(
-      'Runs the API and nothing in the background: series advance where `muster worker` runs. Any number of each may run\n' +
+      'Runs the API and nothing in the background: series advance where `muster worker` runs. Any number of each may run ' +
         'at once on the same DATABASE_URL and REDIS_URL. The schema is not changed; run `muster migrate` first.\n\n' +
-        'SIGTERM: /readyz answers 503 at once, requests are taken for the notice, and what is under way then is finished.\n' +
+        'SIGTERM: /readyz answers 503 at once, requests are taken for the notice, and what is under way then is finished. ' +
         'A second signal ends the process at once.',
     )
     .option('--port <number>', 'port of the API; 0 takes a free one', wholeNumber(0, 65_535), 4000)

@@ -19,10 +19,9 @@ import { simulationLines, storyLines } from '../views/simulation.js';
 /** `muster simulate SERIES`: a series over virtual time, by the machine that runs in production. */
 export function simulateCommand(): Command {
   const command = new Command('simulate')
-    .summary('run a series over virtual time: a funnel for each step, a calendar of sends')
     .description(
-      'Lets people live through a series over days of virtual time, by the machine that runs in production. Nothing is sent and no\n' +
-        'server is needed. People come from a file as for `muster import`; a line of NDJSON may also hold created_at, company and\n' +
+      'Lets people live through a series over days of virtual time, by the machine that runs in production. Nothing is sent and no ' +
+        'server is needed. People come from a file as for `muster import`; a line of NDJSON may also hold created_at, company and ' +
         'events with their times. Whoever has no created_at is created at the start.',
     )
     .argument('<series>', 'the key of an example, a path to a JSON file, or the series itself')

@@ -5,9 +5,8 @@ import type { JsonOptions } from '../options.js';
 /** `muster start`: migrates, starts the API and the workers, shows the main job on sample people, and serves. */
 export function startCommand(): Command {
   const command = new Command('start')
-    .summary('start the service, with a sample workspace to look at')
     .description(
-      'Migrates the database, starts the API and the workers on one port of this machine (127.0.0.1), loads a small\n' +
+      'Migrates the database, starts the API and the workers on one port of this machine (127.0.0.1), loads a small ' +
         'sample workspace, shows on it what Muster does, and serves until Ctrl-C.',
     )
     .option('--port <number>', 'port of the API; 0 takes a free one', wholeNumber(0, 65_535), 4000)

@@ -20,11 +20,9 @@ import { checkLines, messageLines } from '../views/template.js';
 
 /** `muster template ...`: what a message lacks for an audience, and how one person would get it. */
 export function templateCommand(): Command {
-  const command = new Command('template')
-    .summary('check a message against an audience, and preview it for a person')
-    .description(
-      'A message with merge tags, as it stands in a step: {"title": ..., "text": ..., "html": ...}.',
-    );
+  const command = new Command('template').description(
+    'A message with merge tags, as it stands in a step: {"title": ..., "text": ..., "html": ...}.',
+  );
   command.addCommand(
     part('check', 'Counts who lacks what its tags read. Exit code 1 where it must not be launched so.')
       .option('--channel <name>', 'the channel it is for')

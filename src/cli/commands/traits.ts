@@ -11,9 +11,8 @@ import { traitLines } from '../views/traits.js';
 /** `muster traits`: which traits arrived, of which types, who has them, and their common values. */
 export function traitsCommand(): Command {
   const command = new Command('traits')
-    .summary('list the traits that were sent')
     .description(
-      'Lists every trait that was ever sent: how many people have it, the types of its values, its common values, and\n' +
+      'Lists every trait that was ever sent: how many people have it, the types of its values, its common values, and ' +
         'when one last arrived.',
     )
     .option('--rebuild', 'first count everything anew from the people and companies')

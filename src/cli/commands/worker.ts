@@ -6,11 +6,10 @@ import type { WorkerOptions } from '../worker.js';
 /** `muster worker`: takes people into series and performs their steps, without an API. */
 export function workerCommand(): Command {
   const command = new Command('worker')
-    .summary('run the workers alone, without the API')
     .description(
-      'Takes people into series and performs their steps. Any number of workers may run at once on the same DATABASE_URL\n' +
+      'Takes people into series and performs their steps. Any number of workers may run at once on the same DATABASE_URL ' +
         'and REDIS_URL; they share the work. The schema is not changed; run `muster migrate` first.\n\n' +
-        'SIGTERM: nothing further is taken, steps under way are finished, and what has not begun to send in time is given\n' +
+        'SIGTERM: nothing further is taken, steps under way are finished, and what has not begun to send in time is given ' +
         'back to the other workers. A second signal ends the process at once, which costs others the wait for its leases.',
     )
     .option(
