@@ -24,6 +24,7 @@ beforeAll(async () => {
 const guard: IdentityGuard = {
   user: async () => undefined,
   company: async () => undefined,
+  mayRead: async () => true,
   fault: async (_, userId) => (userId === 'forbidden' ? 'identity_unsigned' : null),
 };
 

@@ -82,7 +82,7 @@ it('a visitor is joined by identify, and the events move over', async () => {
 });
 
 const identify = (body: object): ReturnType<Service['call']> =>
-  service.call('POST', '/api/sdk/users/identify', body, service.writeKey);
+  service.call('POST', '/api/sdk/users/identify', body);
 
 it('a visitor alone is identified by anonymous_id and is created once they are somebody; a company has no visitors', async () => {
   const alone = await identify({ anonymous_id: 'v2', traits: { plan: 'free', source: 'ad' } });

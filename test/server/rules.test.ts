@@ -206,6 +206,14 @@ describe('targeting', () => {
   const url = 'https://app.example/projects/1/reports';
   const ask = (body: object, key = service.writeKey) =>
     service.call('POST', '/api/targeting', { url, ...body }, key);
+  let secret = '';
+  const signed = (userId: string): object => ({
+    user_id: userId,
+    user_hash: createHmac('sha256', secret).update(userId).digest('hex'),
+  });
+  beforeAll(async () => {
+    secret = String((await service.call('POST', '/api/identity/rotate', {})).body['secret']);
+  });
   /** What is told of one rule: `shown`, or why it is not. */
   const told = async (body: object, key: string): Promise<unknown> => {
     const answer = await ask(body);
@@ -227,7 +235,7 @@ describe('targeting', () => {
   });
 
   it('whoever is known gets what their traits say, and the answer holds none of them', async () => {
-    const { body, text } = await ask({ user_id: 'u1' });
+    const { body, text } = await ask(signed('u1'));
     expect(body).toMatchObject({
       checklists: [
         {
@@ -240,10 +248,10 @@ describe('targeting', () => {
         },
       ],
     });
-    expect(await told({ user_id: 'u1' }, 'banner-upgrade')).toBe('seats');
+    expect(await told(signed('u1'), 'banner-upgrade')).toBe('seats');
     expect(await told({ anonymous_id: 'a3' }, 'banner-upgrade')).toBe('seats');
     expect(await told({ anonymous_id: 'a3' }, 'checklist-new-owner')).toBe('needs_identity');
-    expect(await told({ user_id: 'nobody' }, 'checklist-new-owner')).toBe('needs_identity');
+    expect(await told(signed('nobody'), 'checklist-new-owner')).toBe('needs_identity');
     const visitor = await ask({ anonymous_id: 'a3' });
     for (const answer of [text, visitor.text]) {
       expect(answer).not.toContain(secretTrait);
@@ -258,23 +266,47 @@ describe('targeting', () => {
        FROM generate_series(1, 10001)`,
       ['2026-06-12T00:00:00Z'],
     );
-    expect(await told({ user_id: 'u2' }, 'tooltip-export')).toBe('show');
-    expect(await told({ user_id: 'u2' }, 'tour-new-member')).toBe('undecided');
+    expect(await told(signed('u2'), 'tooltip-export')).toBe('show');
+    expect(await told(signed('u2'), 'tour-new-member')).toBe('undecided');
+  });
+
+  it.each(['off', 'report'])(
+    'with identity %s, a person is read only with a valid signature; without one the page alone decides',
+    async (mode) => {
+      await service.call('PUT', '/api/identity', { mode });
+      for (const proof of [{}, { user_hash: 'f'.repeat(64) }, { ...signed('u2'), user_id: 'u1' }]) {
+        const unsigned = { user_id: 'u1', anonymous_id: 'a3', ...proof };
+        expect(await told(unsigned, 'banner-upgrade')).toBe('needs_signature');
+        expect(await told(unsigned, 'checklist-new-owner')).toBe('needs_signature');
+        expect(await told(unsigned, 'tooltip-export')).toBe('show');
+      }
+      expect(await told(signed('u1'), 'banner-upgrade')).toBe('seats');
+      await service.call('PUT', '/api/identity', { mode: 'off' });
+    },
+  );
+
+  it("the anonymous_id of somebody who was identified reads nothing with a write key, a person's signature beside it or not", async () => {
+    expect(await told({ anonymous_id: 'a1' }, 'banner-upgrade')).toBe('needs_traits');
+    await service.call('POST', '/api/sdk/users/identify', { user_id: 'u1', anonymous_id: 'a1' });
+    for (const proof of [{}, { ...signed('u1'), user_id: undefined }]) {
+      expect(await told({ anonymous_id: 'a1', ...proof }, 'banner-upgrade')).toBe('needs_traits');
+      expect(await told({ anonymous_id: 'a1', ...proof }, 'tooltip-export')).toBe('show');
+    }
+    const byServer = await ask({ anonymous_id: 'a1' }, service.secretKey);
+    expect(byServer.body).toMatchObject({
+      banners: expect.arrayContaining([
+        expect.objectContaining({ key: 'banner-upgrade', variant: 'seats' }),
+      ]) as unknown,
+    });
   });
 
   it('where identity is enforced nobody is spoken for without a signature', async () => {
-    const { body } = await service.call('POST', '/api/identity/rotate', {});
-    const hash = createHmac('sha256', String(body['secret'])).update('u1').digest('hex');
     await service.call('PUT', '/api/identity', { mode: 'enforce' });
     expect(await told({ user_id: 'u1' }, 'banner-upgrade')).toBe('identity_unsigned');
     expect(await told({ user_id: 'u1', user_hash: 'f'.repeat(64) }, 'banner-upgrade')).toBe(
       'identity_bad_hash',
     );
-    expect(await told({ user_id: 'u1', user_hash: hash }, 'banner-upgrade')).toBe('seats');
-    // u1 becomes whoever a1 was: from now on the visitor's id alone says nothing of them.
-    await service.call('POST', '/api/sdk/users/identify', { user_id: 'u1', anonymous_id: 'a1' });
-    expect(await told({ anonymous_id: 'a1' }, 'banner-upgrade')).toBe('needs_traits');
-    expect(await told({ anonymous_id: 'a1' }, 'tooltip-export')).toBe('show');
+    expect(await told(signed('u1'), 'banner-upgrade')).toBe('seats');
     expect(await told({ anonymous_id: 'a3' }, 'banner-upgrade')).toBe('seats');
     const byServer = await ask({ user_id: 'u1' }, service.secretKey);
     expect(byServer.body).toMatchObject({ checklists: [{ shows: true }] });

@@ -11,10 +11,11 @@ import type { Progress } from './progress.js';
 
 /**
  * Why something shows or does not. `needs_identity`: its progress is a person's, and nobody is signed in. `needs_traits`: a condition reads
- * traits, and nothing is known of whoever looks. `not_targeted`: the rule says so. `undecided`: it asks about more
+ * traits, and nothing is known of whoever looks. `needs_signature`: either of the two, and a person's id came without a valid signature. `not_targeted`: the rule says so. `undecided`: it asks about more
  * events than are read at once.
  */
-export type TargetingReason = 'shown' | 'needs_identity' | 'needs_traits' | 'not_targeted' | 'undecided';
+export type TargetingReason =
+  'shown' | 'needs_identity' | 'needs_traits' | 'needs_signature' | 'not_targeted' | 'undecided';
 
 /** What a page is told of one rule: nothing that is known of the person but what the rule decided. */
 export interface Target {
@@ -41,6 +42,8 @@ export interface Viewer {
   readonly record: UserRecord | null;
   /** Whether it is somebody signed in whom the workspace knows, and not a visitor. */
   readonly identified: boolean;
+  /** Whether a person's id was given without a valid signature, so that nothing of them is read. */
+  readonly unsigned?: boolean;
   /** Stands in for the record where there is none: slices of `percent` stay the same for a visitor. */
   readonly ids?: Pick<UserRecord, 'user_id' | 'anonymous_id'>;
   /** Whether the record lacks events that rules ask about, because there are too many. */
@@ -66,14 +69,17 @@ export function targetingOf(
 function targetOf(rule: Rule, viewer: Viewer, facts: UserRecord, moment: Moment): Target {
   const { key, decides } = rule;
   const not = (reason: TargetingReason): Target => ({ key, shows: false, variant: null, reason });
-  if ((decides === 'checklist' || decides === 'tour') && !viewer.identified) return not('needs_identity');
+  const notKnown = (reason: TargetingReason): Target =>
+    not(viewer.unsigned === true ? 'needs_signature' : reason);
+  if ((decides === 'checklist' || decides === 'tour') && !viewer.identified)
+    return notKnown('needs_identity');
   const { value, asked } = compileRule(rule, moment)(facts);
   const conditions = [...asked.map(({ condition }) => condition), ...rule.items.map(({ done }) => done)];
   if (viewer.withoutEvents === true && conditions.some((condition) => reads(condition, isDid)))
     return not('undecided');
   if (value === hidden) {
     const unknown = viewer.record === null && conditions.some((condition) => reads(condition, isOfPerson));
-    return not(unknown ? 'needs_traits' : 'not_targeted');
+    return unknown ? notKnown('needs_traits') : not('not_targeted');
   }
   const progress = rule.items.length === 0 ? {} : { progress: progressOf(rule, facts, moment) };
   return { key, shows: true, variant: value, reason: 'shown', ...progress };

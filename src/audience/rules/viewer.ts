@@ -20,10 +20,7 @@ export interface WhichViewer {
  */
 export async function readViewer(pool: Pool, who: WhichViewer, rules: readonly Rule[]): Promise<Viewer> {
   const { workspaceId, userId, anonymousId } = who;
-  const ids = {
-    ...(userId === undefined ? {} : { user_id: userId }),
-    ...(anonymousId === undefined ? {} : { anonymous_id: anonymousId }),
-  };
+  const ids = idsOf(who);
   const which =
     userId !== undefined
       ? { workspaceId, userId }
@@ -42,4 +39,16 @@ export async function readViewer(pool: Pool, who: WhichViewer, rules: readonly R
     // One rule that asks too much must not take the others off the page.
     return { ...(await read(undefined)), withoutEvents: true };
   }
+}
+
+/** Somebody who may not be read of: a page that sent a person's id without a valid signature. */
+export function unsignedViewer(who: WhichViewer): Viewer {
+  return { record: null, identified: false, unsigned: true, ids: idsOf(who) };
+}
+
+function idsOf({ userId, anonymousId }: WhichViewer): NonNullable<Viewer['ids']> {
+  return {
+    ...(userId === undefined ? {} : { user_id: userId }),
+    ...(anonymousId === undefined ? {} : { anonymous_id: anonymousId }),
+  };
 }

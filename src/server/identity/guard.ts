@@ -19,6 +19,8 @@ export interface IdentityGuard {
   company(caller: Caller): Promise<void>;
   /** The same questions for a caller that handles the refusal itself. */
   fault(caller: Caller, userId: string, signature: Signature): Promise<IdentityFault | null>;
+  /** Whether the caller may see anything of this person: in every mode it takes a valid signature, or a secret key. */
+  mayRead(caller: Caller, userId: string, signature: Signature): Promise<boolean>;
 }
 
 /** A secret key speaks for everybody and is never asked. */
@@ -43,6 +45,11 @@ export function identityGuard(access: AccessBook, findings: Findings, clock: () 
 
   return {
     fault,
+    async mayRead({ kind, workspaceId }, userId, signature) {
+      if (kind === 'secret') return true;
+      const { secrets } = await access.identity(workspaceId);
+      return (await signatureFault({ ...signature, workspaceId, userId }, secrets, clock())) === null;
+    },
     async user(caller, userId, signature) {
       refuseFault(await fault(caller, userId, signature));
     },

@@ -13,7 +13,10 @@ import { CompanyAnswer, CompanyBody, IdentifyBody, SdkIdentifyAnswer } from '../
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 413: ErrorAnswer, 429: ErrorAnswer };
 
-/** `/api/sdk`: who a product sees, as it happens; with a write key from a browser, or with the secret key from a server. */
+/**
+ * `/api/sdk`: who a product sees, as it happens; with a write key from a browser, or with the secret key from a server.
+ * A write key is public, so it is answered with the ids that it sent and with nothing that is stored.
+ */
 export const sdkRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   guard: IdentityGuard;
@@ -32,16 +35,14 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
     },
     async ({ body, workspaceId, keyKind }) => {
       const { user_id: userId, user_hash: hash, token } = body;
-      const caller = { workspaceId, kind: keyKind };
-      const signature = { hash, token };
       if (userId === undefined) {
-        const user = await identifyVisitor(pool, visitorOf(workspaceId, body));
+        const visitor = visitorOf(workspaceId, body);
+        const user = await identifyVisitor(pool, visitor);
         onFact();
-        // Whoever may not speak for a person learns nothing of them from a visitor's id.
-        const hidden = user.user_id !== null && (await guard.fault(caller, user.user_id, signature)) !== null;
-        return { user: hidden ? null : userView(user, clock()), created: false };
+        const sent = { anonymous_id: visitor.anonymousId };
+        return { user: keyKind === 'secret' ? userView(user, clock()) : sent, created: false };
       }
-      await guard.user(caller, userId, signature);
+      await guard.user({ workspaceId, kind: keyKind }, userId, { hash, token });
       const { user, created } = await identify(pool, {
         workspaceId,
         userId,
@@ -51,7 +52,7 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
         anonymousId: body.anonymous_id,
       });
       onFact();
-      return { user: userView(user, clock()), created };
+      return { user: keyKind === 'secret' ? userView(user, clock()) : sentIds(body), created };
     },
   );
 
@@ -70,10 +71,21 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
         traits: body.traits ?? {},
       });
       onFact();
-      return { company: companyView(company, clock()), created };
+      const sent = { company_id: body.company_id };
+      return { company: keyKind === 'secret' ? companyView(company, clock()) : sent, created };
     },
   );
 };
+
+function sentIds({ user_id, anonymous_id }: Static<typeof IdentifyBody>): {
+  user_id?: string;
+  anonymous_id?: string;
+} {
+  return {
+    ...(user_id === undefined ? {} : { user_id }),
+    ...(anonymous_id === undefined ? {} : { anonymous_id }),
+  };
+}
 
 /** Errors: `body_missing_key`, `visitor_company`. */
 function visitorOf(workspaceId: string, body: Static<typeof IdentifyBody>): IdentifyVisitor {

@@ -4,13 +4,12 @@ import { pageOf } from '../../audience/rules/page.js';
 import { listRules } from '../../audience/rules/store.js';
 import { targetingOf } from '../../audience/rules/targeting.js';
 import type { Viewer } from '../../audience/rules/targeting.js';
-import { readViewer } from '../../audience/rules/viewer.js';
+import { readViewer, unsignedViewer } from '../../audience/rules/viewer.js';
 import { zoneOf } from '../../audience/workspace.js';
 import type { Pool } from '../../database/pool.js';
 import { momentOf } from '../../filter/time.js';
 import { eventLimit } from '../failures.js';
-import type { Caller, IdentityGuard } from '../identity/guard.js';
-import type { Signature } from '../identity/verify.js';
+import type { IdentityGuard } from '../identity/guard.js';
 import { ErrorAnswer } from '../schemas.js';
 import { TargetingAnswer, TargetingBody } from '../schemas/rules.js';
 
@@ -46,16 +45,17 @@ export const targetingRoutes: FastifyPluginAsyncTypebox<{
       const rules = (await listRules(pool, workspaceId))
         .map(({ rule }) => rule)
         .filter(({ decides }) => isShown(decides));
-      const viewer = await readViewer(pool, { workspaceId, userId, anonymousId }, rules);
+      const who = { workspaceId, userId, anonymousId };
+      const mayRead = userId === undefined || (await guard.mayRead(caller, userId, { hash, token }));
+      const viewer = mayRead ? await readViewer(pool, who, rules) : unsignedViewer(who);
       const moment = momentOf(clock(), await zoneOf(pool, workspaceId));
-      return targetingOf(rules, await permitted(viewer, caller, { hash, token }), page, moment);
+      return targetingOf(rules, keyKind === 'secret' ? viewer : withoutPerson(viewer), page, moment);
     },
   );
-
-  /** A visitor's id says nothing of the person they turned out to be to whoever may not speak for that person. */
-  async function permitted(viewer: Viewer, caller: Caller, signature: Signature): Promise<Viewer> {
-    const person = viewer.record?.user_id ?? null;
-    if (viewer.identified || person === null) return viewer;
-    return (await guard.fault(caller, person, signature)) === null ? viewer : { ...viewer, record: null };
-  }
 };
+
+/** A visitor's id says nothing of the person they turned out to be: only that person's own id can be signed for. */
+function withoutPerson(viewer: Viewer): Viewer {
+  const joined = !viewer.identified && (viewer.record?.user_id ?? null) !== null;
+  return joined ? { ...viewer, record: null, withoutEvents: false } : viewer;
+}

@@ -32,11 +32,12 @@ export const IdentifyBody = Type.Object(
   closed,
 );
 export const IdentifyAnswer = Type.Object({ user: User, created: Type.Boolean() });
+const SentIds = Type.Object(
+  { user_id: Type.Optional(Type.String()), anonymous_id: Type.Optional(Type.String()) },
+  { description: 'with a write key: the ids that the call sent, and nothing that is stored' },
+);
 export const SdkIdentifyAnswer = Type.Object({
-  user: Type.Union([User, Type.Null()], {
-    description:
-      'null for the anonymous_id of a person whom identity is enforced for and the caller did not sign for',
-  }),
+  user: Type.Union([User, SentIds]),
   created: Type.Boolean({ description: 'false for a visitor: whoever they turn out to be is created then' }),
 });
 
@@ -50,7 +51,16 @@ export const Company = Type.Object({
   name: NullableText,
   ...sharedColumns,
 });
-export const CompanyAnswer = Type.Object({ company: Company, created: Type.Boolean() });
+export const CompanyAnswer = Type.Object({
+  company: Type.Union([
+    Company,
+    Type.Object(
+      { company_id: Type.String() },
+      { description: 'with a write key: the id that the call sent' },
+    ),
+  ]),
+  created: Type.Boolean(),
+});
 
 export const TrackBody = Type.Object(
   {
