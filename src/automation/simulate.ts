@@ -21,7 +21,7 @@ export interface SimulateOptions {
   readonly from: Date | number | string;
   /** Days on the wall clock of the zone. */
   readonly days: number;
-  /** IANA zone of the workspace; default UTC. A person's own is in their trait `timezone`. */
+  /** Zone of the workspace; default UTC. A person's own is in their trait `timezone`. */
   readonly zone?: string;
   /** What becomes of a delivery; by default every one is delivered. */
   readonly fate?: Fate;

@@ -215,8 +215,8 @@ export const filterErrors = {
   bad_zone: {
     status: 400,
     exit: 2,
-    message: '`{zone}` is not an IANA time zone',
-    hint: 'write a zone such as `Europe/Berlin` or `UTC`',
+    message: '`{zone}` is not a time zone',
+    hint: 'write an IANA zone such as `Europe/Berlin`, or an offset such as `UTC+2`',
   },
   bad_now: {
     status: 400,

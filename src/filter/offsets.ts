@@ -1,4 +1,6 @@
-import { IANAZone } from 'luxon';
+import { FixedOffsetZone, IANAZone } from 'luxon';
+import type { Zone } from 'luxon';
+import { longestZone, readZone } from './zone-name.js';
 
 /** How far the clocks of zones are from UTC, by luxon, with answers kept: every calendar sum begins by asking. */
 
@@ -6,20 +8,33 @@ const minute = 60_000;
 const quarter = 15 * minute;
 const day = 86_400_000;
 
-/** Whether the text names a zone; asked for each person, so that answers are kept. */
-export function isZone(zone: string): boolean {
-  let known = zones.get(zone);
-  if (known === undefined) {
+/**
+ * The name of the zone that a text means, for luxon and everybody else, or null where it means none. Asked for each person,
+ * so that answers are kept. Every zone that comes in, of a workspace, a person or a call, goes through it.
+ */
+export function zoneNamed(text: string): string | null {
+  return known(text)?.name ?? null;
+}
+
+function known(text: string): KnownZone | null {
+  let found = zones.get(text);
+  if (found === undefined) {
     if (zones.size >= 2000) zones.clear();
-    const valid = IANAZone.isValidZone(zone);
-    known = valid ? { zone: IANAZone.create(zone), days: new Map(), quarters: new Map() } : null;
-    zones.set(zone, known);
+    const name = readZone(text);
+    found = name === null ? null : { name, zone: zoneOf(name), days: new Map(), quarters: new Map() };
+    // What is too long to be a zone is refused at once and not kept.
+    if (text.length <= 2 * longestZone) zones.set(text, found);
   }
-  return known !== null;
+  return found;
+}
+
+function zoneOf(name: string): Zone {
+  return FixedOffsetZone.parseSpecifier(name) ?? IANAZone.create(name);
 }
 
 interface KnownZone {
-  readonly zone: IANAZone;
+  readonly name: string;
+  readonly zone: Zone;
   /** Offset by day of UTC where it is the same all day; null for a day with a change. */
   readonly days: Kept;
   /** The same by quarter of an hour, for days with a change. */
@@ -32,23 +47,23 @@ const zones = new Map<string, KnownZone | null>();
 
 /** Milliseconds that the zone's clocks are ahead of UTC at an instant; of UTC itself where the text names no zone. */
 export function offsetAt(instant: number, zone: string): number {
-  const known = zones.get(zone) ?? (isZone(zone) ? zones.get(zone) : null);
-  if (known === undefined || known === null) return 0;
+  const found = known(zone);
+  if (found === null) return 0;
   return (
-    steadyOffset(known, instant, day, known.days) ??
-    steadyOffset(known, instant, quarter, known.quarters) ??
-    offsetOf(known, instant)
+    steadyOffset(found, instant, day, found.days) ??
+    steadyOffset(found, instant, quarter, found.quarters) ??
+    offsetOf(found, instant)
   );
 }
 
 /** The offset of the whole stretch of that length around the instant; null where it changes meanwhile. */
-function steadyOffset(known: KnownZone, instant: number, length: number, kept: Kept): number | null {
+function steadyOffset(zone: KnownZone, instant: number, length: number, kept: Kept): number | null {
   const place = Math.floor(instant / length);
   let offset = kept.get(place);
   if (offset === undefined) {
     if (kept.size >= 10_000) kept.clear();
-    const start = offsetOf(known, place * length);
-    offset = start === offsetOf(known, (place + 1) * length) ? start : null;
+    const start = offsetOf(zone, place * length);
+    offset = start === offsetOf(zone, (place + 1) * length) ? start : null;
     kept.set(place, offset);
   }
   return offset;

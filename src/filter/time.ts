@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
 import { refuse } from '../errors/index.js';
 import { parseIso } from './iso8601.js';
-import { isZone, offsetAt } from './offsets.js';
+import { offsetAt, zoneNamed } from './offsets.js';
 
 export const units = ['minutes', 'hours', 'days', 'weeks', 'months'] as const;
 /** `minutes` and `hours` are exact lengths; the others are calendar units in the zone. */
@@ -27,7 +27,7 @@ export const lastInstant = 253_402_300_799_999;
 export interface Moment {
   /** Milliseconds since 1970 (UTC). */
   readonly now: number;
-  /** IANA zone, such as `Europe/Berlin`. */
+  /** A zone as `zoneNamed` names it: an IANA name such as `Europe/Berlin`, or an offset such as `UTC+2`. */
   readonly zone: string;
 }
 
@@ -37,8 +37,9 @@ export function momentOf(now: Date | number | string, zone = 'UTC'): Moment {
   if (instant === null || !Number.isInteger(instant) || instant < firstInstant || instant > lastInstant) {
     return refuse('bad_now', { now: String(now) });
   }
-  if (!isZone(zone)) return refuse('bad_zone', { zone });
-  return { now: instant, zone };
+  const named = zoneNamed(zone);
+  if (named === null) return refuse('bad_zone', { zone });
+  return { now: instant, zone: named };
 }
 
 /**

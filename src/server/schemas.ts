@@ -20,7 +20,8 @@ export const Now = Type.String({
   description: 'ISO 8601 instant that stands for now; the clock when left out',
 });
 export const Zone = Type.String({
-  description: "IANA zone of calendar units; the workspace's when left out",
+  description:
+    "zone of calendar units, an IANA name or an offset such as UTC+2; the workspace's when left out",
 });
 
 const Path = Type.String({ description: 'JSON Pointer of the condition in the filter' });

@@ -246,8 +246,8 @@ const cases: Readonly<Record<keyof typeof filterErrors, readonly [() => unknown,
   bad_zone: [
     () => momentOf(0, 'Mars/Base'),
     '',
-    '`Mars/Base` is not an IANA time zone',
-    'write a zone such as `Europe/Berlin` or `UTC`',
+    '`Mars/Base` is not a time zone',
+    'write an IANA zone such as `Europe/Berlin`, or an offset such as `UTC+2`',
   ],
   bad_now: [
     () => momentOf('yesterday'),

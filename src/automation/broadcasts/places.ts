@@ -2,7 +2,7 @@ import { overAudience } from '../../audience/people.js';
 import type { SnapshotOptions } from '../../audience/people.js';
 import type { Client } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
-import { isZone } from '../series/wall-clock.js';
+import { zoneNamed } from '../../filter/offsets.js';
 import type { BroadcastDefinition } from './model.js';
 import { goesByPerson, timesOf } from './times.js';
 import type { Times } from './times.js';
@@ -48,7 +48,10 @@ export async function placesOf(
     },
   );
   if (rows.length > mostZones) refuse('broadcast_zone_values', { field, limit: mostZones });
-  const zones = rows.flatMap(({ zone }) => (isZone(zone) ? [{ zone, times: times(zone) }] : []));
+  const zones = rows.flatMap(({ zone }) => {
+    const named = zoneNamed(zone);
+    return named === null ? [] : [{ zone, times: times(named) }];
+  });
   return { field, zones, ...common };
 }
 

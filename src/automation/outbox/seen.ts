@@ -1,9 +1,9 @@
 import { compileExplanation } from '../../filter/explain.js';
 import type { Explanation, JsonValue, Reason } from '../../filter/explain.js';
+import { zoneNamed } from '../../filter/offsets.js';
 import type { UserRecord } from '../../filter/record.js';
 import type { Filter } from '../../filter/tree.js';
 import type { SeriesDefinition } from '../series/model.js';
-import { isZone } from '../series/wall-clock.js';
 import type { Entering } from './enter.js';
 
 /** A clause that kept somebody out, with what it saw. Plain JSON, stored with the decision. */
@@ -28,7 +28,7 @@ export function seenBy(definition: SeriesDefinition, refused: readonly Entering[
     const key = `${asked.path} ${now}`;
     const explain =
       explained.get(key) ??
-      compileExplanation(asked.filter, { now, zone: isZone(workspaceZone) ? workspaceZone : 'UTC' });
+      compileExplanation(asked.filter, { now, zone: zoneNamed(workspaceZone) ?? 'UTC' });
     explained.set(key, explain);
     return failing(explain(asked.person))
       .slice(0, mostClauses)

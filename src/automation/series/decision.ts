@@ -3,6 +3,7 @@ import { inWorkspace } from '../../database/workspace.js';
 import { MusterError, refuse } from '../../errors/index.js';
 import { compileExplanation } from '../../filter/explain.js';
 import type { Explanation } from '../../filter/explain.js';
+import { zoneNamed } from '../../filter/offsets.js';
 import { sentenceOf } from '../../filter/sentence.js';
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter } from '../../filter/tree.js';
@@ -17,7 +18,6 @@ import type { Happening, RefusalReason } from './moves.js';
 import { personOf } from './people.js';
 import { storyOf } from './story.js';
 import type { Story } from './story.js';
-import { isZone } from './wall-clock.js';
 
 /** What was decided about one person at the entrance of a series, what would be now, and all that the series did to them. */
 export interface SeriesExplanation {
@@ -179,7 +179,7 @@ async function decideNow(
     },
     now,
   );
-  const moment = { now, zone: isZone(workspaceZone) ? workspaceZone : 'UTC' };
+  const moment = { now, zone: zoneNamed(workspaceZone) ?? 'UTC' };
   const { audience } = definition;
   return {
     version,

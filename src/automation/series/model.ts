@@ -48,7 +48,7 @@ export type Trigger =
 export interface Schedule {
   /** Five-field cron. */
   readonly cron: string;
-  /** IANA zone; null for the workspace's. */
+  /** A zone as `zoneNamed` names it; null for the workspace's. */
   readonly zone: string | null;
   readonly catchUp: CatchUp;
 }

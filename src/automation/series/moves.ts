@@ -33,7 +33,7 @@ export type RefusalReason = 'trigger' | 'audience' | 'suppressed' | 'inside' | '
 export interface Facts {
   /** With the company, and with every event that the series' filters and waits ask about (see `eventsAskedFor`). */
   readonly person: UserRecord;
-  /** IANA zone of the person; the workspace's where theirs is missing or no zone. */
+  /** Zone of the person; the workspace's where theirs is missing or no zone. */
   readonly zone: string;
   readonly workspaceZone: string;
   /** No message may be sent to this person. */

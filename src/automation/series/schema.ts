@@ -124,7 +124,7 @@ export const recurrenceSchema: Schema = {
   },
   zone: {
     type: 'string',
-    description: "An IANA zone; the workspace's where it is left out.",
+    description: "An IANA zone or an offset such as UTC+2; the workspace's where it is left out.",
   },
   catch_up: {
     description: 'Which of the runs that nobody made in time are made later.',

@@ -1,18 +1,9 @@
 import { Cron } from 'croner';
+import { zoneNamed } from '../../filter/offsets.js';
 import type { UserRecord } from '../../filter/record.js';
 import { columnInstant, isMissing, readerOf } from '../../filter/values.js';
 import type { Schedule, Trigger } from './model.js';
-import {
-  dateOf,
-  day,
-  hour,
-  instantAt,
-  isZone,
-  minute,
-  occurrencesOf,
-  wallAt,
-  wallLater,
-} from './wall-clock.js';
+import { dateOf, day, hour, instantAt, minute, occurrencesOf, wallAt, wallLater } from './wall-clock.js';
 
 /** When triggers that go by the clock come about. Instants are in milliseconds since 1970 (UTC). */
 
@@ -131,5 +122,5 @@ function faultIn(message: string): string {
 
 /** The zone that a choice means for one person. */
 export function zoneOf(choice: 'person' | 'workspace', person: string, workspace: string): string {
-  return choice === 'person' && isZone(person) ? person : workspace;
+  return choice === 'person' ? (zoneNamed(person) ?? workspace) : workspace;
 }

@@ -11,8 +11,6 @@ import type { Length, TimeOfDay, Weekday } from './model.js';
  * skipped becomes 03:30), so it is asked for the zones' offsets only.
  */
 
-export { isZone } from '../../filter/offsets.js';
-
 export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;

@@ -1,5 +1,5 @@
 import { reachability, speaksToPerson } from '../channels/properties.js';
-import { isZone } from '../series/wall-clock.js';
+import { zoneOfPerson } from '../facts/zone.js';
 import { advance } from '../series/advance.js';
 import { withTraits } from '../series/advance/set-trait.js';
 import type { SeriesDefinition } from '../series/model.js';
@@ -132,7 +132,7 @@ class Life {
     const { trigger } = this.#definition;
     if (trigger.type !== 'date') return null;
     if (this.#dated !== this.#person) {
-      const zone = zoneOf(trigger.zone, personZone(this.#person, this.#zone), this.#zone);
+      const zone = zoneOf(trigger.zone, zoneOfPerson(this.#person, 'timezone', this.#zone), this.#zone);
       this.#date = entryInstant(trigger, this.#person, zone);
       this.#dated = this.#person;
     }
@@ -216,7 +216,7 @@ class Life {
   #facts(happening: Happening | null, outcome: Outcome | null): Facts {
     return {
       person: this.#person,
-      zone: personZone(this.#person, this.#zone),
+      zone: zoneOfPerson(this.#person, 'timezone', this.#zone),
       workspaceZone: this.#zone,
       suppressed: false,
       happening,
@@ -256,13 +256,4 @@ function happeningOf({ event, properties }: EventRecord): Happening {
 
 function isIn({ from, to }: Span, at: number): boolean {
   return at >= from && at < to;
-}
-
-/** The zone in the person's trait `timezone`, or the workspace's. */
-function personZone({ custom_fields }: UserRecord, zone: string): string {
-  const own: unknown =
-    custom_fields !== null && custom_fields !== undefined && Object.hasOwn(custom_fields, 'timezone')
-      ? custom_fields['timezone']
-      : null;
-  return typeof own === 'string' && isZone(own) ? own : zone;
 }

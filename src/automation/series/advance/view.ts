@@ -1,9 +1,9 @@
+import { zoneNamed } from '../../../filter/offsets.js';
 import type { UserRecord } from '../../../filter/record.js';
 import type { Moment } from '../../../filter/time.js';
 import type { SeriesDefinition, Step, StepType } from '../model.js';
 import type { Active, DeliveryEffect, ExitReason, Facts, Footprint, SetTraitEffect } from '../moves.js';
 import type { Zones } from '../sending-hours.js';
-import { isZone } from '../wall-clock.js';
 
 /** What one call of the machine sees. */
 export interface View {
@@ -54,8 +54,8 @@ export type StepOf<T extends StepType> = {
 export type Meaning<T extends StepType> = (step: StepOf<T>, place: Place, view: View) => Verdict;
 
 export function viewOf(definition: SeriesDefinition, facts: Facts, now: number): View {
-  const workspace = isZone(facts.workspaceZone) ? facts.workspaceZone : 'UTC';
-  const person = isZone(facts.zone) ? facts.zone : workspace;
+  const workspace = zoneNamed(facts.workspaceZone) ?? 'UTC';
+  const person = zoneNamed(facts.zone) ?? workspace;
   const zones = { person, workspace };
   return { definition, facts, now, person: facts.person, zones, moment: momentAt(now, workspace) };
 }

@@ -1,4 +1,4 @@
-import { IANAZone } from 'luxon';
+import { zoneNamed } from '../../../filter/offsets.js';
 import { shown } from '../../../filter/parse/context.js';
 import { catchUps, seriesLimits } from '../grammar.js';
 import type { CatchUp, Schedule } from '../model.js';
@@ -23,8 +23,8 @@ function cronOf(check: Check, input: unknown, at: string): string | null {
 }
 
 function zoneOf(check: Check, input: unknown, at: string): string | null {
-  if (typeof input !== 'string') return check.expected('an IANA time zone', input, at, '"Europe/Berlin"');
-  return IANAZone.isValidZone(input) ? input : check.report('bad_zone', { zone: shown(input) }, at);
+  if (typeof input !== 'string') return check.expected('a time zone', input, at, '"Europe/Berlin"');
+  return zoneNamed(input) ?? check.report('bad_zone', { zone: shown(input) }, at);
 }
 
 function catchUpOf(check: Check, input: unknown, at: string): CatchUp | null {
