@@ -63,7 +63,7 @@ describe('a filter that cannot be read', () => {
       and: [
         { '==': [{ var: 'roel' }, 'x'] },
         { in: [{ var: 'custom:a' }, []] },
-        { '==': [{ var: 'name' }, null] },
+        { '<': [{ var: 'name' }, null] },
         { nope: 1 },
         { '>': [{ var: 'signed_up_at' }, { ago: [30, 'dayz'] }] },
       ],

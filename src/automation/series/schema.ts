@@ -1,4 +1,4 @@
-import { operators } from '../../filter/parse/operators.js';
+import { aliases, operators } from '../../filter/parse/operators.js';
 import { units } from '../../filter/time.js';
 import type { Unit } from '../../filter/time.js';
 import {
@@ -55,11 +55,14 @@ export function seriesSchema(): Schema {
       length: lengthOf(units, 1),
       filter: {
         description: 'A filter on people, see docs/filter.md.',
-        ...filterOf([...operators.keys()]),
+        ...filterOf([...operators.keys(), ...aliases.keys()]),
       },
       eventFilter: {
         description: 'A filter on the properties of an event, whose fields are `property:KEY`.',
-        ...filterOf([...operators].flatMap(([name, { ofProperties }]) => (ofProperties ? [name] : []))),
+        ...filterOf([
+          ...[...operators].flatMap(([name, { ofProperties }]) => (ofProperties ? [name] : [])),
+          ...aliases.keys(),
+        ]),
       },
       step: { oneOf: Object.entries(steps).map(([type, step]) => typed(type, step)) },
     },

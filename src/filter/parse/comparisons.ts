@@ -7,32 +7,14 @@ import type {
   ScalarLiteral,
   TextOperator,
 } from '../tree.js';
-import { child, described, isList, isObject, report, single, sketch } from './context.js';
+import { betweenChain, chainHint, isChain } from './between.js';
+import { child, described, isList, isObject, offered, report, single, sketch } from './context.js';
 import type { Context, Place } from './context.js';
-import { fieldAt, holds, isFieldShaped, subjectAt } from './field.js';
+import { fieldAt, holds, isFieldShaped, isLowered, subjectAt } from './field.js';
 import type { NamedField } from './field.js';
 import { literalAt, literalsAt } from './literal.js';
-
-/** Parses the operands of one operator; null when they were refused, with the reasons reported. */
-export type OperandParser = (operands: unknown, place: Place, context: Context) => Filter | null;
-
-/** The operands, when they are a list of so many; reports otherwise. */
-export function listOf(
-  count: number,
-  operands: unknown,
-  place: Place,
-  context: Context,
-  hint?: string,
-): readonly unknown[] | null {
-  if (isList(operands) && operands.length === count) return operands;
-  const values = {
-    operator: place.operator,
-    expected: place.expected,
-    got: described(operands),
-    example: place.example,
-  };
-  return report(context, 'wrong_arity', place.at, values, hint);
-}
+import { isOrdered, listOf } from './operands.js';
+import type { OperandParser } from './operands.js';
 
 /** What `a < b` is once its sides are swapped. */
 const swapped: Readonly<Record<CompareOperator, CompareOperator>> = {
@@ -47,11 +29,18 @@ const swapped: Readonly<Record<CompareOperator, CompareOperator>> = {
 export function compare(operator: CompareOperator): OperandParser {
   const ordered = operator !== '==' && operator !== '!=';
   return (operands, place, context) => {
-    const pair = listOf(2, operands, place, context, ordered ? betweenHint(operands) : undefined);
+    if (operator === '<=' && isChain(operands)) return betweenChain(operands, place, context);
+    const hint = ordered ? chainHint(operator, operands, context) : undefined;
+    const pair = listOf(2, operands, place, context, hint);
     if (pair === null) return null;
     const [left, right] = pair;
     if (!isFieldShaped(left) && isFieldShaped(right)) {
       return refuseSwapped(swapped[operator], left, right, place, context);
+    }
+    if (right === null && !ordered && !isLowered(left)) {
+      const field = fieldAt(left, child(place.at, 0), place, context)?.field;
+      const asked = operator === '==' ? 'missing' : 'exists';
+      return field === undefined ? null : { kind: 'presence', path: place.path, operator: asked, field };
     }
     const named = subjectAt(left, child(place.at, 0), place, context);
     const fits = !ordered || isOrdered(named, right, child(place.at, 1), place, context);
@@ -61,30 +50,6 @@ export function compare(operator: CompareOperator): OperandParser {
   };
 }
 
-/** Booleans have no order. */
-function isOrdered(
-  named: NamedField | null,
-  value: unknown,
-  path: string,
-  place: Place,
-  context: Context,
-): boolean {
-  const column = named?.type === 'boolean';
-  if (!column && typeof value !== 'boolean') return true;
-  const field = sketch({ var: named?.name ?? 'custom:active' }) ?? '{"var": "custom:active"}';
-  const advice = `write {"==": [${field}, ${value === false ? 'false' : 'true'}]}`;
-  const values = { operator: place.operator, type: 'true and false', advice };
-  report(context, 'operator_type', column ? child(place.at, 0) : path, values);
-  return false;
-}
-
-function betweenHint(operands: unknown): string | undefined {
-  if (!isList(operands) || operands.length !== 3) return undefined;
-  const [low, field, high] = operands.map(sketch);
-  if (!isFieldShaped(operands[1]) || low === null || field === null || high === null) return undefined;
-  return `write {"between": [${field}, ${low}, ${high}]}, both ends included`;
-}
-
 function refuseSwapped(
   operator: string,
   left: unknown,
@@ -92,12 +57,9 @@ function refuseSwapped(
   place: Place,
   context: Context,
 ): null {
-  const field = sketch(right);
-  const value = sketch(left);
-  const hint =
-    field === null || value === null
-      ? `swap the sides: write ${place.example}`
-      : `swap the sides: write {"${operator}": [${field}, ${value}]}`;
+  const [field, value] = [sketch(right), sketch(left)];
+  const clause = field === null || value === null ? null : `{"${operator}": [${field}, ${value}]}`;
+  const hint = `swap the sides: write ${offered(clause, context) ?? place.example}`;
   report(
     context,
     'var_expected',
@@ -123,46 +85,6 @@ export const oneOf: OperandParser = (operands, place, context) => {
   if (named === null || items === null) return null;
   return { kind: 'in', path: place.path, subject: named.subject, items };
 };
-
-export const between: OperandParser = (operands, place, context) => {
-  const list = listOf(3, operands, place, context);
-  if (list === null) return null;
-  const [first, second, third] = list;
-  if (!isFieldShaped(first) && isFieldShaped(second)) {
-    const [low, field, high] = [sketch(first), sketch(second), sketch(third)];
-    const hint =
-      low === null || field === null || high === null
-        ? place.example
-        : `{"between": [${field}, ${low}, ${high}]}`;
-    report(
-      context,
-      'var_expected',
-      child(place.at, 0),
-      { operator: 'between', got: described(first) },
-      `write ${hint}`,
-    );
-    subjectAt(second, child(place.at, 1), place, context);
-    return null;
-  }
-  const named = subjectAt(first, child(place.at, 0), place, context);
-  const end = (value: unknown, index: number, owner: NamedField | null): Literal | null => {
-    const path = child(place.at, index);
-    if (!isOrdered(owner, value, path, place, context)) return null;
-    return literalAt(value, path, place, owner, context);
-  };
-  const low = end(second, 1, named);
-  // A boolean column is one fault, however many ends are written.
-  const high = named?.type === 'boolean' ? null : end(third, 2, named);
-  if (named === null || low === null || high === null) return null;
-  if (low.type !== high.type) {
-    return report(context, 'mixed_bounds', place.at, { low: kindOf(low), high: kindOf(high) });
-  }
-  return { kind: 'between', path: place.path, subject: named.subject, low, high };
-};
-
-function kindOf(literal: Literal): string {
-  return { text: 'a text', number: 'a number', boolean: 'a boolean', time: 'a time' }[literal.type];
-}
 
 export function text(operator: TextOperator): OperandParser {
   return (operands, place, context) => {

@@ -26,6 +26,8 @@ export interface Context {
   readonly segments: Segments | null;
   /** Parses an operand that is itself a filter; it stands here because the operators' table cannot import its user. */
   readonly parseNode: (value: unknown, path: string, depth: number, context: Context) => Filter | null;
+  /** A trial reads a clause that a hint is about to offer; nobody reads the hints of a trial. */
+  readonly isTrial?: boolean;
 }
 
 /** Where an operator stands, and how it is written. */
@@ -50,9 +52,31 @@ export function report(
   hint?: string,
 ): null {
   const { problems } = context.tally;
-  problems.push(problem(code, values, hint === undefined ? { path } : { path, hint }));
+  const found = problem(code, values, hint === undefined ? { path } : { path, hint });
+  problems.push(context.scope === 'properties' ? { ...found, hint: inWhere(found.hint) } : found);
   if (problems.length >= limits.problems) throw new MusterError(problems);
   return null;
+}
+
+/** Examples read people's fields, which `where` refuses. */
+function inWhere(hint: string): string {
+  return hint.replace(/"var": "(?!property:)[^"]*"/g, '"var": "property:amount"');
+}
+
+/**
+ * A clause that a hint offers, as JSON text, when the language takes it at this place; else null. What a hint offers is
+ * then never refused itself.
+ */
+export function offered(clause: string | null, context: Context): string | null {
+  if (clause === null || context.isTrial === true) return null;
+  const tally: Tally = { problems: [], nodes: 0, inSegments: 0, tooDeep: false };
+  try {
+    const value: unknown = JSON.parse(clause);
+    context.parseNode(value, '', 1, { ...context, tally, isTrial: true });
+  } catch (error) {
+    if (!(error instanceof MusterError)) throw error;
+  }
+  return tally.problems.length === 0 ? clause : null;
 }
 
 /** The JSON Pointer (RFC 6901) of a member. */
@@ -127,34 +151,29 @@ export function described(value: unknown): string {
     : `an object with ${keys.length} keys`;
 }
 
+/** Parts that an operand may have and still be repeated in a hint. */
+const mostSketched = 30;
+
 /** JSON of a small operand for use in a hint, or null when it is not small or not plain. */
-export function sketch(value: unknown): string | null {
-  if (typeof value === 'string') return value.length <= longestShown ? JSON.stringify(value) : null;
+export function sketch(value: unknown, room = { left: mostSketched }): string | null {
+  room.left -= 1;
+  if (room.left < 0) return null;
+  if (typeof value === 'string') {
+    return value.length <= longestShown && value.isWellFormed() ? JSON.stringify(value) : null;
+  }
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
   if (typeof value === 'boolean') return String(value);
+  if (isList(value)) {
+    if (value.length > room.left) return null;
+    const items = value.map((item) => sketch(item, room));
+    return items.includes(null) ? null : `[${items.join(', ')}]`;
+  }
   if (!isObject(value)) return null;
   const keys = Object.keys(value);
-  const key = keys[0];
-  if (keys.length !== 1 || key === undefined) return null;
-  if (key === 'lower') {
-    const inner = sketchOfVar(single(value[key], '').value);
-    return inner === null ? null : `{"lower": ${inner}}`;
-  }
-  return sketchOfVar(value) ?? sketchOfTime(key, value[key]);
-}
-
-function sketchOfVar(value: unknown): string | null {
-  if (!isObject(value) || !Object.hasOwn(value, 'var')) return null;
-  const name = single(value['var'], '').value;
-  return typeof name === 'string' && name.length <= longestShown ? `{"var": ${JSON.stringify(name)}}` : null;
-}
-
-function sketchOfTime(key: string, operands: unknown): string | null {
-  if (key.length > longestShown) return null;
-  if (typeof operands === 'string') {
-    return operands.length <= longestShown ? `{${JSON.stringify(key)}: ${JSON.stringify(operands)}}` : null;
-  }
-  if (!isList(operands) || operands.length > 2) return null;
-  const items = operands.map((item) => (isObject(item) ? null : sketch(item)));
-  return items.includes(null) ? null : `{${JSON.stringify(key)}: [${items.join(', ')}]}`;
+  if (keys.length > room.left) return null;
+  const members = keys.map((key) => {
+    const inner = key.length > longestShown ? null : sketch(value[key], room);
+    return inner === null ? null : `${JSON.stringify(key)}: ${inner}`;
+  });
+  return members.includes(null) ? null : `{${members.join(', ')}}`;
 }

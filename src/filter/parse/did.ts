@@ -1,7 +1,7 @@
 import type { CompareOperator, Count, Filter, Window } from '../tree.js';
 import { child, described, isList, isObject, report, shown } from './context.js';
 import type { Context, Place } from './context.js';
-import type { OperandParser } from './comparisons.js';
+import type { OperandParser } from './operands.js';
 import { nearest } from './suggest.js';
 import { nameAt } from './text.js';
 import { amountAt } from './time.js';

@@ -32,6 +32,11 @@ export function isFieldShaped(value: unknown): boolean {
   return isObject(value) && (Object.hasOwn(value, 'var') || Object.hasOwn(value, 'lower'));
 }
 
+/** Whether the operand is a field in `lower`. */
+export function isLowered(value: unknown): boolean {
+  return isObject(value) && Object.hasOwn(value, 'lower');
+}
+
 /** The left side of a comparison: `{"var": F}` or `{"lower": {"var": F}}`. */
 export function subjectAt(value: unknown, path: string, place: Place, context: Context): NamedSubject | null {
   if (!isObject(value) || !Object.hasOwn(value, 'lower')) {
@@ -160,15 +165,32 @@ function hintForPeople(name: string): string {
   const company = /^company[.:]/.test(name);
   const bare = name.replace(/^(?:company|users?|end_users|person|people)[.:]/, '');
   const key = bare.replace(/^(?:custom|custom_fields|customs|traits?|attributes?)[.:]/i, '');
-  const custom = (company ? 'company.custom:' : 'custom:') + key;
-  if (key !== bare && key !== '') return `did you mean \`${shown(custom)}\`?`;
+  if (key === '') return 'name a key after the colon, such as `custom:role`';
+  const prefix = company ? 'company.custom:' : 'custom:';
+  const custom = prefix + key;
+  if (isPathInTrait(key)) return pathHint(key, prefix);
+  if (key !== bare) return `did you mean \`${shown(custom)}\`?`;
   const meant = knownAs(bare, company ? 'company.' : '');
   if (meant !== null) return `did you mean \`${meant}\`? a trait of your own would be \`${shown(custom)}\``;
   if (company && Object.hasOwn(columns, folded(bare))) {
     return `only people have \`${folded(bare)}\`, companies do not; a trait of the company is \`${shown(custom)}\``;
   }
   if (folded(bare) === 'company_id') return 'did you mean `company.company_id`?';
-  return `traits of your own are written \`${shown(custom === '' ? 'role' : custom)}\``;
+  return `traits of your own are written \`${shown(custom)}\``;
+}
+
+/** JSON Logic's `address.city` is a path into a trait; in `custom:address.city` the dot is a part of the key. */
+function isPathInTrait(key: string): boolean {
+  return !key.startsWith('/') && key.split('.').length > 1 && key.split('.').every((part) => part !== '');
+}
+
+function pathHint(key: string, prefix: string): string {
+  const parts = key.split('.');
+  const pointer = parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return (
+    `\`${shown(parts.slice(1).join('.'))}\` inside the trait \`${shown(parts[0] ?? '')}\` is written \`${shown(prefix + pointer)}\`; ` +
+    `a trait with a dot in its name is \`${shown(prefix + key)}\``
+  );
 }
 
 function knownAs(name: string, prefix: string): string | null {

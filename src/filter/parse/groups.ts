@@ -1,7 +1,7 @@
 import type { Filter } from '../tree.js';
 import { child, described, isList, report, single } from './context.js';
-import { listOf } from './comparisons.js';
-import type { OperandParser } from './comparisons.js';
+import { listOf } from './operands.js';
+import type { OperandParser } from './operands.js';
 
 /** `and` and `or`: a list of at least one filter. An empty one would match everybody or nobody, so it is refused. */
 export function group(kind: 'and' | 'or'): OperandParser {

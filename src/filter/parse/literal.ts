@@ -79,7 +79,8 @@ export function numberAt(value: number, path: string, context: Context): ScalarL
 }
 
 function refuseNull(path: string, place: Place, named: NamedField | null, context: Context): null {
-  const variable = sketch({ var: named?.name ?? 'custom:role' }) ?? '{"var": "custom:role"}';
+  const name = context.scope === 'properties' ? 'property:plan' : 'custom:role';
+  const variable = sketch({ var: named?.name ?? name }) ?? `{"var": "${name}"}`;
   const hint =
     place.operator === '!='
       ? `write {"exists": ${variable}} for people with a value`

@@ -3,7 +3,8 @@ import { limits } from '../limits.js';
 import type { Filter } from '../tree.js';
 import { child, described, isList, isObject, report, shown } from './context.js';
 import type { Context } from './context.js';
-import { ofPages, operatorHint, operators } from './operators.js';
+import { operatorHint } from './foreign.js';
+import { aliases, ofPages, operators } from './operators.js';
 
 /** One node of the tree with everything below it, or null when something in it was refused. */
 export function parseNode(value: unknown, path: string, depth: number, context: Context): Filter | null {
@@ -28,16 +29,18 @@ export function parseNode(value: unknown, path: string, depth: number, context: 
 }
 
 function parseOperator(
-  operator: string,
+  written: string,
   operands: unknown,
   path: string,
   depth: number,
   context: Context,
 ): Filter | null {
+  const operator = aliases.get(written) ?? written;
   const entry = operators.get(operator) ?? ofPages.get(operator);
-  const at = child(path, operator);
+  const at = child(path, written);
   if (entry === undefined) {
-    return report(context, 'unknown_operator', at, { operator: shown(operator) }, operatorHint(operator));
+    const hint = operatorHint(operator, operands, context);
+    return report(context, 'unknown_operator', at, { operator: shown(operator) }, hint);
   }
   if (context.scope === 'properties' && !entry.ofProperties) {
     return report(context, 'not_in_where', at, { operator });
@@ -55,7 +58,12 @@ function refuseNonFilter(value: unknown, path: string, context: Context): null {
     const hint = 'put the conditions into {"and": [...]} or {"or": [...]}';
     return report(context, 'filter_not_object', path, { got: described(value) }, hint);
   }
-  const hint = value === true ? 'write {"everyone": true} for the whole audience' : undefined;
+  const hint =
+    value === true
+      ? 'write {"everyone": true} for the whole audience'
+      : value === false
+        ? 'editors write false for a query without conditions: write a condition, or {"everyone": true} for the whole audience'
+        : undefined;
   return report(context, 'filter_not_object', path, { got: described(value) }, hint);
 }
 
@@ -70,7 +78,7 @@ function refuseSeveral(
   depth: number,
   context: Context,
 ): null {
-  const known = keys.filter((key) => operators.has(key) || ofPages.has(key));
+  const known = keys.filter((key) => operators.has(key) || aliases.has(key) || ofPages.has(key));
   const [only] = known;
   if (known.length === 1 && only !== undefined) {
     for (const key of keys) {

@@ -1,10 +1,10 @@
-import { between, compare, everyone, has, oneOf, presence, text } from './comparisons.js';
-import type { OperandParser } from './comparisons.js';
+import { between } from './between.js';
+import { compare, everyone, has, oneOf, presence, text } from './comparisons.js';
+import type { OperandParser } from './operands.js';
 import { group, not } from './groups.js';
 import { did } from './did.js';
 import { percent } from './percent.js';
 import { segment } from './segment.js';
-import { folded, nearest } from './suggest.js';
 
 /** One operator of the language: what it takes in words, an example that parses, and how its operands are read. */
 export interface OperatorEntry {
@@ -118,6 +118,12 @@ export const operators: ReadonlyMap<string, OperatorEntry> = new Map([
   ['segment', entry("a segment's key", '{"segment": "power-users"}', segment, false)],
 ]);
 
+/** How react-querybuilder writes operators of ours. They are read, and printed in our form. */
+export const aliases: ReadonlyMap<string, string> = new Map([
+  ['startsWith', 'starts_with'],
+  ['endsWith', 'ends_with'],
+]);
+
 /** What only a decision rule about a page can ask; in filters it is refused by name. */
 export const ofPages: ReadonlyMap<string, OperatorEntry> = new Map([
   [
@@ -130,85 +136,3 @@ export const ofPages: ReadonlyMap<string, OperatorEntry> = new Map([
     ),
   ],
 ]);
-
-/** Words of other rule languages, folded, and the operator that says the same. */
-const otherWords: ReadonlyMap<string, string> = new Map([
-  ['=', '=='],
-  ['===', '=='],
-  ['eq', '=='],
-  ['is', '=='],
-  ['equals', '=='],
-  ['!==', '!='],
-  ['<>', '!='],
-  ['ne', '!='],
-  ['neq', '!='],
-  ['lt', '<'],
-  ['before', '<'],
-  ['lte', '<='],
-  ['=<', '<='],
-  ['gt', '>'],
-  ['after', '>'],
-  ['gte', '>='],
-  ['=>', '>='],
-  ['not', '!'],
-  ['all', 'and'],
-  ['&&', 'and'],
-  ['any', 'or'],
-  ['||', 'or'],
-  ['one_of', 'in'],
-  ['includes', 'has'],
-  ['has_one', 'has_any'],
-  ['like', 'contains'],
-  ['begins_with', 'starts_with'],
-  ['is_set', 'exists'],
-  ['present', 'exists'],
-  ['is_null', 'missing'],
-  ['is_not_set', 'missing'],
-  ['blank', 'missing'],
-  ['everybody', 'everyone'],
-  ['true', 'everyone'],
-]);
-
-/** Words of this language that stand inside a condition, and words that need two of its operators. */
-const advice: ReadonlyMap<string, string> = new Map([
-  [
-    'var',
-    'a field alone is no condition: write {"==": [{"var": "on_contract"}, true]} or {"exists": {"var": "email"}}',
-  ],
-  [
-    'lower',
-    '`lower` wraps the field of a condition: {"==": [{"lower": {"var": "email"}}, "ann@example.com"]}',
-  ],
-  [
-    'ago',
-    'a time stands on the right of a condition: {">=": [{"var": "signed_up_at"}, {"ago": [30, "days"]}]}',
-  ],
-  [
-    'from_now',
-    'a time stands on the right of a condition: {"<=": [{"var": "renewal_date"}, {"from_now": [60, "days"]}]}',
-  ],
-  [
-    'at',
-    'a time stands on the right of a condition: {">=": [{"var": "signed_up_at"}, {"at": "2026-01-31"}]}',
-  ],
-  [
-    'start_of',
-    'a time stands on the right of a condition: {">=": [{"var": "signed_up_at"}, {"start_of": ["week"]}]}',
-  ],
-  ['not_in', 'write {"!": {"in": [...]}}, which includes people without a value'],
-  ['nin', 'write {"!": {"in": [...]}}, which includes people without a value'],
-  ['none', 'write {"!": {"or": [...]}}'],
-  ['if', 'a filter has no branches; combine conditions with "and", "or" and "!"'],
-  ['!!', 'write {"exists": {"var": "custom:role"}} for people with a value'],
-]);
-
-/** What was probably meant by an operator that does not exist; undefined when nothing comes near. */
-export function operatorHint(word: string): string | undefined {
-  if (word.length > 40) return undefined;
-  const plain = folded(word);
-  const known = advice.get(plain);
-  if (known !== undefined) return known;
-  const meant = operators.has(plain) ? plain : (otherWords.get(plain) ?? nearest(word, operators.keys()));
-  const example = meant === null ? undefined : operators.get(meant)?.example;
-  return example === undefined ? undefined : `did you mean \`${meant}\`? write ${example}`;
-}

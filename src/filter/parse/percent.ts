@@ -1,6 +1,6 @@
 import { child, described, isList, report } from './context.js';
 import { numberAt } from './literal.js';
-import type { OperandParser } from './comparisons.js';
+import type { OperandParser } from './operands.js';
 import { isSoundText } from './text.js';
 
 /** `["salt", low, high]`, the slice `[low, high)` of a hundred. */

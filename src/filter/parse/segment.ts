@@ -3,7 +3,7 @@ import { limits } from '../limits.js';
 import type { Filter } from '../tree.js';
 import { report, shown, single } from './context.js';
 import type { Context, Tally } from './context.js';
-import type { OperandParser } from './comparisons.js';
+import type { OperandParser } from './operands.js';
 import { nearest } from './suggest.js';
 import { nameAt } from './text.js';
 

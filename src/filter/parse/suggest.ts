@@ -16,6 +16,27 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
+/**
+ * The candidate that the word misspells by one letter, or by two where it is long. Stricter than `nearest`: of short words
+ * a letter makes another one (`min`, `in`), and a first letter more may turn the meaning round (`nexists`).
+ */
+export function misspelt(word: string, candidates: Iterable<string>): string | null {
+  if (word.length > 40) return null;
+  const wanted = folded(word);
+  for (const candidate of candidates) {
+    const distance = distanceOf(wanted, candidate);
+    const swapped =
+      distance === 1 && wanted.length === candidate.length && sorted(wanted) === sorted(candidate);
+    const mayDiffer = Math.min(wanted.length, candidate.length) > 4 && wanted[0] === candidate[0];
+    if (swapped || (mayDiffer && distance <= (candidate.length > 8 ? 2 : 1))) return candidate;
+  }
+  return null;
+}
+
+function sorted(word: string): string {
+  return Array.from(word).toSorted().join('');
+}
+
 /** `signedUpAt`, `Signed-Up-At` and `signed up at` all fold to `signed_up_at`. */
 export function folded(word: string): string {
   return word
