@@ -4,6 +4,7 @@ import { refuse } from '../errors/index.js';
 import type { Field } from '../filter/fields.js';
 import { compileSql } from '../filter/sql.js';
 import { timeOf } from '../filter/sql/time-of.js';
+import type { UserRecord } from '../filter/record.js';
 import type { Moment } from '../filter/time.js';
 import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
@@ -32,6 +33,11 @@ export interface People {
     filter: Filter,
     page: { readonly size: number; readonly after: string | null },
   ): Promise<(SamplePerson & { readonly id: string })[]>;
+  /** The same with everything that is stored of them and of their company, events apart. */
+  records(
+    filter: Filter,
+    page: { readonly size: number; readonly after: string | null },
+  ): Promise<{ readonly id: string; readonly record: UserRecord }[]>;
   /** Everybody, by the reasons for which they pass or fail each leaf of a filter, found in one pass over the workspace. */
   tally(filter: Filter): Promise<TallyGroup[]>;
   /** The most frequent values of each field among the first 10,000 people. */
@@ -251,6 +257,14 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
         tail: `ORDER BY u.id LIMIT ${size}`,
       });
     },
+    async records(filter, { size, after }) {
+      return select<{ id: string; record: UserRecord }>({
+        columns: ['u.id', `to_jsonb(u) || jsonb_build_object('company', (${theirCompany})) AS record`],
+        where: filter,
+        ...(after === null ? {} : { after }),
+        tail: `ORDER BY u.id LIMIT ${size}`,
+      });
+    },
     async tally(filter) {
       const leaves = leavesOf(filter).map(({ leaf }) => leaf);
       return tallyGroups(await run<TallyRow>(tallyStatement(leaves, moment)), leaves);
@@ -261,6 +275,9 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
     },
   };
 }
+
+const theirCompany =
+  'SELECT to_jsonb(c) FROM companies AS c WHERE c.workspace_id = $1 AND c.company_id = u.company_id';
 
 interface SelectParts {
   /** What stands before the SELECT. */

@@ -26,6 +26,12 @@ export const audienceErrors = {
     message: 'counting this audience took longer than {seconds} s and was stopped',
     hint: 'add a condition that an index serves; `muster compile` names the indexes a filter can use',
   },
+  too_many_fields: {
+    status: 400,
+    exit: 2,
+    message: 'an export of {count} fields is asked for, the limit is {limit}',
+    hint: 'name the fields that you need, or export them in several files',
+  },
   too_many_reasons: {
     status: 400,
     exit: 2,

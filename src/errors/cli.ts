@@ -20,6 +20,12 @@ export const cliErrors = {
     message: 'cannot read the filter file `{file}`: {reason}',
     hint: 'give a preset key, a path to a JSON file, or the filter itself in single quotes',
   },
+  file_not_writable: {
+    status: 400,
+    exit: 2,
+    message: 'cannot write the file `{file}`: {reason}',
+    hint: 'name a file in a folder that this account may write to, with room for it',
+  },
   template_unreadable: {
     status: 400,
     exit: 2,

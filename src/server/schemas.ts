@@ -100,6 +100,17 @@ export const PreviewBody = Type.Object(
   },
   closed,
 );
+export const ExportBody = Type.Object(
+  {
+    filter: FilterBody,
+    now: Type.Optional(Now),
+    zone: Type.Optional(Zone),
+    fields: Type.Optional(
+      Type.Array(Type.String(), { description: 'fields as filters name them; default all that are stored' }),
+    ),
+  },
+  closed,
+);
 export const PreviewAnswer = Type.Object({
   count: Type.Integer(),
   exact: Type.Boolean(),

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { identify } from '../../src/traits/identify.js';
@@ -60,4 +60,24 @@ it('segments are saved, compared with an edit, looked into and deleted from the 
     err: '/filter: warning nobody has `rank` [trait_never_sent]\n  hint send `rank` on identify, or backfill it; letter case counts in names too\n',
   });
   expect((await segments('delete', 'chiefs')).code).toBe(0);
+});
+
+it('export writes the people of a segment, a preset or a filter to a file or to standard output', async () => {
+  await segments('save', 'exported', admins, '--no-track');
+  const target = join(ownFolder(), 'admins.csv');
+  const named = await segments('export', 'exported', '--fields', 'user_id, name', '--out', target);
+  expect(named).toMatchObject({ code: 0, out: `✓ 1 person in ${target}\n`, err: '' });
+  expect(readFileSync(target, 'utf8')).toBe('user_id,name\r\nann,ann\r\n');
+  for (const input of ['admins', admins]) {
+    const printed = await segments('export', input, '--fields', 'user_id', '--json');
+    expect(printed).toMatchObject({
+      code: 0,
+      out: 'user_id\r\nann\r\n',
+      err: '{"people":1,"file":null}\n',
+    });
+  }
+  const unknown = await segments('export', 'nobody');
+  expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining('segment_not_found') as unknown]);
+  const nowhere = await segments('export', 'exported', '--out', join(target, 'x.csv'));
+  expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('file_not_writable') as unknown]);
 });

@@ -101,6 +101,7 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/audiences/explain': () => ({
     body: { filter: { '==': [{ var: 'custom:plan' }, 'x'] }, user_id: 'u1' },
   }),
+  'POST /api/audiences/export': () => ({ body: everyone }),
   'GET /api/segments': () => ({}),
   'POST /api/segments': () => ({ body: { key: 'new', name: 'New', ...everyone }, status: 201 }),
   'GET /api/segments/:key': () => ({ path: '/api/segments/admins' }),
@@ -109,6 +110,7 @@ const tries: Record<string, (service: Service) => Try> = {
     body: { name: 'taken over', filter: { '==': [{ var: 'custom:plan' }, 'taken over'] } },
   }),
   'POST /api/segments/:key/diff': () => ({ path: '/api/segments/admins/diff', body: everyone }),
+  'GET /api/segments/:key/members.csv': () => ({ path: '/api/segments/admins/members.csv' }),
   'GET /api/segments/:key/members': () => ({ path: '/api/segments/admins/members' }),
   'DELETE /api/segments/:key': () => ({ path: '/api/segments/admins' }),
   'GET /api/rules': () => ({}),

@@ -191,3 +191,24 @@ it('a series that names a segment which is not saved is refused with the place',
     },
   });
 });
+
+it('the people of a segment and of any filter come as a CSV file to save; what is wrong is refused before it begins', async () => {
+  await save('exported', { '==': [{ var: 'user_id' }, 'ada'] });
+  const file = await service.call('GET', '/api/segments/exported/members.csv?fields=user_id,custom:role');
+  expect([file.status, file.text]).toEqual([200, 'user_id,role\r\nada,admin\r\n']);
+  expect(file.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(file.headers.get('content-disposition')).toBe('attachment; filename="exported.csv"');
+  const all = await service.call('GET', '/api/segments/exported/members.csv');
+  expect(all.text).toMatch(/^user_id,anonymous_id,company_id,name,[^]*,role\r\nada,/);
+  const filter = { '==': [role, 'owner'] };
+  const audience = await service.call('POST', '/api/audiences/export', { filter, fields: ['user_id'] });
+  expect([audience.status, audience.text]).toEqual([200, 'user_id\r\nbob\r\n']);
+  for (const [answer, code] of [
+    [await service.call('GET', '/api/segments/nope/members.csv'), 'segment_not_found'],
+    [await service.call('GET', '/api/segments/exported/members.csv?fields=nope'), 'unknown_field'],
+    [await service.call('POST', '/api/audiences/export', { filter: { nope: 1 } }), 'unknown_operator'],
+  ] as const) {
+    expect(answer.body.error?.code).toBe(code);
+    expect(answer.headers.get('content-type')).toContain('application/json');
+  }
+});

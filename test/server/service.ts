@@ -67,7 +67,9 @@ export function serviceAt(
   const send = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, init);
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: bodyOf(text) };
+    const { status, headers } = response;
+    const isJson = headers.get('content-type')?.includes('json') ?? false;
+    return { status, headers, text, body: isJson ? bodyOf(text) : {} };
   };
   return {
     url,

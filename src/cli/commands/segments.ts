@@ -1,17 +1,24 @@
 import { Command } from 'commander';
+import { exportAudience } from '../../audience/export.js';
 import { filterWarnings } from '../../audience/lint/warnings.js';
 import { diffSegment, editSegment } from '../../audience/segments/diff.js';
 import { listMembers } from '../../audience/segments/members.js';
 import { deleteSegment, getSegment, listSegments } from '../../audience/segments/store.js';
+import { parseFilterIn } from '../../audience/segments/saved.js';
+import { loadPresets } from '../../audience/presets.js';
+import { preview } from '../../audience/preview.js';
 import { zoneOf } from '../../audience/workspace.js';
 import type { Pool } from '../../database/pool.js';
 import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
-import { readDocument } from '../filter-input.js';
+import type { Filter } from '../../filter/tree.js';
+import { askedFilter, isInline, looksLikePath, readDocument } from '../filter-input.js';
 import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
-import { number, out, plain } from '../terminal.js';
+import { progressBar } from '../progress.js';
+import { err, number, out, people, plain } from '../terminal.js';
+import { writeLines } from '../write-lines.js';
 import { printWarnings } from '../views/findings.js';
 import { diffLines, memberLines, segmentLine, segmentLines } from '../views/segments.js';
 
@@ -40,6 +47,19 @@ export function segmentsCommand(): Command {
       .action(members),
   );
   command.addCommand(
+    part(
+      'export',
+      'Writes the people of a segment or a filter to a CSV file, by default with all their traits.',
+    )
+      .argument(
+        '<segment>',
+        'the key of a segment; or a preset key, a path to a JSON file, or the filter itself',
+      )
+      .option('--fields <list>', 'fields as filters name them, separated by commas')
+      .option('--out <file>', 'where it goes (default: standard output)')
+      .action(exportCsv),
+  );
+  command.addCommand(
     withFilter(withKey('diff', 'Says who would join and leave with another filter; saves nothing.'))
       .option('--sample <count>', 'people to show of each', wholeNumber(0, 100), 5)
       .action(diff),
@@ -52,6 +72,7 @@ export function segmentsCommand(): Command {
     ],
     ['muster segments diff admins ./admins.json', 'who joins, who leaves, who would be messaged'],
     ['muster segments members admins --json', 'who is in it, for a program'],
+    ['muster segments export admins --out admins.csv', 'everybody in it, for a spreadsheet'],
     [`muster preview '{"segment": "admins"}'`, 'a filter that names it'],
   ]);
 }
@@ -124,6 +145,37 @@ async function members(key: string, options: Options & { limit: number; after?: 
     listMembers(pool, { workspaceId, key, moment, limit, after }),
   );
   print(options.json, found, memberLines(out, found));
+}
+
+type ExportOptions = Options & { fields?: string; out?: string };
+
+async function exportCsv(input: string, options: ExportOptions): Promise<void> {
+  const { workspace: workspaceId, out: file } = options;
+  const fields = options.fields?.split(',').map((field) => field.trim());
+  await inside(options, async (pool, moment) => {
+    const filter = await audienceNamed(pool, workspaceId, input);
+    const bar = progressBar();
+    const shows = err.interactive && file !== undefined;
+    const total = shows ? (await preview(pool, { workspaceId, filter, moment, sample: 0 })).count : 0;
+    let done = 0;
+    const lines = exportAudience(pool, { workspaceId, filter, moment, fields });
+    const written = await writeLines(lines, file, (piece) => {
+      done += piece.split('\r\n').length - 1;
+      if (shows) bar.update('export', Math.min(done, total), total);
+    }).finally(bar.stop);
+    if (options.json) err.line(JSON.stringify({ people: written, file: file ?? null }));
+    else if (file !== undefined) out.line(`${out.style('green', '✓')} ${people(written)} in ${plain(file)}`);
+  });
+}
+
+/** The people of a segment by its key, else of a filter. Errors: `segment_not_found` and the language's own. */
+async function audienceNamed(pool: Pool, workspaceId: string, input: string): Promise<Filter> {
+  if (isInline(input) || looksLikePath(input)) return askedFilter(input).in(pool, workspaceId);
+  const saved = await listSegments(pool, workspaceId);
+  const preset = loadPresets().find(({ key }) => key === input);
+  if (preset !== undefined && !saved.some(({ key }) => key === input)) return preset.filter;
+  await getSegment(pool, workspaceId, input);
+  return parseFilterIn(pool, workspaceId, { segment: input });
 }
 
 async function diff(key: string, input: string, options: Options & { sample: number }): Promise<void> {

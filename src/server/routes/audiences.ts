@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { explainUser } from '../../audience/explain.js';
+import { exportAudience } from '../../audience/export.js';
 import { preview } from '../../audience/preview.js';
 import { reportAudience } from '../../audience/report.js';
 import { savedSegments } from '../../audience/segments/saved.js';
@@ -12,17 +13,20 @@ import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
 import { within } from '../failures.js';
+import { sendCsv } from '../lines.js';
 import {
   CompileAnswer,
   CompileBody,
   ErrorAnswer,
   ExplainAnswer,
   ExplainBody,
+  ExportBody,
   PreviewAnswer,
   PreviewBody,
   ReportAnswer,
   ReportBody,
 } from '../schemas.js';
+import { CsvAnswer } from '../schemas/segments.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
@@ -92,6 +96,27 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
     async ({ body, workspaceId }) => {
       const filter = await filterIn(workspaceId, body.filter);
       return reportAudience(pool, { workspaceId, filter, moment: await momentFor(workspaceId, body) });
+    },
+  );
+
+  app.post(
+    '/api/audiences/export',
+    {
+      config,
+      schema: {
+        tags: ['audiences'],
+        description:
+          "Who matches, as a CSV file; text that a spreadsheet would run as a formula begins with `'`.",
+        produces: ['text/csv'],
+        body: ExportBody,
+        response: { 200: CsvAnswer, ...refusals, 503: ErrorAnswer },
+      },
+    },
+    async ({ body, workspaceId }, reply) => {
+      const filter = await filterIn(workspaceId, body.filter);
+      const moment = await momentFor(workspaceId, body);
+      const { fields } = body;
+      return sendCsv(reply, 'audience', exportAudience(pool, { workspaceId, filter, moment, fields }));
     },
   );
 

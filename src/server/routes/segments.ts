@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { filterWarnings } from '../../audience/lint/warnings.js';
 import { diffSegment, editSegment } from '../../audience/segments/diff.js';
+import { exportAudience } from '../../audience/export.js';
 import { listMembers } from '../../audience/segments/members.js';
+import { parseFilterIn } from '../../audience/segments/saved.js';
 import { deleteSegment, getSegment, listSegments, saveSegment } from '../../audience/segments/store.js';
 import type { SavedSegment } from '../../audience/segments/store.js';
 import { zoneOf } from '../../audience/workspace.js';
@@ -10,10 +12,13 @@ import { MusterError, problem } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
+import { sendCsv } from '../lines.js';
 import { ErrorAnswer } from '../schemas.js';
 import {
   DiffAnswer,
+  CsvAnswer,
   DiffBody,
+  ExportQuery,
   MembersAnswer,
   MembersQuery,
   SavedAnswer,
@@ -151,4 +156,35 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
       return listMembers(pool, { workspaceId, key, moment, limit, after });
     },
   );
+
+  app.get(
+    '/api/segments/:key/members.csv',
+    {
+      config,
+      schema: {
+        tags,
+        description:
+          "Its people as a CSV file; text that a spreadsheet would run as a formula begins with `'`.",
+        produces: ['text/csv'],
+        params,
+        querystring: ExportQuery,
+        response: { 200: CsvAnswer, ...refusals, 404: ErrorAnswer, 503: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, query: { fields }, workspaceId }, reply) => {
+      await getSegment(pool, workspaceId, key);
+      const filter = await parseFilterIn(pool, workspaceId, { segment: key });
+      const moment = await nowIn(workspaceId);
+      return sendCsv(
+        reply,
+        key,
+        exportAudience(pool, { workspaceId, filter, moment, fields: listed(fields) }),
+      );
+    },
+  );
 };
+
+/** `a,b` as the fields that it names. A field with a comma in its name needs the call for audiences, which takes a list. */
+function listed(fields: string | undefined): string[] | undefined {
+  return fields?.split(',').map((field) => field.trim());
+}

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
@@ -9,6 +8,7 @@ import { exportUser } from '../../traits/export.js';
 import { contextEntryView, userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
 import { eventLimit } from '../failures.js';
+import { sendLines } from '../lines.js';
 import { ErrorAnswer, UserParams } from '../schemas.js';
 import { UserWithContext } from '../schemas/people.js';
 import {
@@ -132,15 +132,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
     },
     async ({ params, workspaceId }, reply) => {
       const lines = exportUser(pool, { workspaceId, userId: params.user_id });
-      // The first line is read before the answer begins, so that a refusal still has its status.
-      const first = await lines.next();
-      const stream = Readable.from(
-        (async function* () {
-          if (first.done !== true) yield first.value;
-          yield* lines;
-        })(),
-      );
-      return reply.type('application/x-ndjson; charset=utf-8').send(stream);
+      return sendLines(reply.type('application/x-ndjson; charset=utf-8'), lines);
     },
   );
 };

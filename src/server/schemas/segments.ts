@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Type } from '@fastify/type-provider-typebox';
 import type { SegmentDiff } from '../../audience/segments/diff.js';
 import type { Members } from '../../audience/segments/members.js';
@@ -104,3 +105,19 @@ export const MembersAnswer = Type.Unsafe<Members>(
     next: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }),
   }),
 );
+
+export const ExportQuery = Type.Object(
+  {
+    fields: Type.Optional(
+      Type.String({
+        description: 'fields as filters name them, separated by commas; default all that are stored',
+      }),
+    ),
+  },
+  closed,
+);
+/** A CSV file in UTF-8. */
+export const CsvAnswer = Type.Unsafe<Readable>({
+  type: 'string',
+  description: 'a header, then a line for each person',
+});
