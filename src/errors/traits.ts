@@ -143,26 +143,38 @@ export const traitsErrors = {
   import_unreadable: {
     status: 400,
     exit: 2,
-    message: 'cannot read `{file}`: {reason}',
+    message: 'cannot read {file}: {reason}',
     hint: 'name a file that exists and that this account may read',
   },
-  import_format: {
+  import_not_text: {
     status: 415,
     exit: 2,
-    message: 'cannot tell the format of `{file}` from its name',
-    hint: 'name it .csv, .tsv or .ndjson, or state the format',
+    message: '{file} is no text but {what}',
+    hint: 'send CSV, TSV, NDJSON or a JSON list',
   },
   import_empty: {
     status: 400,
     exit: 2,
-    message: '`{file}` is empty',
+    message: '{file} is empty',
     hint: 'a CSV file begins with a header line such as `user_id,name,role`; an NDJSON file has an object a line',
   },
   import_encoding: {
     status: 400,
     exit: 2,
-    message: '`{file}` is not UTF-8: the bytes near position {position} are no character',
-    hint: 'save it as "CSV UTF-8", or convert it with `iconv -f WINDOWS-1252 -t UTF-8`',
+    message: '{file} is not {encoding}: the bytes near position {position} are no character',
+    hint: 'save it as "CSV UTF-8", or say which encoding it has: `--encoding windows-1252`, over HTTP `?encoding=windows-1252`',
+  },
+  import_unknown_encoding: {
+    status: 400,
+    exit: 2,
+    message: '`{encoding}` is no encoding that can be read',
+    hint: 'name one of the Encoding Standard, such as `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`',
+  },
+  import_bad_delimiter: {
+    status: 400,
+    exit: 2,
+    message: '`{delimiter}` cannot separate cells',
+    hint: 'give one character, or `comma`, `semicolon`, `tab` or `pipe`; without the option it is detected',
   },
   import_no_user_id: {
     status: 400,
@@ -185,13 +197,13 @@ export const traitsErrors = {
   import_malformed: {
     status: 400,
     exit: 2,
-    message: '`{file}` is not well-formed near line {line}: {reason}',
+    message: '{file} is not well-formed near line {line}: {reason}',
     hint: 'put cells with quotes, separators or line breaks in double quotes, and double each quote inside',
   },
   import_changed: {
     status: 409,
     exit: 2,
-    message: '`{file}` changed while it was being read',
+    message: '{file} changed while it was being read',
     hint: 'run the import again once the file is complete',
   },
   import_rejects_unwritable: {

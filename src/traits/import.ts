@@ -13,18 +13,19 @@ import { openReader } from './import/reader.js';
 import type { Reader } from './import/reader.js';
 import { openRejects } from './import/rejects.js';
 import type { Reject, Rejects } from './import/rejects.js';
-import { checkRejectsPath, checkUnchanged, openSource } from './import/source.js';
-import type { ImportFormat } from './import/source.js';
+import { openRows } from './rows/open.js';
+import { checkRejectsPath, checkUnchanged } from './rows/source.js';
+import type { FileFormat } from './rows/source.js';
 
 export type { Reject } from './import/rejects.js';
-export type { ImportFormat } from './import/source.js';
+export type { FileFormat } from './rows/source.js';
 
 export interface ImportUsers {
   readonly workspaceId: string;
   /** Path of the file. */
   readonly source: string;
-  /** Default: by the file's extension, `.csv`, `.tsv` or `.ndjson`. */
-  readonly format?: ImportFormat | undefined;
+  /** Default: by the file's extension and content. */
+  readonly format?: FileFormat | undefined;
   /** Where rejected rows go, as CSV with line, code and message first. Default: nowhere but into the answer. */
   readonly rejectsPath?: string | undefined;
   /** Whether people whom this import makes are announced as `user_created`; default false. */
@@ -61,15 +62,16 @@ export interface Imported {
  * in batches, each committed by itself. A file that is refused has written nothing; a row that is refused is reported
  * and the rest is loaded. Memory does not grow with the file.
  *
- * Errors: `import_unreadable` `import_format` `import_empty` `import_encoding` `import_malformed` `import_no_user_id`
+ * Errors: `import_unreadable` `import_not_text` `import_empty` `import_encoding` `import_malformed` `import_no_user_id`
  * `import_duplicate_column` `import_unnamed_column` `reserved_trait` `import_changed` `import_rejects_unwritable`
  * `import_interrupted` (the only one after which batches are in; run the import again).
  */
 export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imported> {
-  const source = await openSource(options.source, options.format);
+  const file = await openRows(options.source, { format: options.format });
+  const { source } = file;
   if (options.rejectsPath !== undefined) await checkRejectsPath(options.rejectsPath, source);
   const report = (phase: ImportPhase) => (done: number) => options.onProgress?.(phase, done, source.size);
-  const reader = await openReader(source, report('reading'));
+  const reader = await openReader(file, report('reading'));
   await checkUnchanged(source);
   const rejects = openRejects(options.rejectsPath, reader.header);
   const loader = await openLoader(pool, {

@@ -19,7 +19,7 @@ export { getUser, readUserRecord } from './read.js';
 export type { WhichUser } from './read.js';
 export type { CompanyRow, EndUser } from './row.js';
 export { importUsers } from './import.js';
-export type { Imported, ImportFormat, ImportPhase, ImportUsers, Reject } from './import.js';
+export type { Imported, FileFormat, ImportPhase, ImportUsers, Reject } from './import.js';
 export { sampleUsersCsv } from './sample.js';
 export { ensureEventMonths } from './months.js';
 export { eventLimits, track } from './track.js';

@@ -5,11 +5,11 @@ import { isObject } from '../filter/parse/context.js';
 import type { EventRecord, UserRecord } from '../filter/record.js';
 import { knownTraitNames } from './known-traits.js';
 import { openReader } from './import/reader.js';
-import { checkUnchanged, openSource } from './import/source.js';
-import type { ImportFormat } from './import/source.js';
+import { openRows } from './rows/open.js';
+import { checkUnchanged } from './rows/source.js';
+import type { FileFormat } from './rows/source.js';
 import { checkRowId, isByKey } from './import/row.js';
 import type { StagedRow } from './import/row.js';
-import { readNdjson } from './import/ndjson.js';
 import { collectTraits } from './check.js';
 
 /** People of a file, read into memory and written nowhere. */
@@ -31,10 +31,11 @@ const mostRejects = 20;
  */
 export async function readPeopleFile(
   path: string,
-  format?: ImportFormat,
+  format?: FileFormat,
   onProgress: (done: number, size: number) => void = () => undefined,
 ): Promise<PeopleFile> {
-  const source = await openSource(path, format);
+  const file = await openRows(path, { format });
+  const { source } = file;
   const people: UserRecord[] = [];
   const rejects: { line: number; problems: readonly Problem[] }[] = [];
   let rejected = 0;
@@ -47,9 +48,9 @@ export async function readPeopleFile(
     if (rejects.length < mostRejects) rejects.push({ line, problems: built.problems });
   };
   const reading =
-    source.format === 'ndjson'
-      ? readNdjson({ source, onLine: (line, text) => add(line, personOfLine(text)) })
-      : (await openReader(source, () => undefined)).rows((line, built) =>
+    file.kind === 'items'
+      ? file.rows((line, text) => add(line, personOfLine(text)))
+      : (await openReader(file, () => undefined)).rows((line, built) =>
           add(line, 'problems' in built ? built : personOfRow(built.userId, built.row)),
         );
   for await (const done of reading) onProgress(done, source.size);

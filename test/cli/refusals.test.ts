@@ -130,17 +130,17 @@ describe('people and workspaces that are not there', () => {
 });
 
 describe('an import file that cannot be read', () => {
-  it('a missing file, a wrong header and an unknown format are refused, and no workspace or file is made', async () => {
+  it('a missing file, a wrong header and a workbook are refused, and no workspace or file is made', async () => {
     const header = join(folder, 'header.csv');
     writeFileSync(header, 'uid,name\n1,Ada\n');
     const unknown = join(folder, 'people.xlsx');
-    writeFileSync(unknown, 'x');
+    writeFileSync(unknown, Buffer.from('504b030414', 'hex'));
     const reserved = join(folder, 'reserved.csv');
     writeFileSync(reserved, 'user_id,created_at\n1,2026-01-01\n');
     for (const [file, wanted] of [
       ['nothing.csv', 'import_unreadable'],
       [header, 'import_no_user_id'],
-      [unknown, 'import_format'],
+      [unknown, 'import_not_text'],
       [reserved, 'reserved_trait'],
     ] as const) {
       expect(refusal(await muster(['import', file, '--workspace', 'fresh'], database))).toEqual(

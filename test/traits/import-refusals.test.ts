@@ -18,19 +18,18 @@ const people = () => peopleOf(db.pool, 'w');
 it.each([
   ['no such file', () => pathOf('nowhere.csv'), 'import_unreadable', 'there is no such file or folder'],
   ['a folder', () => pathOf(''), 'import_unreadable', 'it is a folder'],
-  ['a name that says nothing', () => fileOf('people.xlsx', 'user_id\na\n'), 'import_format', '`people.xlsx`'],
+  [
+    'an Excel workbook',
+    () => fileOf('people.xlsx', Buffer.from('504b03040a', 'hex')),
+    'import_not_text',
+    '`people.xlsx`',
+  ],
   ['no bytes', () => fileOf('empty.csv', ''), 'import_empty', '`empty.csv` is empty'],
   ['only blank lines', () => fileOf('blank.csv', '\ufeff\r\n\r\n'), 'import_empty', '`blank.csv` is empty'],
   ['no lines of JSON', () => fileOf('blank.ndjson', ' \n\n'), 'import_empty', '`blank.ndjson` is empty'],
   [
     'Latin-1',
     () => fileOf('l1.csv', Buffer.from('user_id,name\na,Bj\xf6rn\n', 'latin1')),
-    'import_encoding',
-    'position',
-  ],
-  [
-    'UTF-16',
-    () => fileOf('u16.csv', Buffer.from('\ufeffuser_id\na\n', 'utf16le')),
     'import_encoding',
     'position',
   ],
@@ -101,14 +100,13 @@ it('reserved columns refuse the file, all of them named at once, each with what 
   expect(await people()).toEqual([]);
 });
 
-it.each([
-  ['user_id;name\na;b\n', 'semicolons'],
-  ['user_id\tname\na\tb\n', '.tsv'],
-  ['UserId,name\na,b\n', 'rename the column `UserId`'],
-])('a header that is nearly right says what is wrong: %j', async (csv, hint) => {
-  const [first] = await problemsOf(() => run(fileOf('near.csv', csv)));
-  expect(first?.hint).toContain(hint);
-});
+it.each([['UserId,name\na,b\n', 'rename the column `UserId`']])(
+  'a header that is nearly right says what is wrong: %j',
+  async (csv, hint) => {
+    const [first] = await problemsOf(() => run(fileOf('near.csv', csv)));
+    expect(first?.hint).toContain(hint);
+  },
+);
 
 it('a fault at the far end of the file is found before anything is written', async () => {
   const rows = Array.from({ length: 20_000 }, (_, i) => `u${i},1`).join('\n');

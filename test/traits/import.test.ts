@@ -147,7 +147,7 @@ describe('untidy files', () => {
       'b,2025-02-30,,,',
       'c,,risky,yes,',
       'd,,,',
-      'e,,,,,',
+      'e,,,,,more',
       `${'f'.repeat(513)},,,,`,
       'g,,,,nul\u0000',
       `h,,,,${'x'.repeat(33_000)}`,

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { MusterError } from '../../errors/index.js';
 import type { Pool } from '../../database/pool.js';
 import { importUsers } from '../../traits/import.js';
-import type { Imported, ImportFormat } from '../../traits/import.js';
+import type { Imported, FileFormat } from '../../traits/import.js';
 import { withExamples, withJson, withWorkspace } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { progressBar } from '../progress.js';
@@ -38,7 +38,7 @@ export function importCommand(): Command {
 }
 
 type Options = WorkspaceOptions &
-  JsonOptions & { format?: ImportFormat; rejects?: string; fireTriggers: boolean };
+  JsonOptions & { format?: FileFormat; rejects?: string; fireTriggers: boolean };
 
 async function run(file: string, options: Options): Promise<void> {
   await withServers({ redis: false, schema: 'check', makeData: true }, async ({ pool }) => {

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { simulate } from '../../automation/simulate.js';
 import type { SimulatedMove } from '../../automation/simulate.js';
 import { refuse } from '../../errors/index.js';
-import type { ImportFormat } from '../../traits/import.js';
+import type { FileFormat } from '../../traits/import.js';
 import { readPeopleFile } from '../../traits/people-file.js';
 import type { PeopleFile } from '../../traits/people-file.js';
 import { sampleUsersCsv } from '../../traits/sample.js';
@@ -40,7 +40,7 @@ export function simulateCommand(): Command {
 }
 
 type Options = MomentOptions &
-  JsonOptions & { users?: string; format?: ImportFormat; days: number; user?: string };
+  JsonOptions & { users?: string; format?: FileFormat; days: number; user?: string };
 
 async function run(input: string, options: Options): Promise<void> {
   const moment = momentFrom(options, 'UTC');

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import { importUsers } from '../../traits/import.js';
-import type { ImportFormat } from '../../traits/import.js';
+import type { FileFormat } from '../../traits/import.js';
 import { ErrorAnswer } from '../schemas.js';
 import { ImportAnswer, ImportQuery } from '../schemas/ingest.js';
 import { withUpload } from '../upload.js';
@@ -17,7 +17,7 @@ export interface UploadOptions {
   readonly most?: number;
 }
 
-const formats: ReadonlyMap<string, ImportFormat> = new Map([
+const formats: ReadonlyMap<string, FileFormat> = new Map([
   ['text/csv', 'csv'],
   ['text/tab-separated-values', 'tsv'],
   ['application/x-ndjson', 'ndjson'],

@@ -1,9 +1,8 @@
+import type { CellRows, ItemRows, RowFile } from '../rows/open.js';
 import { checkHeader } from './header.js';
 import { csvRows } from './csv-rows.js';
-import type { BuiltRow, CsvRows } from './csv-rows.js';
-import { readCsv, StrayQuote } from './csv.js';
-import { ndjsonRow, readNdjson } from './ndjson.js';
-import type { Source } from './source.js';
+import type { BuiltRow } from './csv-rows.js';
+import { ndjsonRow } from './ndjson.js';
 
 /** A file whose first pass is done. */
 export interface Reader {
@@ -19,60 +18,40 @@ export interface Reader {
  * Reads the file a first time, all of it: refuses what is malformed and decides each CSV column's type. `progress` hears the
  * bytes read so far.
  */
-export async function openReader(source: Source, progress: (done: number) => void): Promise<Reader> {
-  return source.format === 'ndjson' ? firstNdjsonPass(source, progress) : firstCsvPass(source, progress);
+export async function openReader(file: RowFile, progress: (done: number) => void): Promise<Reader> {
+  return file.kind === 'items' ? firstItemPass(file, progress) : firstCellPass(file, progress);
 }
 
-async function firstNdjsonPass(source: Source, progress: (done: number) => void): Promise<Reader> {
-  for await (const done of readNdjson({ source, onLine: () => undefined })) progress(done);
+async function firstItemPass(file: ItemRows, progress: (done: number) => void): Promise<Reader> {
+  for await (const done of file.rows(() => undefined)) progress(done);
   const sent = new Set<string>();
   return {
     header: ['row'],
     rows: (onRow) =>
-      readNdjson({
-        source,
-        onLine: (line, text) => onRow(line, ndjsonRow(text, sent), text === null ? [] : [text]),
-      }),
+      file.rows((line, text) => onRow(line, ndjsonRow(text, sent), text === null ? [] : [text])),
     sent: () => sent,
   };
 }
 
-async function firstCsvPass(
-  source: Source,
-  progress: (done: number) => void,
-  messy = false,
-): Promise<Reader> {
-  let header: readonly string[] = [];
-  let rows: CsvRows = csvRows(header);
-  const onHeader = (cells: readonly string[]): void => {
-    checkHeader(cells);
-    header = cells;
-    rows = csvRows(cells);
-  };
-  try {
-    const reading = readCsv({
-      source,
-      messy,
-      onHeader,
-      onRow: ({ cells, fault }) => {
-        if (fault === null) rows.see(cells);
-      },
-    });
-    for await (const done of reading) progress(done);
-  } catch (error) {
-    if (error instanceof StrayQuote && !messy) return firstCsvPass(source, progress, true);
-    throw error;
-  }
+async function firstCellPass(file: CellRows, progress: (done: number) => void): Promise<Reader> {
+  const { header } = file;
+  checkHeader(header);
+  let rows = csvRows(header);
+  const see = file.rows(
+    (_, cells, fault) => {
+      if (fault === null) rows.see(cells);
+    },
+    () => {
+      rows = csvRows(header);
+    },
+  );
+  for await (const done of see) progress(done);
   return {
     header,
     rows: (onRow) =>
-      readCsv({
-        source,
-        messy,
-        onHeader: () => undefined,
-        onRow: ({ line, cells, fault }) =>
-          onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, cells),
-      }),
+      file.rows((line, cells, fault) =>
+        onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, cells),
+      ),
     sent: () => rows.sent,
   };
 }

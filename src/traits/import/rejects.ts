@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { basename } from 'node:path';
 import type { Problem } from '../../errors/index.js';
 import { csvLine } from '../csv.js';
-import { refuseFile } from './source.js';
+import { refuseFile } from '../rows/source.js';
 
 /** A row that was not loaded. */
 export interface Reject {

@@ -1,38 +1,45 @@
-import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { refuse } from '../../errors/index.js';
+import { shown } from '../../filter/parse/context.js';
 
-export type ImportFormat = 'csv' | 'tsv' | 'ndjson';
+/** `csv` and `tsv` are one format with another usual separator; `json` is a list of objects. */
+export type FileFormat = 'csv' | 'tsv' | 'ndjson' | 'json';
 
-const formats: ReadonlyMap<string, ImportFormat> = new Map([
+const formats: ReadonlyMap<string, FileFormat> = new Map([
   ['.csv', 'csv'],
+  ['.txt', 'csv'],
   ['.tsv', 'tsv'],
   ['.tab', 'tsv'],
   ['.ndjson', 'ndjson'],
   ['.jsonl', 'ndjson'],
+  ['.json', 'json'],
 ]);
+
+/** The format that a file's name tells, or undefined. */
+export function formatOf(name: string): FileFormat | undefined {
+  return formats.get(extname(name).toLowerCase());
+}
 
 /** A file that is read twice and must not change in between. */
 export interface Source {
   readonly path: string;
-  /** The name for messages; never the whole path of a server's folder. */
+  /** How messages call it: its name in backticks, or words where the caller had no file. */
   readonly name: string;
-  readonly format: ImportFormat;
   /** Bytes. */
   readonly size: number;
   readonly changedAt: number;
 }
 
-/** Errors: `import_unreadable`, `import_format`, `import_empty`. */
-export async function openSource(path: string, format?: ImportFormat): Promise<Source> {
-  const name = basename(path);
+/**
+ * @param name how messages call the file; default its name without the folder
+ *
+ * Errors: `import_unreadable`, `import_empty`.
+ */
+export async function openSource(path: string, name = `\`${shown(basename(path))}\``): Promise<Source> {
   const found = await lookAt(path, name);
-  const known = format ?? formats.get(extname(path).toLowerCase());
-  if (known === undefined) return refuse('import_format', { file: name });
   if (found.size === 0) return refuse('import_empty', { file: name });
-  return { path, name, format: known, ...found };
+  return { path, name, ...found };
 }
 
 async function lookAt(path: string, name: string): Promise<{ size: number; changedAt: number }> {
@@ -89,58 +96,4 @@ export function refuseFile(
   const reason = reasons.get(cause);
   if (reason === undefined) throw error;
   return refuse(code, { file, reason }, { cause: error });
-}
-
-const chunkBytes = 262_144;
-
-/**
- * The file's bytes in order, refused at the first that are not UTF-8: a letter replaced by U+FFFD could not be told
- * from one that was sent. A byte order mark is left out. Error: `import_encoding`.
- */
-export async function* utf8Chunks(source: Source): AsyncGenerator<Buffer> {
-  let position = 0;
-  let held: Buffer = Buffer.alloc(0);
-  try {
-    for await (const chunk of createReadStream(source.path, { highWaterMark: chunkBytes })) {
-      const read: unknown = chunk;
-      if (!Buffer.isBuffer(read)) throw new TypeError('a file is read as bytes');
-      let bytes = held.length === 0 ? read : Buffer.concat([held, read]);
-      const cut = wholeCharacters(bytes);
-      held = bytes.subarray(cut);
-      bytes = bytes.subarray(0, cut);
-      if (!isUtf8(bytes))
-        refuse('import_encoding', { file: source.name, position: faultIn(bytes, position) });
-      yield position === 0 ? withoutMark(bytes) : bytes;
-      position += bytes.length;
-    }
-  } catch (error) {
-    refuseFile('import_unreadable', source.name, error);
-  }
-  if (held.length > 0) refuse('import_encoding', { file: source.name, position });
-}
-
-/** Bytes before the character that the end cuts in two; all of them when it does not. */
-function wholeCharacters(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (byte >= 0xc0) {
-      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-      return length > back ? bytes.length - back : bytes.length;
-    }
-    if (byte < 0x80) break;
-  }
-  return bytes.length;
-}
-
-function faultIn(bytes: Buffer, position: number): number {
-  const stride = 64;
-  for (let at = 0; at < bytes.length; at += stride) {
-    const end = at + stride >= bytes.length ? bytes.length : wholeCharacters(bytes.subarray(0, at + stride));
-    if (!isUtf8(bytes.subarray(0, end))) return position + at;
-  }
-  return position;
-}
-
-function withoutMark(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

@@ -2,7 +2,7 @@ import { CsvError, parse } from 'csv-parse';
 import type { Parser } from 'csv-parse';
 import { problem, refuse } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
-import { utf8Chunks } from './source.js';
+import { utf8Chunks } from './chunks.js';
 import type { Source } from './source.js';
 
 /** One row of a delimited file. */
@@ -16,6 +16,12 @@ export interface CsvRow {
 
 export interface CsvReading {
   readonly source: Source;
+  readonly encoding: string;
+  readonly delimiter: string;
+  /** Bytes in UTF-8 of a first line that is not part of the table. */
+  readonly preamble: number;
+  /** Whether blanks around cells are left out, outside of quotes. */
+  readonly trim: boolean;
   /**
    * Whether rows with stray quotes are expected. A clean file is read strictly, which is faster; the first stray
    * quote ends that reading with `StrayQuote`, and the file is read again in this way, row by row checked.
@@ -45,11 +51,11 @@ const rowLimit = 1_048_576;
  * Reads a delimited file piece by piece. Between pieces the caller gets control, so that it can wait for whatever is
  * downstream: nothing is read ahead of that.
  *
- * @returns after each piece, the bytes read so far
+ * @returns after each piece, the bytes of the file read so far
  */
-export async function* readCsv({ source, messy, onHeader, onRow }: CsvReading): AsyncGenerator<number> {
-  const delimiter = source.format === 'tsv' ? '\t' : ',';
-  let line = 1;
+export async function* readDelimited(reading: CsvReading): AsyncGenerator<number> {
+  const { source, delimiter, messy, onHeader, onRow } = reading;
+  let line = reading.preamble === 0 ? 1 : 2;
   let counted = 0;
   let width: number | null = null;
   const parser = parse({
@@ -57,6 +63,7 @@ export async function* readCsv({ source, messy, onHeader, onRow }: CsvReading): 
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     relax_quotes: messy,
+    trim: reading.trim,
     raw: messy,
     max_record_size: rowLimit,
     on_record: (record: RawRecord | string[], context) => {
@@ -72,23 +79,20 @@ export async function* readCsv({ source, messy, onHeader, onRow }: CsvReading): 
         onHeader(cells);
         width = cells.length;
       } else {
-        onRow({
-          line: begins,
-          cells,
-          fault: faultOf(cells, width, raw, delimiter),
-        });
+        const whole = withoutEmptyEnd(cells, width);
+        onRow({ line: begins, cells: whole, fault: faultOf(whole, width, raw, delimiter) });
       }
       return null;
     },
   });
   // Every write reports its own error; without a listener the event would end the process as well.
   parser.on('error', () => undefined);
-  let bytes = 0;
+  let left = reading.preamble;
   try {
-    for await (const chunk of utf8Chunks(source)) {
-      await write(parser, chunk);
-      bytes += chunk.length;
-      yield bytes;
+    for await (const { bytes, read } of utf8Chunks(source, reading.encoding)) {
+      await write(parser, bytes.subarray(left));
+      left = Math.max(0, left - bytes.length);
+      yield read;
     }
     await end(parser);
     yield source.size;
@@ -130,6 +134,12 @@ function end(parser: Parser): Promise<void> {
 
 function breaksIn(cells: readonly string[]): number {
   return cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
+}
+
+/** Separators too many at the end of a row, which spreadsheets leave, hide nothing and shift nothing. */
+function withoutEmptyEnd(cells: readonly string[], width: number): readonly string[] {
+  if (cells.length <= width) return cells;
+  return cells.slice(width).every((cell) => cell === '') ? cells.slice(0, width) : cells;
 }
 
 function faultOf(
