@@ -8,21 +8,34 @@ const source = fileURLToPath(new URL('../src', import.meta.url));
 /** What each folder of `src` may import, itself apart. Imports point downward; this is the order in one place. */
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
+  loop: [],
   sdk: [],
   embedded: ['errors'],
   filter: ['errors'],
   database: ['errors', 'filter'],
-  traits: ['errors', 'filter', 'database'],
-  audience: ['errors', 'filter', 'database', 'traits'],
-  automation: ['errors', 'filter', 'database', 'traits', 'audience'],
-  server: ['errors', 'filter', 'database', 'traits', 'audience', 'automation'],
+  traits: ['errors', 'loop', 'filter', 'database'],
+  audience: ['errors', 'loop', 'filter', 'database', 'traits'],
+  automation: ['errors', 'loop', 'filter', 'database', 'traits', 'audience'],
+  server: ['errors', 'loop', 'filter', 'database', 'traits', 'audience', 'automation'],
   console: ['server'],
-  cli: ['errors', 'filter', 'database', 'traits', 'audience', 'automation', 'server', 'console', 'embedded'],
+  cli: [
+    'errors',
+    'loop',
+    'filter',
+    'database',
+    'traits',
+    'audience',
+    'automation',
+    'server',
+    'console',
+    'embedded',
+  ],
 };
 
 /** Packages that a folder must not know: the language has no database, traits and audience no queue, automation no HTTP. */
 const mayNotUse: Record<string, RegExp> = {
   errors: /./,
+  loop: /^(?!node:timers)/,
   sdk: /./,
   filter: /^(?!luxon$|node:crypto$)/,
   database: /^(bullmq|ioredis|fastify)/,

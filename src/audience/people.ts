@@ -8,8 +8,8 @@ import type { UserRecord } from '../filter/record.js';
 import type { Moment } from '../filter/time.js';
 import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
-import { tallyGroups, tallyStatement } from './statements/tally.js';
-import type { Statement, TallyGroup, TallyRow } from './statements/tally.js';
+import { tallyOf, tallyStatement } from './statements/tally.js';
+import type { Statement, Tally, TallyRow } from './statements/tally.js';
 import { fieldValues, valuesStatement } from './statements/values.js';
 import type { FieldValues, ValueRow } from './statements/values.js';
 
@@ -39,7 +39,7 @@ export interface People {
     page: { readonly size: number; readonly after: string | null },
   ): Promise<{ readonly id: string; readonly record: UserRecord }[]>;
   /** Everybody, by the reasons for which they pass or fail each leaf of a filter, found in one pass over the workspace. */
-  tally(filter: Filter): Promise<TallyGroup[]>;
+  tally(filter: Filter): Promise<Tally>;
   /** The most frequent values of each field among the first 10,000 people. */
   commonValues(fields: readonly Field[]): Promise<FieldValues[]>;
 }
@@ -267,7 +267,7 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
     },
     async tally(filter) {
       const leaves = leavesOf(filter).map(({ leaf }) => leaf);
-      return tallyGroups(await run<TallyRow>(tallyStatement(leaves, moment)), leaves);
+      return tallyOf(await run<TallyRow>(tallyStatement(leaves, moment)), leaves);
     },
     async commonValues(fields) {
       if (fields.length === 0) return [];

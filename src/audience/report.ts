@@ -1,16 +1,16 @@
 import type { Pool } from '../database/pool.js';
 import { nameOf } from '../filter/fields.js';
 import type { Field } from '../filter/fields.js';
-import { funnelOf } from '../filter/funnel.js';
 import type { Funnel, FunnelClause } from '../filter/funnel.js';
 import { fieldOf } from '../filter/sentence/missing.js';
 import type { Moment } from '../filter/time.js';
 import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
 import { inSnapshot } from './people.js';
+import { countReport } from './report/count.js';
+import type { ReportCount } from './report/count.js';
 import { suggestionsFor } from './report/suggest.js';
 import type { Suggestion } from './report/suggestion.js';
-import type { TallyGroup } from './statements/tally.js';
 import type { FieldValues } from './statements/values.js';
 
 export interface ReportOptions {
@@ -50,15 +50,15 @@ const mostFields = 5;
 export async function reportAudience(pool: Pool, options: ReportOptions): Promise<AudienceReport> {
   const { workspaceId, filter, moment, timeoutMs = 30_000 } = options;
   const started = performance.now();
-  const { groups, values } = await inSnapshot(pool, { workspaceId, moment, timeoutMs }, async (people) => {
-    const found = await people.tally(filter);
-    return { groups: found, values: await people.commonValues(tellingFields(filter, found)) };
+  const { count, values } = await inSnapshot(pool, { workspaceId, moment, timeoutMs }, async (people) => {
+    const counted = await countReport(filter, await people.tally(filter));
+    return { count: counted, values: await people.commonValues(tellingFields(filter, counted)) };
   });
-  const funnel = funnelOf(filter, groups);
+  const funnel = count.funnel();
   return {
     ...answerOf(funnel),
     values: values.filter((each) => each.values.length > 0),
-    suggestions: suggestionsFor(filter, groups, funnel, values, moment),
+    suggestions: suggestionsFor(filter, count, funnel, values, moment),
     took_ms: Math.round((performance.now() - started) * 10) / 10,
   };
 }
@@ -68,18 +68,19 @@ function answerOf({ total, matched, emptied_by, clauses }: Funnel) {
 }
 
 /** The fields of which the values say more than the counts do: somebody has another one. */
-function tellingFields(filter: Filter, groups: readonly TallyGroup[]): Field[] {
+function tellingFields(filter: Filter, { leaves }: ReportCount): Field[] {
   const fields = new Map<string, Field>();
   leavesOf(filter).forEach(({ leaf }, index) => {
     const field = fieldOf(leaf);
     if (field === null || leaf.kind === 'presence' || !isListed(field)) return;
-    const fails = groups.some(({ reasons }) => telling.has(reasons[index] ?? 'matched'));
-    if (fails) fields.set(nameOf(field), field);
+    const failed = leaves[index]?.failed;
+    if (failed !== undefined && telling.some((reason) => failed[reason] > 0))
+      fields.set(nameOf(field), field);
   });
   return [...fields.values()].slice(0, mostFields);
 }
 
-const telling: ReadonlySet<string> = new Set(['type_mismatch', 'case_mismatch', 'different']);
+const telling = ['type_mismatch', 'case_mismatch', 'different'] as const;
 
 /** Names, addresses and ids are everybody's own, and times are told by the nearest one. */
 function isListed(field: Field): boolean {

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
-import { chainOf, funnelOf, gainOf } from '../../src/filter/funnel.js';
+import { funnelCount, funnelOf } from '../../src/filter/funnel.js';
 import type { AlikeGroup } from '../../src/filter/funnel.js';
 import type { Reason } from '../../src/filter/explain.js';
 import { parseFilter } from '../../src/filter/parse.js';
+import { leavesOf } from '../../src/filter/tree.js';
 import type { Filter } from '../../src/filter/tree.js';
+import { nearness, reasons as everyReason } from '../../src/filter/explain/reason.js';
 
 const is = (key: string) => ({ '==': [{ var: `custom:${key}` }, key] });
 const group = (people: number, ...reasons: Reason[]): AlikeGroup => ({ people, reasons });
@@ -53,7 +55,7 @@ it('under ! a leaf is counted by itself as it stands, and so far as the filter t
     ['/and/1/!/or/1', 14, 0],
   ]);
   expect(funnelOf(filter, abc).emptied_by).toBe('/and/1/!/or/1');
-  expect(chainOf(filter).map(({ clause, negated }) => [clause.path, negated])).toEqual([
+  expect(funnelCount(filter).steps.map(({ clause, negated }) => [clause.path, negated])).toEqual([
     ['/and/0', false],
     ['/and/1/!/or/0', true],
     ['/and/1/!/or/1', true],
@@ -79,18 +81,76 @@ it('nobody empties an audience where there is nobody, or where somebody is left'
   expect(funnelOf(filter, abc.slice(1, 2))).toMatchObject({ total: 3, matched: 0, emptied_by: '/and/2' });
 });
 
-it('a gain counts whoever matches only with the clause turned, and of those named', () => {
+it('a gain counts those who match only with the clause turned, by the reason for which they failed it', () => {
   const filter = parseFilter({ and: [is('a'), { '!': is('b') }, is('c')] });
-  const [a, b] = chainOf(filter);
-  const groups = [
-    group(7, 'case_mismatch', 'different', 'matched'),
-    group(2, 'missing', 'different', 'matched'),
-    group(1, 'missing', 'matched', 'matched'),
-    group(4, 'matched', 'matched', 'matched'),
-  ];
-  const gain = (clause = a, reason?: Reason) =>
-    clause === undefined
-      ? 0
-      : gainOf(filter, groups, clause, ({ reasons }) => reason === undefined || reasons[0] === reason);
-  expect([gain(), gain(a, 'case_mismatch'), gain(a, 'missing'), gain(b)]).toEqual([9, 7, 2, 4]);
+  const count = funnelCount(filter);
+  count.add(group(7, 'case_mismatch', 'different', 'matched'));
+  count.add(group(2, 'missing', 'different', 'matched'));
+  count.add(group(1, 'missing', 'matched', 'matched'));
+  count.add(group(4, 'matched', 'matched', 'matched'));
+  expect(count.steps.map(({ gain }) => gain)).toEqual([9, 4, 0]);
+  expect(count.leaves[0]?.gains).toMatchObject({ case_mismatch: 7, missing: 2, different: 0 });
+});
+
+/** Numbers from 0 to 1 that are the same at each run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+
+/** Whether the filter holds for a group, with one of its clauses turned where it is given. */
+function holds(
+  node: Filter,
+  judged: ReadonlyMap<Filter, Reason>,
+  turned?: { clause: Filter; to: boolean },
+): boolean {
+  if (node === turned?.clause) return turned.to;
+  if (node.kind === 'and') return node.operands.every((each) => holds(each, judged, turned));
+  if (node.kind === 'or') return node.operands.some((each) => holds(each, judged, turned));
+  if (node.kind === 'not') return !holds(node.operand, judged, turned);
+  return judged.get(node) === 'matched';
+}
+
+it('gains are what evaluating the whole filter with the clause turned gives, for any filter', () => {
+  const random = seeded(11);
+  const document = (depth: number): unknown => {
+    const kind = depth === 0 ? 3 : Math.floor(random() * 4);
+    if (kind === 0) return { '!': document(depth - 1) };
+    if (kind === 3) return is(String(Math.floor(random() * 1000)));
+    return {
+      [kind === 1 ? 'and' : 'or']: Array.from({ length: 1 + random() * 3 }, () => document(depth - 1)),
+    };
+  };
+  let gained = 0;
+  for (let round = 0; round < 200; round += 1) {
+    const filter = parseFilter(document(4));
+    const leaves = leavesOf(filter).map(({ leaf }) => leaf);
+    const count = funnelCount(filter);
+    const groups = Array.from({ length: 20 }, (_, people) =>
+      group(
+        people,
+        ...leaves.map(() => everyReason[Math.floor(random() * random() * everyReason.length)] ?? 'missing'),
+      ),
+    );
+    for (const each of groups) count.add(each);
+    const gain = (clause: Filter, to: boolean, wanted?: (reason: Reason) => boolean): number =>
+      groups
+        .filter((each) => {
+          const told = new Map<Filter, Reason>(
+            leaves.map((leaf, at) => [leaf, each.reasons[at] ?? 'missing']),
+          );
+          if (wanted !== undefined && !wanted(told.get(clause) ?? 'missing')) return false;
+          return !holds(filter, told) && holds(filter, told, { clause, to });
+        })
+        .reduce((sum, { people }) => sum + people, 0);
+    for (const step of count.steps) expect(step.gain).toBe(gain(step.clause, !step.negated));
+    leaves.forEach((leaf, at) => {
+      for (const reason of nearness) {
+        const expected = gain(leaf, true, (each) => each === reason);
+        expect(count.leaves[at]?.gains[reason]).toBe(expected);
+        gained += expected;
+      }
+    });
+  }
+  expect(gained).toBeGreaterThan(1000);
 });

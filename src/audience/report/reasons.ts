@@ -6,6 +6,7 @@ import type { Leaf, Literal } from '../../filter/tree.js';
 import { nearest } from '../../filter/parse/suggest.js';
 import { foldAscii } from '../../filter/values.js';
 import type { FieldValues } from '../statements/values.js';
+import type { Examples } from './examples.js';
 import type { Suggestion } from './suggestion.js';
 import { grouped, have, peopleWords, quoted } from './words.js';
 
@@ -17,8 +18,7 @@ export interface Failing {
   readonly people: number;
   /** Whether they are the whole workspace. */
   readonly everybody: boolean;
-  /** For each group of them who are alike the first and the last of their values, as JSON that may be cut short. */
-  readonly examples: readonly (readonly string[])[];
+  readonly examples: Examples;
   /** The values of the field that do not pass the leaf. */
   readonly values: FieldValues | undefined;
   /** How many more would match if they passed the leaf. */
@@ -41,9 +41,8 @@ export const reasonWriters: readonly (readonly [Failure, Writer])[] = [
 function letterCase({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
   if (field === null) return [];
   const name = fieldWords(field);
-  const seen = distinct(examples).map(quoted);
-  const isAll = examples.every((each) => new Set(each).size === 1) && seen.length < shownExamples;
-  const what = isAll ? seen.join(' or ') : `values such as ${seen.join(', ')}`;
+  const seen = examples.first.map(quoted);
+  const what = examples.isAll ? seen.join(' or ') : `values such as ${seen.join(', ')}`;
   const folded = 'subject' in leaf && leaf.subject.lower;
   const remedy =
     leaf.kind === 'has'
@@ -103,7 +102,7 @@ function isColumn(name: string): name is ColumnName {
 function otherType({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
   if (field === null) return [];
   const name = fieldWords(field);
-  const seen = distinct(examples);
+  const seen = examples.first;
   const such = seen.length === 0 ? '' : `, such as ${seen.map(quoted).join(', ')}`;
   const wanted = wantedType(leaf);
   const text = `${peopleWords(people)} ${have(people)} ${quoted(name)} as another type${such}. ${wanted}`;
@@ -126,7 +125,7 @@ const typeWords: Readonly<Record<Literal['type'], string>> = {
 
 function notATime({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
   if (field === null) return [];
-  const seen = distinct(examples).map(quoted);
+  const seen = examples.first.map(quoted);
   const such = seen.length === 0 ? '' : `, such as ${seen.join(', ')}`;
   const text = `${quoted(fieldWords(field))} of ${peopleWords(people)} is no ISO 8601 time${such}. Send \`2026-01-31\` or \`2026-01-31T09:30:00Z\`.`;
   return [{ path: leaf.path, code: 'not_a_time', text, people, gain, exact: false }];
@@ -139,8 +138,7 @@ function outsideWindow({ leaf, field, people, examples, gain }: Failing): Sugges
   }
   if (field === null) return [];
   const earliest = leaf.kind === 'compare' && leaf.operator.startsWith('<');
-  const ordered = examples.flat().map(shownJson).toSorted();
-  const near = earliest ? ordered[0] : ordered.at(-1);
+  const near = earliest ? examples.first[0] : examples.last;
   const nearestWords = near === undefined ? '' : ` The nearest is ${quoted(near)}.`;
   const text = `${quoted(fieldWords(field))} of ${peopleWords(people)} lies outside the window.${nearestWords}`;
   return [{ path: leaf.path, code: 'outside_window', text, people, gain, exact: false }];
@@ -178,20 +176,4 @@ function literalsOf(leaf: Leaf): readonly Literal[] {
   if (leaf.kind === 'between') return [leaf.low, leaf.high];
   if (leaf.kind === 'in' || leaf.kind === 'has') return leaf.items;
   return leaf.kind === 'text' ? [{ type: 'text', value: leaf.text }] : [];
-}
-
-const shownExamples = 3;
-
-function distinct(examples: readonly (readonly string[])[]): string[] {
-  return [...new Set(examples.flat().map(shownJson))].toSorted().slice(0, shownExamples);
-}
-
-/** A text without its quotes; what was cut short, and is JSON no more, as it is. */
-function shownJson(json: string): string {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'string' ? value : json;
-  } catch {
-    return `${json.replace(/^"/, '')}…`;
-  }
 }

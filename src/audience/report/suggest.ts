@@ -1,16 +1,14 @@
 import { nameOf } from '../../filter/fields.js';
-import type { Failure } from '../../filter/explain/reason.js';
-import { chainOf, gainOf } from '../../filter/funnel.js';
-import type { Funnel } from '../../filter/funnel.js';
+import type { Funnel, StepCount } from '../../filter/funnel.js';
 import { sentence } from '../../filter/sentence.js';
 import { fieldOf } from '../../filter/sentence/missing.js';
 import type { Moment } from '../../filter/time.js';
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf } from '../../filter/tree.js';
-import type { TallyGroup } from '../statements/tally.js';
 import type { FieldValues } from '../statements/values.js';
 import { notPassing } from './passing.js';
 import { reasonWriters } from './reasons.js';
+import type { ReportCount } from './count.js';
 import type { Suggestion } from './suggestion.js';
 import { grouped, peopleWords } from './words.js';
 
@@ -23,7 +21,7 @@ const most = 10;
  */
 export function suggestionsFor(
   filter: Filter,
-  groups: readonly TallyGroup[],
+  count: ReportCount,
   funnel: Funnel,
   values: readonly FieldValues[],
   moment: Moment,
@@ -31,9 +29,9 @@ export function suggestionsFor(
   if (funnel.total === 0) return [nobodyHere];
   const found = [
     ...leavesOf(filter).flatMap(({ leaf, negated }, index) =>
-      negated ? [] : aboutLeaf({ filter, groups, values, moment, leaf, index }),
+      negated ? [] : aboutLeaf({ count, total: funnel.total, values, moment, leaf, index }),
     ),
-    ...(funnel.matched === 0 ? leftOut(filter, groups, funnel) : []),
+    ...(funnel.matched === 0 ? leftOut(count.steps, funnel) : []),
   ];
   const { emptied_by: emptied } = funnel;
   const ranks = (each: Suggestion): number[] => [
@@ -61,8 +59,8 @@ const nobodyHere: Suggestion = {
 };
 
 interface Asked {
-  readonly filter: Filter;
-  readonly groups: readonly TallyGroup[];
+  readonly count: ReportCount;
+  readonly total: number;
   readonly values: readonly FieldValues[];
   readonly moment: Moment;
   readonly leaf: Leaf;
@@ -70,37 +68,30 @@ interface Asked {
 }
 
 /** One suggestion for each reason for which people fail the leaf. */
-function aboutLeaf({ filter, groups, values, moment, leaf, index }: Asked): Suggestion[] {
+function aboutLeaf({ count, total, values, moment, leaf, index }: Asked): Suggestion[] {
   const field = fieldOf(leaf);
   const listed = field === null ? undefined : values.find((each) => each.field === nameOf(field));
   const others = field === null || listed === undefined ? undefined : notPassing(listed, leaf, field, moment);
-  const total = groups.reduce((sum, { people }) => sum + people, 0);
   return reasonWriters.flatMap(([reason, write]) => {
-    const failing = groups.filter(({ reasons }) => reasons[index] === reason);
-    const people = failing.reduce((sum, group) => sum + group.people, 0);
+    const people = count.leaves[index]?.failed[reason] ?? 0;
     if (people === 0) return [];
-    const examples = failing.map(({ examples: each }) => each[index] ?? []);
-    const gain = gainOf(filter, groups, { clause: leaf, negated: false }, failedFor(index, reason));
+    const gain = count.leaves[index]?.gains[reason] ?? 0;
+    const examples = count.examplesOf(index, reason);
     return write({ leaf, field, people, everybody: people === total, examples, values: others, gain });
   });
 }
 
-const failedFor = (index: number, reason: Failure) => (group: TallyLike) => group.reasons[index] === reason;
-type TallyLike = Pick<TallyGroup, 'reasons'>;
-
 /** What each clause costs by itself. Where no single one does, several together empty the audience. */
-function leftOut(filter: Filter, groups: readonly TallyGroup[], funnel: Funnel): Suggestion[] {
-  const chain = chainOf(filter);
-  if (chain.length < 2) return [];
-  const found = chain.flatMap((each): Suggestion[] => {
-    const gain = gainOf(filter, groups, each);
+function leftOut(steps: readonly StepCount[], funnel: Funnel): Suggestion[] {
+  if (steps.length < 2) return [];
+  const found = steps.flatMap(({ clause, negated, gain }): Suggestion[] => {
     if (gain === 0) return [];
-    const { path } = each.clause;
-    const words = each.negated ? `not (${sentence(each.clause)})` : sentence(each.clause);
+    const { path } = clause;
+    const words = negated ? `not (${sentence(clause)})` : sentence(clause);
     const text = `Without the clause "${words}", ${peopleWords(gain)} would match.`;
     return [{ path, code: 'leave_out', text, people: gain, gain, exact: true }];
   });
   if (found.length > 0) return found;
-  const text = `No single clause empties this audience: ${grouped(chain.length)} have to hold together, and everybody fails at least two of them.`;
+  const text = `No single clause empties this audience: ${grouped(steps.length)} have to hold together, and everybody fails at least two of them.`;
   return [{ path: '', code: 'several_clauses', text, people: funnel.total, gain: 0, exact: true }];
 }

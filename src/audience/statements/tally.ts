@@ -15,8 +15,14 @@ export interface Statement {
 
 /** So many people whom every leaf judges alike. */
 export interface TallyGroup extends AlikeGroup {
-  /** For each leaf values of those of them who fail it, as JSON that may be cut short: the nearest time, or the first and the last. */
-  readonly examples: readonly (readonly string[])[];
+  /** Values of those of them who fail a leaf, as JSON that may be cut short: the nearest time, or the first and the last. */
+  readonly examplesOf: (leaf: number) => readonly string[];
+}
+
+/** Everybody in groups. They are read one at a time, because to read all of them at once would hold the event loop. */
+export interface Tally {
+  readonly rows: readonly TallyRow[];
+  readonly groupOf: (row: TallyRow) => TallyGroup;
 }
 
 export interface TallyRow extends Readonly<Record<string, unknown>> {
@@ -27,8 +33,14 @@ export interface TallyRow extends Readonly<Record<string, unknown>> {
 
 /** Three bits for each of them stay below 2^53. */
 const leavesPerNumber = 17;
-/** More ways to fail than anybody could read; what comes back stays small whatever the filter is. */
+/** More ways to fail than anybody could read. */
 const mostGroups = 100_000;
+/** Reasons in all of them together, which bounds the memory and the time that a report takes whatever the filter is. */
+const mostReasons = 10_000_000;
+
+function mostGroupsOf(leaves: readonly Leaf[]): number {
+  return Math.min(mostGroups, Math.floor(mostReasons / leaves.length));
+}
 
 /**
  * Classifies everybody under every leaf and counts those who are alike, in one pass.
@@ -53,7 +65,7 @@ export function tallyStatement(leaves: readonly Leaf[], moment: Moment): Stateme
       ? told
       : `SELECT alike, ${examples.values.join(', ')} FROM (${told}) AS told ${fence}`;
   const text = `
-    SELECT ${columns.join(', ')} FROM (${shown}) AS shown GROUP BY alike LIMIT ${mostGroups + 1}`;
+    SELECT ${columns.join(', ')} FROM (${shown}) AS shown GROUP BY alike LIMIT ${mostGroupsOf(leaves) + 1}`;
   return { text, values: compiled.values };
 }
 
@@ -77,28 +89,34 @@ function examplesIn(
       values.push(`CASE WHEN ${code} IN (${codes.join(', ')}) THEN ${pick.value} END AS ${name}`);
       return pick.aggregates(name);
     });
-    return [`ARRAY[${picked.join(', ')}] AS x${leaf}`];
+    // As text, which costs nothing to take in; most groups have none.
+    const json = `json_build_array(${picked.join(', ')})::text`;
+    return [`CASE WHEN num_nonnulls(${picked.join(', ')}) > 0 THEN ${json} END AS x${leaf}`];
   });
   return { values, columns };
 }
 
 /** Errors: `too_many_reasons`. */
-export function tallyGroups(rows: readonly TallyRow[], leaves: readonly Leaf[]): TallyGroup[] {
-  if (rows.length > mostGroups) return refuse('too_many_reasons', { most: mostGroups });
-  return rows.map((row) => {
-    const numbers = (typeof row.alike === 'string' ? [row.alike] : row.alike).map(Number);
-    return {
-      people: row.people,
-      reasons: leaves.map((_, leaf) => {
-        const number = numbers[Math.floor(leaf / leavesPerNumber)] ?? 0;
-        // Beyond 32 bits JavaScript shifts no more.
-        const code = Math.floor(number / 8 ** (leaf % leavesPerNumber)) % 8;
-        return reasons[code] ?? 'different';
-      }),
-      examples: leaves.map((_, leaf) => {
-        const examples = row[`x${leaf}`];
-        return Array.isArray(examples) ? examples.filter((each) => typeof each === 'string') : [];
-      }),
-    };
-  });
+export function tallyOf(rows: readonly TallyRow[], leaves: readonly Leaf[]): Tally {
+  const most = mostGroupsOf(leaves);
+  if (rows.length > most) return refuse('too_many_reasons', { most });
+  return { rows, groupOf: (row) => groupOf(row, leaves) };
+}
+
+function groupOf(row: TallyRow, leaves: readonly Leaf[]): TallyGroup {
+  const numbers = (typeof row.alike === 'string' ? [row.alike] : row.alike).map(Number);
+  return {
+    people: row.people,
+    reasons: leaves.map((_, leaf) => {
+      const number = numbers[Math.floor(leaf / leavesPerNumber)] ?? 0;
+      // Beyond 32 bits JavaScript shifts no more.
+      const code = Math.floor(number / 8 ** (leaf % leavesPerNumber)) % 8;
+      return reasons[code] ?? 'different';
+    }),
+    examplesOf: (leaf) => {
+      const json = row[`x${leaf}`];
+      const examples: unknown = typeof json === 'string' ? JSON.parse(json) : [];
+      return Array.isArray(examples) ? examples.filter((each) => typeof each === 'string') : [];
+    },
+  };
 }
