@@ -94,6 +94,7 @@ export { enrollByHand, listEnrollments, removeFromSeries } from './series/people
 export type { EnrolledByHand, EnrollmentState, ListedEnrollment, ListEnrollments } from './series/people.js';
 export { explainSeries } from './series/decision.js';
 export type { Decided, DecidedNow, ExplainSeries, SeriesExplanation } from './series/decision.js';
+export type { TriggerNow } from './series/trigger-now.js';
 export { reportSeries } from './series/report.js';
 export type { ReportSeries, SeriesReport, StepReport } from './series/report.js';
 export { warningsAbout } from './series/warnings.js';

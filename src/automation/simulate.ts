@@ -3,6 +3,7 @@ import type { UserRecord } from '../filter/record.js';
 import type { SeriesDefinition } from './series/model.js';
 import type { Footprint, SeriesState } from './series/moves.js';
 import { later } from './series/wall-clock.js';
+import { datesOf, whyNobody } from './simulate/nobody.js';
 import { live } from './simulate/person.js';
 import type { Fate, Witness } from './simulate/person.js';
 import { tally } from './simulate/report.js';
@@ -52,12 +53,15 @@ export function simulate(options: SimulateOptions): SimulationReport {
   const span = { from, to: later(from, { amount: options.days, unit: 'days' }, zone) };
   const counted = tally(series, zone);
   const fate = options.fate ?? (() => 'delivered');
+  const dates = datesOf(series, from, zone);
   for (const person of options.people) {
     counted.person();
+    dates?.look(person);
     const witness = onStory === undefined ? counted : told(counted, person.user_id ?? null, onStory);
     live(series, person, { span, zone, fate, witness });
   }
-  return counted.report(span);
+  const report = { ...counted.report(span), dates: dates?.result() ?? null };
+  return { ...report, why_nobody: whyNobody(series, report) };
 }
 
 function told(witness: Witness, userId: string | null, tell: (entry: SimulatedMove) => void): Witness {

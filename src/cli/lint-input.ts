@@ -5,6 +5,7 @@ import { lintTraits } from '../audience/lint/traits.js';
 import { parseRuleText } from '../audience/rules/parse.js';
 import { presetNamed } from '../audience/presets.js';
 import { lintSeries } from '../automation/series/lint.js';
+import type { SeriesDefinition } from '../automation/series/model.js';
 import { parseSeries } from '../automation/series/parse.js';
 import { MusterError, refuse } from '../errors/index.js';
 import { lintFilter } from '../filter/lint.js';
@@ -20,6 +21,8 @@ export interface LintedFile {
   readonly file: string;
   readonly kind: 'filter' | 'series' | 'rule';
   readonly findings: readonly Finding[];
+  /** Of a series that can be read. */
+  readonly series?: SeriesDefinition;
 }
 
 /** What files are judged by. `segments`: saved filters by key that they may name. */
@@ -117,7 +120,7 @@ function lintSeriesIn(file: string, document: unknown, options: LintOptions): Li
   const { moment, catalogue, segments } = options;
   try {
     const definition = parseSeries(document, { channels: null, savedSegments: segments });
-    return { file, kind: 'series', findings: lintSeries(definition, moment, catalogue) };
+    return { file, kind: 'series', findings: lintSeries(definition, moment, catalogue), series: definition };
   } catch (error) {
     if (!(error instanceof MusterError) || !error.problems.every(({ code }) => ofWays.has(code))) throw error;
     const findings = error.problems.map(({ code, path, message, hint }): Finding => {

@@ -91,7 +91,13 @@ it('what was decided at a trigger is kept with the clauses that failed and what 
   await identify(pool, { workspaceId, userId: 'member', traits: { role: 'owner' } });
   const after = await explainSeries(pool, { workspaceId, key: 'welcome', userId: 'member' });
   expect(after.decided).toEqual(before.decided);
-  expect(after.now).toMatchObject({ decision: 'entered', reason: null, audience: { matched: true } });
+  // `user_created` comes once, and did.
+  expect(after.now).toMatchObject({
+    decision: 'refused',
+    reason: 'trigger',
+    trigger: { state: 'over' },
+    audience: { matched: true },
+  });
   expect(after.story).toMatchObject({ entries: [], refusals: [{ reason: 'audience' }] });
 });
 

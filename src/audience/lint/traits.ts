@@ -1,5 +1,5 @@
 import { keyOf } from '../../filter/fields.js';
-import type { CustomField } from '../../filter/fields.js';
+import type { CustomField, Field } from '../../filter/fields.js';
 import type { Finding } from '../../filter/lint.js';
 import { fieldOf } from '../../filter/sentence/missing.js';
 import { leavesOf } from '../../filter/tree.js';
@@ -14,22 +14,36 @@ import type { CataloguedTrait, TraitType } from '../../traits/catalogue/types.js
 export function lintTraits(filter: Filter, catalogue: readonly CataloguedTrait[]): Finding[] {
   return leavesOf(filter).flatMap(({ leaf }) => {
     const field = fieldOf(leaf);
-    // Inside a pointer only the outermost trait is catalogued.
     if (field?.kind !== 'custom' || field.entity === 'event') return [];
-    const key = field.tokens[0] ?? '';
-    const entity = field.entity === 'company' ? 'company' : 'user';
-    const trait = catalogue.find((each) => each.key === key && each.entity === entity);
-    if (trait === undefined || trait.users === 0) return [neverSent(leaf, field, key)];
+    const trait = traitOf(field, catalogue);
+    if (trait === null) return [neverSent(leaf.path, field)];
     return field.tokens.length > 1 ? [] : [...typeNeverSent(leaf, trait), ...caseNeverSent(leaf, trait)];
   });
 }
 
-function neverSent(leaf: Leaf, field: CustomField, key: string): Finding {
+/** The same of a field that is read as a time, as that of a date trigger: a trait that nobody has, or that is never sent as text. */
+export function lintTimeField(field: Field, path: string, catalogue: readonly CataloguedTrait[]): Finding[] {
+  if (field.kind !== 'custom' || field.entity === 'event') return [];
+  const trait = traitOf(field, catalogue);
+  if (trait === null) return [neverSent(path, field)];
+  return field.tokens.length > 1 ? [] : typeFinding(path, trait, ['text'], 'an ISO 8601 time in a text');
+}
+
+/** The trait that holds the field, where somebody has it. Inside a pointer only the outermost trait is catalogued. */
+function traitOf(field: CustomField, catalogue: readonly CataloguedTrait[]): CataloguedTrait | null {
+  const [key] = field.tokens;
+  const entity = field.entity === 'company' ? 'company' : 'user';
+  const trait = catalogue.find((each) => each.key === key && each.entity === entity);
+  return trait === undefined || trait.users === 0 ? null : trait;
+}
+
+function neverSent(path: string, field: CustomField): Finding {
+  const [key = ''] = field.tokens;
   const whose = field.entity === 'company' ? 'no company has' : 'nobody has';
   return {
     code: 'trait_never_sent',
     severity: 'warning',
-    path: leaf.path,
+    path,
     message: `${whose} \`${keyOf(field)}\``,
     hint: `send \`${key}\` on identify, or backfill it; letter case counts in names too`,
   };
@@ -45,16 +59,25 @@ function typesAsked(leaf: Leaf): readonly TraitType[] | null {
   return leaf.kind === 'has' ? ['text', 'list'] : null;
 }
 
-function typeNeverSent(leaf: Leaf, { key, types }: CataloguedTrait): Finding[] {
+function typeNeverSent(leaf: Leaf, trait: CataloguedTrait): Finding[] {
   const asked = typesAsked(leaf);
+  return asked === null ? [] : typeFinding(leaf.path, trait, asked, [...new Set(asked)].join(' or '));
+}
+
+function typeFinding(
+  path: string,
+  { key, types }: CataloguedTrait,
+  asked: readonly TraitType[],
+  askedText: string,
+): Finding[] {
   const sent = types.filter(({ count }) => count > 0).map(({ type }) => type);
-  if (asked === null || asked.some((type) => sent.includes(type))) return [];
+  if (asked.some((type) => sent.includes(type))) return [];
   return [
     {
       code: 'type_never_sent',
       severity: 'warning',
-      path: leaf.path,
-      message: `\`${key}\` is asked to be ${[...new Set(asked)].join(' or ')}, and is sent as ${sent.join(' or ')}`,
+      path,
+      message: `\`${key}\` is asked to be ${askedText}, and is sent as ${sent.join(' or ')}`,
       hint: 'a value of another type never matches; ask for what is sent, or send what is asked for',
     },
   ];

@@ -2,9 +2,9 @@ import type { AudienceParts } from '../../audience/people.js';
 import type { Filter } from '../../filter/tree.js';
 import { unreachableSql } from '../channels/properties.js';
 import { contactsOfAll } from '../facts/contacts.js';
+import { zoneText } from '../facts/zone-texts.js';
 import { forbiddenSql } from './forbidden.js';
 import type { BroadcastDefinition } from './model.js';
-import { zoneText } from './places.js';
 import type { Places } from './places.js';
 
 /** What the statement is to know beside the audience. */

@@ -1,8 +1,7 @@
-import { overAudience } from '../../audience/people.js';
 import type { SnapshotOptions } from '../../audience/people.js';
 import type { Client } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
-import { zoneNamed } from '../../filter/offsets.js';
+import { mostZoneTexts, zonesIn } from '../facts/zone-texts.js';
 import type { BroadcastDefinition } from './model.js';
 import { goesByPerson, timesOf } from './times.js';
 import type { Times } from './times.js';
@@ -19,9 +18,6 @@ export interface Places {
   readonly skipsLate: boolean;
 }
 
-/** Different texts in the field that holds zones. There are about 600 zones with all their names. */
-const mostZones = 10_000;
-
 /**
  * Computes when people are due, once for each zone of the audience: by the same code that a series goes by, and not a second
  * time in SQL. Errors: `broadcast_zone_values`, `audience_timeout`.
@@ -37,25 +33,7 @@ export async function placesOf(
   const skipsLate = definition.schedule.kind === 'local' && definition.schedule.passed === 'skip';
   const common = { elsewhere: times(workspace), skipsLate };
   if (!goesByPerson(definition)) return { field: null, zones: [], ...common };
-  const rows = await overAudience<{ zone: string }>(
-    client,
-    snapshot,
-    definition.audience,
-    ({ where, bind }) => {
-      const zone = zoneText(bind(field));
-      return `SELECT DISTINCT ${zone} AS zone FROM end_users u
-      WHERE ${where} AND length(${zone}) <= 64 LIMIT ${mostZones + 1}`;
-    },
-  );
-  if (rows.length > mostZones) refuse('broadcast_zone_values', { field, limit: mostZones });
-  const zones = rows.flatMap(({ zone }) => {
-    const named = zoneNamed(zone);
-    return named === null ? [] : [{ zone, times: times(named) }];
-  });
-  return { field, zones, ...common };
-}
-
-/** The text that a person has in the field that holds zones; NULL where it is no text. */
-export function zoneText(field: string): string {
-  return `CASE jsonb_typeof(u.custom_fields -> ${field}::text) WHEN 'string' THEN u.custom_fields ->> ${field}::text END`;
+  const zones = await zonesIn(client, snapshot, definition.audience, field);
+  if (zones === null) return refuse('broadcast_zone_values', { field, limit: mostZoneTexts });
+  return { field, zones: zones.map(({ text, zone }) => ({ zone: text, times: times(zone) })), ...common };
 }

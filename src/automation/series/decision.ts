@@ -16,8 +16,11 @@ import { advance } from './advance.js';
 import { definitionCache } from './definitions.js';
 import type { Happening, RefusalReason } from './moves.js';
 import { personOf } from './people.js';
+import { datesAsked } from './report/dates.js';
 import { storyOf } from './story.js';
 import type { Story } from './story.js';
+import { triggerNowOf } from './trigger-now.js';
+import type { TriggerNow } from './trigger-now.js';
 
 /** What was decided about one person at the entrance of a series, what would be now, and all that the series did to them. */
 export interface SeriesExplanation {
@@ -46,11 +49,13 @@ export interface Decided {
   readonly clauses: readonly (SeenClause & { readonly sentence: string | null })[];
 }
 
-/** As if the trigger came about now. */
+/** What would be decided if the trigger came now. Where it is still to come, the decision is `will_enter`; where it cannot come, `refused` for `trigger`. */
 export interface DecidedNow {
   readonly version: number;
-  readonly decision: Decided['decision'];
+  readonly decision: Decided['decision'] | 'will_enter';
   readonly reason: RefusalReason | 'paused' | 'archived' | null;
+  /** When the trigger comes for this person, as far as that is known. */
+  readonly trigger: TriggerNow;
   /** Why they are in the audience or not; null where everybody may enter. */
   readonly audience: Explanation | null;
 }
@@ -181,9 +186,20 @@ async function decideNow(
   );
   const moment = { now, zone: zoneNamed(workspaceZone) ?? 'UTC' };
   const { audience } = definition;
+  const { passed } = await datesAsked(client, workspace, key, now);
+  const { rows } = await client.query<{ awaits: boolean }>(readAwaits, [workspace, endUser]);
+  const trigger = triggerNowOf(definition.trigger, {
+    person,
+    zone,
+    workspaceZone,
+    now,
+    passed,
+    awaitsIdentify: rows[0]?.awaits ?? false,
+  });
   return {
     version,
-    ...outcomeOf(move.state, state),
+    ...withTrigger(outcomeOf(move.state, state), trigger),
+    trigger,
     audience: audience === null ? null : compileExplanation(audience, moment)(person),
   };
 }
@@ -196,6 +212,19 @@ function outcomeOf(
   if (state.status === 'refused') return { decision: 'refused', reason: state.reason };
   return { decision: state.status === 'held_out' ? 'held_out' : 'entered', reason: null };
 }
+
+/** Says `entered` only where the trigger may come at any moment. Whatever else keeps them out is told first. */
+function withTrigger(
+  outcome: Pick<DecidedNow, 'decision' | 'reason'>,
+  { state }: TriggerNow,
+): Pick<DecidedNow, 'decision' | 'reason'> {
+  if (outcome.decision === 'refused' || state === 'any_time') return outcome;
+  if (state !== 'to_come') return { decision: 'refused', reason: 'trigger' };
+  return outcome.decision === 'entered' ? { decision: 'will_enter', reason: null } : outcome;
+}
+
+const readAwaits = `
+  SELECT u.awaits_identify AS awaits FROM end_users u WHERE u.workspace_id = $1 AND u.id = $2`;
 
 const readLast = `
   SELECT * FROM (

@@ -1,10 +1,12 @@
-import { lintTraits } from '../../audience/lint/traits.js';
+import { lintTimeField, lintTraits } from '../../audience/lint/traits.js';
 import { lintFilter } from '../../filter/lint.js';
 import type { Finding } from '../../filter/lint.js';
 import { possible } from '../../filter/lint/possible.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
 import type { CataloguedTrait } from '../../traits/catalogue/types.js';
+import { outlookWords } from './date-outlook.js';
+import type { DateOutlook } from './date-outlook.js';
 import type { SeriesDefinition } from './model.js';
 
 /** Every filter of a series, with its place in the document. */
@@ -42,7 +44,33 @@ export function lintSeries(
       (finding) => ({ ...finding, path: path + finding.path }),
     ),
   );
-  return [...found, ...armsNotTaken(definition, moment)];
+  const { trigger } = definition;
+  const dated =
+    trigger.type === 'date' && catalogue !== null
+      ? lintTimeField(trigger.field, dateFieldPath, catalogue)
+      : [];
+  return [...dated, ...found, ...armsNotTaken(definition, moment)];
+}
+
+const dateFieldPath = '/trigger/field';
+
+/** What the dates that people have now let the series do: start for nobody, or miss some because their value is no time. */
+export function lintDates(outlook: DateOutlook): Finding[] {
+  const { to_come: toCome, unreadable, people } = outlook;
+  // An empty audience is no fault of the field; the report tells why it is empty.
+  if (people === 0 || (toCome > 0 && unreadable === 0)) return [];
+  return [
+    {
+      code: toCome === 0 ? 'date_never_comes' : 'date_unreadable',
+      severity: 'warning',
+      path: dateFieldPath,
+      message: outlookWords(outlook),
+      hint:
+        unreadable > 0
+          ? 'send dates as ISO 8601 text, as 2026-12-31 or 2026-12-31T09:00:00Z; other texts let nobody in'
+          : 'send the date on identify, or backfill it; what is past lets nobody in',
+    },
+  ];
 }
 
 /** An arm behind one that everybody takes; the arms are tried in order. */

@@ -1,4 +1,5 @@
 import { overAudience } from '../../audience/people.js';
+import type { SnapshotOptions } from '../../audience/people.js';
 import { reportAudience } from '../../audience/report.js';
 import type { AudienceReport } from '../../audience/report.js';
 import { zoneOf } from '../../audience/workspace.js';
@@ -10,9 +11,12 @@ import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
 import { seriesByKey } from '../outbox/active-series.js';
 import type { ActiveSeries } from '../outbox/active-series.js';
+import type { DateOutlook } from './date-outlook.js';
 import { definitionCache } from './definitions.js';
 import type { SeriesDefinition, StepType, TriggerType } from './model.js';
 import type { Footprint, RefusalReason } from './moves.js';
+import { datePlacesOf, datesAsked, datesInAudience } from './report/dates.js';
+import type { DatesAsked } from './report/dates.js';
 import { standings } from './report/standings.js';
 import type { Standing } from './report/standings.js';
 import { standingWords } from './report/words.js';
@@ -27,6 +31,8 @@ export interface SeriesReport {
   readonly active_since: Date;
   /** Why its audience is as large as it is; null where everybody may enter. */
   readonly audience: AudienceReport | null;
+  /** Where the dates of its audience stand; null for another trigger than a date. */
+  readonly dates: DateOutlook | null;
   /** Everybody who is in the audience now, once each: where they stand, and why those who never entered did not. */
   readonly people: readonly { readonly why: Standing; readonly people: number; readonly text: string }[];
   /** Who was turned away at the entrance in the last 30 days, by the reason; each person once a reason. */
@@ -68,6 +74,8 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
     const series = (await seriesByKey(client, workspaceId, key)) ?? refuse('series_not_found', { key });
     const definition = await definitionCache()(client)(workspaceId, key, series.version);
     const moment = momentOf(options.now ?? series.now, zone);
+    const dates = await datesAsked(client, workspaceId, key, moment.now);
+    const snapshot = { workspaceId, moment, timeoutMs };
     return {
       series,
       definition,
@@ -75,7 +83,8 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
       turnedAway: await turnedAway(client, workspaceId, key),
       steps: await stepsOf(client, workspaceId, definition),
       // Last: it changes the role that the transaction runs under.
-      people: await peopleOf(client, { workspaceId, moment, timeoutMs }, series, definition),
+      people: await peopleOf(client, snapshot, series, definition, dates),
+      dates: await datesInAudience(client, snapshot, definition, dates),
     };
   };
   const {
@@ -85,6 +94,7 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
     turnedAway: refusals,
     steps,
     people,
+    dates,
   } = await inWorkspace(pool, workspaceId, read, { isolation: 'repeatable read', readOnly: true });
   const { audience } = definition;
   return {
@@ -97,6 +107,7 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
       audience === null
         ? null
         : await reportAudience(pool, { workspaceId, filter: audience, moment, timeoutMs }),
+    dates,
     people,
     turned_away: refusals,
     steps,
@@ -110,20 +121,23 @@ interface Seen {
   readonly turnedAway: SeriesReport['turned_away'];
   readonly steps: StepReport[];
   readonly people: SeriesReport['people'];
+  readonly dates: DateOutlook | null;
 }
 
 async function peopleOf(
   client: Client,
-  snapshot: { readonly workspaceId: string; readonly moment: Moment; readonly timeoutMs: number },
+  snapshot: SnapshotOptions,
   series: ActiveSeries,
   definition: SeriesDefinition,
+  asked: DatesAsked,
 ): Promise<SeriesReport['people']> {
   const everyone: Filter = { kind: 'everyone', path: '' };
+  const dates = await datePlacesOf(client, snapshot, definition, asked);
   const rows = await overAudience<{ why: Standing; people: number }>(
     client,
     snapshot,
     definition.audience ?? everyone,
-    (parts) => standings(parts, series, definition),
+    (parts) => standings(parts, series, definition, dates),
   );
   return rows.map(({ why, people }) => ({ why, people, text: standingWords(why, people, definition) }));
 }

@@ -1,7 +1,8 @@
+import type { DateOutlook } from '../series/date-outlook.js';
 import type { SeriesDefinition, StepType } from '../series/model.js';
 import type { SeriesState } from '../series/moves.js';
 import { dateOf, hour, wallAt } from '../series/wall-clock.js';
-import type { Witness } from './person.js';
+import type { Span, Witness } from './person.js';
 
 /** What became of the people at one step. Numbers count arrivals, not people: a loop brings somebody here again. */
 export interface StepFunnel {
@@ -43,6 +44,10 @@ export interface SimulationReport {
   readonly to: string;
   readonly zone: string;
   readonly people: number;
+  /** Where the dates of those in the audience stand at the start; null for another trigger than a date. */
+  readonly dates: DateOutlook | null;
+  /** Why the series started for nobody, in words; null where it did. */
+  readonly why_nobody: string | null;
   /** Times that the series was started for somebody, and what came of it. */
   readonly triggered: number;
   readonly entered: number;
@@ -62,11 +67,14 @@ export interface SimulationReport {
   readonly transitions: number;
 }
 
+/** What the witness hears of; the rest of the report is about the people as they come. */
+export type Counted = Omit<SimulationReport, 'dates' | 'why_nobody'>;
+
 /** Counts what the witness hears; `report` may be asked for at any time. */
 export function tally(
   { key, steps }: SeriesDefinition,
   zone: string,
-): Witness & { person(): void; report(span: { from: number; to: number }): SimulationReport } {
+): Witness & { person(): void; report(span: Span): Counted } {
   const funnel = new Map<string, StepFunnel>(
     steps.map(({ key: step, type }) => [step, { step, type, ...nothing(), arms: {} }]),
   );

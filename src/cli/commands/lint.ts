@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { savedSegments } from '../../audience/segments/saved.js';
+import { zoneOf } from '../../audience/workspace.js';
+import { dateWarnings } from '../../automation/series/warnings.js';
 import { MusterError } from '../../errors/index.js';
 import { segmentsIn } from '../../filter/segments-in.js';
 import type { Moment } from '../../filter/time.js';
@@ -63,7 +65,15 @@ async function online(texts: readonly LintText[], moment: Moment, workspace: str
   return withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const named = texts.flatMap(({ text }) => segmentsInText(text)).map((segment) => ({ segment }));
     const segments = await savedSegments(pool, workspace, named);
-    return judged(texts, { moment, catalogue: await loadTraitCatalogue(pool, workspace), segments });
+    const found = judged(texts, { moment, catalogue: await loadTraitCatalogue(pool, workspace), segments });
+    const zone = await zoneOf(pool, workspace);
+    return Promise.all(
+      found.map(async (each) => {
+        if (each.series === undefined) return each;
+        const dates = await dateWarnings(pool, workspace, each.series, { now: moment.now, zone });
+        return { ...each, findings: [...each.findings, ...dates] };
+      }),
+    );
   });
 }
 

@@ -1,5 +1,7 @@
 import type { SeriesReport } from '../../automation/index.js';
-import { number, plain, table } from '../terminal.js';
+import { minuteText, outlookWords } from '../../automation/series/date-outlook.js';
+import type { DateOutlook } from '../../automation/series/date-outlook.js';
+import { number, people as countedPeople, plain, table } from '../terminal.js';
 import type { Printer } from '../terminal.js';
 import { funnelLines } from './report.js';
 
@@ -13,6 +15,7 @@ export function seriesReportLines(printer: Printer, report: SeriesReport): strin
   lines.push('', `  ${style('bold', 'Those in it, and why they entered or did not')}`);
   if (report.people.length === 0) lines.push('  nobody');
   for (const { text } of report.people) lines.push(`  - ${plain(text)}`);
+  if (report.dates !== null) lines.push('', ...dateLines(printer, report.dates));
   if (report.turned_away.length > 0) {
     lines.push('', `  ${style('bold', 'Turned away in the last 30 days')}`);
     const rows = report.turned_away.map(({ reason, people, last_at: at }) => [
@@ -33,4 +36,13 @@ export function seriesReportLines(printer: Printer, report: SeriesReport): strin
   ]);
   lines.push(...table(rows).map((line) => `  ${line.trimEnd()}`));
   return lines;
+}
+
+/** What the dates in the field hold, and when they let people in next. */
+function dateLines({ style }: Printer, dates: DateOutlook): string[] {
+  return [
+    `  ${style('bold', 'Its dates')}`,
+    `  ${plain(outlookWords(dates))}`,
+    ...dates.next.map(({ at, people: count }) => `  - ${minuteText(at)} UTC: ${countedPeople(count)}`),
+  ];
 }

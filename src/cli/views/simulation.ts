@@ -17,6 +17,7 @@ export function simulationLines(
     '',
     `  ${style(['bold', report.entered === 0 ? 'yellow' : 'green'], people(report.entered))} of ${number(report.people)} enter, ${number(report.sends)} messages  ${style('dim', `${number(report.transitions)} moves in ${duration(tookMs)}`)}`,
   ];
+  if (report.why_nobody !== null) lines.push(`  ${plain(report.why_nobody)}`);
   const fates: [string, number][] = [
     ...Object.entries(report.refused).map(([reason, count]): [string, number] => [
       refusals[reason] ?? reason,
@@ -123,7 +124,12 @@ export function storyLines(
     plain(more ?? ''),
   ]);
   if (rows.length === 0)
-    rows.push([shownTime(report.from, report.zone), '', 'nothing starts this series for them', '']);
+    rows.push([
+      shownTime(report.from, report.zone),
+      '',
+      'nothing starts this series for them',
+      plain(report.why_nobody ?? ''),
+    ]);
   return [style('bold', plain(series.name)), ...table(rows).map((line) => `  ${line.trimEnd()}`)];
 }
 

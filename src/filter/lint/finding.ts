@@ -21,4 +21,6 @@ export type FindingCode =
   | 'unreachable_branch'
   | 'trait_never_sent'
   | 'type_never_sent'
-  | 'letter_case_never_sent';
+  | 'letter_case_never_sent'
+  | 'date_never_comes'
+  | 'date_unreadable';

@@ -22,6 +22,21 @@ export const SeriesReportAnswer = Type.Unsafe<SeriesReport>(
     trigger: Type.String(),
     active_since: Time,
     audience: orNull(ReportAnswer),
+    dates: orNull(
+      Type.Object(
+        {
+          field: Type.String(),
+          people: Type.Integer({ description: 'missing + unreadable + past + to_come' }),
+          missing: Type.Integer(),
+          unreadable: Type.Integer({ description: 'a value that is no ISO 8601 time' }),
+          past: Type.Integer(),
+          to_come: Type.Integer(),
+          unreadable_examples: Type.Array(Type.String()),
+          next: Type.Array(Type.Object({ at: Time, people: Type.Integer() })),
+        },
+        { description: 'where the dates of its audience stand; null for another trigger than a date' },
+      ),
+    ),
     people: Type.Array(
       Type.Object({
         why: Type.String({ description: 'where they stand, or why they never entered' }),
@@ -69,8 +84,17 @@ export const SeriesExplanationAnswer = Type.Unsafe<SeriesExplanation>(
     ),
     now: Type.Object({
       version: Type.Integer(),
-      decision: Type.String(),
+      decision: Type.String({ description: '`will_enter` where the trigger is still to come' }),
       reason: NullableText,
+      trigger: Type.Object({
+        type: Type.String(),
+        state: Type.String({
+          description: 'any_time, to_come, over, or of a date: missing, unreadable, past, to_come',
+        }),
+        field: NullableText,
+        seen: Type.Unknown(),
+        at: NullableTime,
+      }),
       audience: orNull(ExplainAnswer),
     }),
     story: StoryAnswer,

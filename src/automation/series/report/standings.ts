@@ -1,7 +1,10 @@
 import type { AudienceParts } from '../../../audience/people.js';
 import type { ActiveSeries } from '../../outbox/active-series.js';
+import type { DateState } from '../dates.js';
 import type { SeriesDefinition, TriggerType } from '../model.js';
 import type { RefusalReason } from '../moves.js';
+import { datedPeople } from './dates.js';
+import type { DatePlaces } from './dates.js';
 
 /**
  * Where a person stands towards a series. Those who entered: `inside`, `completed`, `exited`, `held_out`. Those who never
@@ -20,13 +23,19 @@ export type Standing =
   | 'while_paused'
   | 'never_did'
   | 'did_before'
+  | `date_${DateState}`
   | 'not_triggered';
 
-/** Counts everybody of the audience by where they stand, each once, the largest number first. */
+/**
+ * Counts everybody of the audience by where they stand, each once, the largest number first.
+ *
+ * @param dates where dates stand in a series with a date trigger; null where that is not known
+ */
 export function standings(
   { where, workspace, bind }: AudienceParts,
   series: ActiveSeries,
   definition: SeriesDefinition,
+  dates: DatePlaces | null,
 ): string {
   const key = `${bind(series.key)}::text`;
   const topic = `${bind(definition.topic ?? '')}::text`;
@@ -35,6 +44,7 @@ export function standings(
     bind,
     series,
     definition,
+    dates,
   });
   return `
     SELECT why, count(*)::integer AS people FROM (
@@ -64,6 +74,7 @@ export function standings(
 interface Asked extends Pick<AudienceParts, 'workspace' | 'bind'> {
   readonly series: ActiveSeries;
   readonly definition: SeriesDefinition;
+  readonly dates: DatePlaces | null;
 }
 
 interface Untriggered {
@@ -97,6 +108,9 @@ const untriggeredBy: Readonly<Record<TriggerType, (asked: Asked) => Untriggered>
   }),
   segment_entered: () => nothing,
   segment_left: () => nothing,
-  date: () => nothing,
+  date: ({ bind, dates }) =>
+    dates === null
+      ? nothing
+      : { joins: datedPeople(dates, bind), untriggered: "WHEN true THEN 'date_' || dated.state" },
   schedule: () => nothing,
 };

@@ -1,3 +1,4 @@
+import { nameOf } from '../../../filter/fields.js';
 import type { SeriesDefinition } from '../model.js';
 import type { Standing } from './standings.js';
 
@@ -30,6 +31,17 @@ const words: Readonly<Record<Standing, (definition: SeriesDefinition) => string>
   never_did: ({ trigger }) => `never did \`${trigger.type === 'event' ? trigger.event : ''}\`.`,
   did_before: ({ trigger }) =>
     `did \`${trigger.type === 'event' ? trigger.event : ''}\` before the series was saved, and not since.`,
+  date_missing: ({ trigger }) =>
+    `have no ${dateField(trigger)}, so no date lets them in: send it on identify, or backfill it.`,
+  date_unreadable: ({ trigger }) =>
+    `have a ${dateField(trigger)} that is no ISO 8601 time (as 2026-12-31): send it again in that form.`,
+  date_past: ({ trigger }) =>
+    `have a ${dateField(trigger)} whose time to enter was past when the series was saved, or is more than a day past; let them in by hand with \`muster series enroll\`.`,
+  date_to_come: ({ trigger }) => `are still to enter, by their ${dateField(trigger)}.`,
   not_triggered: ({ trigger }) =>
     `have no record of the trigger (\`${trigger.type}\`): it has not come about for them, is still to be looked at, or was turned away more than 30 days ago.`,
 };
+
+function dateField(trigger: SeriesDefinition['trigger']): string {
+  return trigger.type === 'date' ? `\`${nameOf(trigger.field)}\`` : 'date';
+}
