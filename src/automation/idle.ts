@@ -17,6 +17,7 @@ export function idleCheck(pool: Pool, nudge: () => void): (timeout?: number) => 
 
 const isBusy = `
   SELECT EXISTS (SELECT FROM segment_changes)
+    OR EXISTS (SELECT FROM workspaces WHERE zone_followed_to IS NOT NULL)
     OR EXISTS (SELECT FROM segments WHERE state = 'building')
     OR EXISTS (SELECT FROM segment_edges WHERE next_at <= statement_timestamp())
     OR EXISTS (SELECT FROM outbox WHERE NOT parked AND retry_at <= statement_timestamp())

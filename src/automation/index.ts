@@ -114,6 +114,10 @@ export type { ListParked, ParkedDelivery, Resolved, ResolvedMany, WhichParked } 
 export type { ParkedRecipient } from './broadcasts/parked.js';
 export { resolutions } from './work/parked.js';
 export type { ParkedStep, Resolution } from './work/parked.js';
+export { getSettings } from './settings/settings.js';
+export type { SettingsView } from './settings/settings.js';
+export { saveSettings } from './settings/save.js';
+export type { SettingsChange } from './settings/check.js';
 export { getWorkspaceCaps, setWorkspaceCaps } from './workspace-caps.js';
 export type { WorkspaceCap } from './workspace-caps.js';
 export { checkTemplate, parseTemplate, previewTemplate } from './template-check.js';

@@ -36,6 +36,7 @@ import { performer } from './work/perform.js';
 import { relayRound } from './work/relay.js';
 import type { WorkQueue } from './work/relay.js';
 import { segmentRound } from './segments.js';
+import { followZone } from './settings/follow-zone.js';
 import { sweepWork } from './work/sweep.js';
 import { startWorker } from './work/worker.js';
 
@@ -201,6 +202,9 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     logger,
     segmentRound({ pool, logger, onTurned: () => intake.nudge() }),
   );
+  const zones = startLoop('zones', 1000, logger, () =>
+    followZone(pool, definitions, { onWoken: () => relay.nudge() }),
+  );
   const broadcasts = startBroadcasts({
     pool,
     redis,
@@ -286,11 +290,13 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     nudge() {
       intake.nudge();
       segments.nudge();
+      zones.nudge();
       broadcasts.relay.nudge();
     },
     idle: idleCheck(pool, () => {
       intake.nudge();
       segments.nudge();
+      zones.nudge();
       schedules.nudge();
       broadcasts.relay.nudge();
     }),
@@ -298,12 +304,14 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
       pool,
       redis: redis.producer,
       queue: queueName,
-      loops: { intake, relay, segments, sweep, reconciling, schedules, broadcasts: broadcasts.relay },
+      loops: { intake, relay, segments, zones, sweep, reconciling, schedules, broadcasts: broadcasts.relay },
     }),
     invariants: () => readInvariants(pool, enqueuedFor),
     stop() {
       stopping ??= (async () => {
-        const loops = [intake, relay, segments, sweep, reconciling, schedules].map((loop) => loop.stop());
+        const loops = [intake, relay, segments, zones, sweep, reconciling, schedules].map((loop) =>
+          loop.stop(),
+        );
         const drain = options.drain ?? 10_000;
         await Promise.all([...loops, worker.stop(drain), broadcasts.stop(drain)]);
         await Promise.all([...channels.values()].map(async (channel) => channel.close?.()));

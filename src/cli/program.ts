@@ -35,6 +35,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: 'list, create, rotate and revoke API keys',
     load: async () => (await import('./commands/keys.js')).keysCommand(),
   },
+  settings: {
+    summary: 'show and change the zone of a workspace and its other settings',
+    load: async () => (await import('./commands/settings.js')).settingsCommand(),
+  },
   import: {
     summary: 'load people from a CSV, TSV or NDJSON file',
     load: async () => (await import('./commands/import.js')).importCommand(),

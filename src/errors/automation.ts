@@ -272,4 +272,16 @@ export const automationErrors = {
     message: '{count} people stand at the step `{step}`, which version {version} of `{key}` does not have',
     hint: 'save a version that has the step, or wait until they have passed it',
   },
+  settings_bad_name: {
+    status: 400,
+    exit: 2,
+    message: 'the name of a workspace is text of 1 to {limit} bytes',
+    hint: 'write a name such as `Acme`',
+  },
+  settings_bad_trait: {
+    status: 400,
+    exit: 2,
+    message: '`{trait}` cannot hold a setting of each person: {reason}',
+    hint: 'name a custom trait by its key, such as `timezone` or `locale`',
+  },
 } as const satisfies Record<string, ErrorEntry>;

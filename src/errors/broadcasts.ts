@@ -134,6 +134,6 @@ export const broadcastErrors = {
     exit: 2,
     message:
       'the field `{field}`, which holds the zone of each person, has more than {limit} different values',
-    hint: 'name the trait that holds zones: muster settings set --person-zone TRAIT',
+    hint: 'name the trait that holds zones: `muster settings set --zone-trait TRAIT`',
   },
 } as const satisfies Record<string, ErrorEntry>;

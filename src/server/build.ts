@@ -48,6 +48,7 @@ import { savedSegmentRoutes } from './routes/segments.js';
 import { scheduleRoutes } from './routes/schedules.js';
 import { seriesReportRoutes } from './routes/series-reports.js';
 import { seriesRoutes } from './routes/series.js';
+import { settingsRoutes } from './routes/settings.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { targetingRoutes } from './routes/targeting.js';
 import { templateRoutes } from './routes/templates.js';
@@ -240,6 +241,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(templateRoutes, { pool, clock, email });
   await app.register(preferenceRoutes, { pool });
   await app.register(capRoutes, { pool });
+  await app.register(settingsRoutes, { pool, onFact, email });
   await app.register(unsubscribeRoutes, { pool });
   await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });

@@ -169,6 +169,8 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/channels/email/bounces': () => ({
     body: { events: [{ type: 'soft_bounce', email: 'u1@example.com', reason: 'full' }] },
   }),
+  'GET /api/settings': () => ({}),
+  'PUT /api/settings': () => ({ body: { language_trait: 'taken_over' } }),
   'GET /api/frequency-caps': () => ({}),
   'PUT /api/frequency-caps': () => ({ body: { caps: [{ messages: 1000, days: 7 }] } }),
   'GET /api/channels/email': () => ({}),

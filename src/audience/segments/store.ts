@@ -153,6 +153,11 @@ export async function holdSegments(client: Client, workspaceId: string): Promise
   await client.query(hold, [workspaceId]);
 }
 
+/** Filters that were parsed before are parsed anew from here on. */
+export async function noteRevision(client: Client, workspaceId: string): Promise<void> {
+  await client.query(countRevision, [workspaceId]);
+}
+
 interface Row {
   key: string;
   name: string;

@@ -1,0 +1,39 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { getSettings, saveSettings } from '../../automation/index.js';
+import type { EmailSettings } from '../../automation/index.js';
+import type { Pool } from '../../database/pool.js';
+import { eventLimit } from '../failures.js';
+import { ErrorAnswer } from '../schemas.js';
+import { Settings, SettingsBody } from '../schemas/settings.js';
+
+const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
+
+/** `/api/settings`: what a workspace decides for all that it does, its zone first. */
+export const settingsRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  onFact: () => void;
+  email: EmailSettings;
+}> = async (app, { pool, onFact, email }) => {
+  const config = { needs: 'secret' } as const;
+  const tags = ['settings'];
+
+  app.get(
+    '/api/settings',
+    { config, schema: { tags, response: { 200: Settings, ...refusals } } },
+    async ({ workspaceId }) => getSettings(pool, workspaceId, email),
+  );
+
+  app.put(
+    '/api/settings',
+    {
+      config,
+      bodyLimit: eventLimit,
+      schema: { tags, body: SettingsBody, response: { 200: Settings, ...refusals } },
+    },
+    async ({ body, workspaceId }) => {
+      const saved = await saveSettings(pool, workspaceId, { change: body, email });
+      onFact();
+      return saved;
+    },
+  );
+};
