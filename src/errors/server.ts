@@ -194,6 +194,18 @@ export const serverErrors = {
     message: 'a body of type `{type}` is not understood here',
     hint: 'send the header `Content-Type: application/json`',
   },
+  body_wrong_encoding: {
+    status: 415,
+    exit: 2,
+    message: 'a body with the encoding `{encoding}` is not understood here',
+    hint: 'send it as it is, or compress it once and say so with `Content-Encoding: gzip`, `deflate` or `br`',
+  },
+  body_not_inflated: {
+    status: 400,
+    exit: 2,
+    message: 'the body is not `{encoding}`, as its `Content-Encoding` says: {reason}',
+    hint: 'send it as it is without that header, or compress all of it once',
+  },
   body_too_large: {
     status: 413,
     exit: 2,

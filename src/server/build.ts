@@ -1,5 +1,5 @@
 import fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import swagger from '@fastify/swagger';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -7,15 +7,15 @@ import { noEmailSettings } from '../automation/index.js';
 import type { EmailSettings } from '../automation/index.js';
 import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
-import { MusterError, problem, refuse } from '../errors/index.js';
+import { MusterError, problem } from '../errors/index.js';
 import { accessBook } from './access.js';
 import { authenticate } from './auth.js';
 import { runInBackground } from './background.js';
+import { readBodies } from './body.js';
 import { allowPages } from './cors.js';
-import { answer, answerFailures, bodyLimit } from './failures.js';
+import { answer, answerFailures, bodyLimit, refuseUnknownRoutes } from './failures.js';
 import { identityFindings } from './identity/findings.js';
 import { identityGuard } from './identity/guard.js';
-import { parseJsonBody } from './json.js';
 import { refuseUnstorable } from './params.js';
 import { defaultRateLimit, rateLimiter } from './limits.js';
 import { openMetrics } from './metrics/registry.js';
@@ -100,10 +100,6 @@ declare module 'fastify' {
     /** Every call that the server answers, so that a test can try each of them. */
     routeTable: readonly Route[];
   }
-  interface FastifyContextConfig {
-    /** Whether JSON may come as `text/plain`, which is all that a browser sends without asking first. */
-    plainText?: boolean;
-  }
 }
 
 /**
@@ -144,20 +140,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Answers are serialised as they are: a schema-driven serialiser would drop keys and mistake `__proto__` for more.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (_request: unknown, body: Buffer) => parseJsonBody(body),
-  );
-  app.addContentTypeParser(
-    'text/plain',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => {
-      if (request.routeOptions.config.plainText === true) return parseJsonBody(body);
-      return refuse('body_wrong_type', { type: request.headers['content-type'] ?? 'none' });
-    },
-  );
+  readBodies(app);
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
     // A connection that is kept open would hold the end of the process up, and its next call come too late.
@@ -191,6 +174,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   traceCalls(app);
   runInBackground(app, pool, clock);
   allowPages(app);
+  refuseUnknownRoutes(app);
   authenticate(app, access, limiter);
   app.addHook('onRequest', async ({ params, query }) => {
     refuseUnstorable(params);

@@ -11,14 +11,18 @@ export const eventLimit = 32_768;
 /** Gives every failure, the framework's own included, the one error shape. */
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) => answer(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const route = request.url.split('?', 1)[0] ?? '';
-    return answer(
-      new MusterError(problem('no_such_route', { method: request.method, route })),
-      request,
-      reply,
-    );
+  app.setNotFoundHandler((request, reply) => answer(noSuchRoute(request), request, reply));
+}
+
+/** Refuses a call that nothing answers before its key, type or body could be found at fault. */
+export function refuseUnknownRoutes(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw noSuchRoute(request);
   });
+}
+
+function noSuchRoute({ method, url }: FastifyRequest): MusterError {
+  return new MusterError(problem('no_such_route', { method, route: url.split('?', 1)[0] ?? '' }));
 }
 
 /** Answers with the error's body and status; what is not Muster's own refusal is logged and answered without internals. */

@@ -63,6 +63,8 @@ const open = new Set([
   'OPTIONS /api/targeting',
   // Its key is in the body.
   'POST /api/sdk/beacon',
+  // Takes a client's figures about itself, and keeps none.
+  'POST /v1/m',
 ]);
 
 /** In an order in which our own key can make all of them. */
@@ -82,6 +84,15 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /v1/screen': () => ({ body: { userId: 'u1', name: 'home' } }),
   'POST /v1/alias': () => ({ body: { userId: 'u1', previousId: 'a1' } }),
   'POST /v1/batch': () => ({
+    body: { batch: [{ type: 'identify', userId: 'u1', traits: { plan: 'taken over' } }] },
+  }),
+  'POST /v1/i': () => ({ body: { userId: 'u1', traits: { plan: 'taken over' } } }),
+  'POST /v1/t': () => ({ body: { userId: 'u1', event: 'e', messageId: 'm1' } }),
+  'POST /v1/g': () => ({ body: { userId: 'u1', groupId: 'c1', traits: { plan: 'taken over' } } }),
+  'POST /v1/p': () => ({ body: { userId: 'u1', name: 'home' } }),
+  'POST /v1/s': () => ({ body: { userId: 'u1', name: 'home' } }),
+  'POST /v1/a': () => ({ body: { userId: 'u1', previousId: 'a1' } }),
+  'POST /v1/b': () => ({
     body: { batch: [{ type: 'identify', userId: 'u1', traits: { plan: 'taken over' } }] },
   }),
   'GET /api/users/:user_id': () => ({ path: '/api/users/u1' }),

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { MusterError, problem } from '../../errors/index.js';
+import { takeJsonOfAnyType } from '../body.js';
 import { itemFault } from '../item.js';
 import { ErrorAnswer } from '../schemas.js';
 import { BeaconAnswer, BeaconBody } from '../schemas/ingest.js';
@@ -13,10 +14,10 @@ const allowed = new Set(['users/identify', 'companies/identify', 'track']);
  * what follows one that has to be tried again is left undone, because order matters.
  */
 export const beaconRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  takeJsonOfAnyType(app);
   app.post(
     '/api/sdk/beacon',
     {
-      config: { plainText: true },
       schema: {
         tags: ['sdk'],
         body: BeaconBody,

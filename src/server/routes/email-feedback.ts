@@ -4,6 +4,7 @@ import { mostFeedback, readFeedback, takeFeedback } from '../../automation/index
 import type { FeedbackTaken } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
+import { takeJsonOfAnyType } from '../body.js';
 import { ErrorAnswer } from '../schemas.js';
 
 const FeedbackBody = Type.Unsafe<unknown>({
@@ -23,11 +24,12 @@ const FeedbackAnswer = Type.Unsafe<FeedbackTaken>(
  * Bearer token, or as the user name of an address (`https://KEY@muster.example.com/...`), which providers can send.
  */
 export const emailFeedbackRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app, { pool }) => {
+  // SNS sends its JSON as a text.
+  takeJsonOfAnyType(app);
   app.post(
     '/api/channels/email/bounces',
     {
-      // SNS sends its JSON as a text.
-      config: { needs: 'secret', plainText: true },
+      config: { needs: 'secret' },
       schema: {
         tags: ['channels'],
         body: FeedbackBody,
