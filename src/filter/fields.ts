@@ -183,3 +183,22 @@ function toToken(token: string): string {
 export function isArrayIndex(token: string): boolean {
   return /^(?:0|[1-9][0-9]*)$/.test(token);
 }
+
+/** What identify counts out of other fields, and refuses as a trait like the system columns. */
+const reservedTraits: Readonly<Record<string, string>> = { id: 'user_id', customer_for: 'days_since_signup' };
+
+/**
+ * The field that holds what a custom field of this name would: identify stores the traits of these names in columns, or
+ * refuses them, so that no custom field of the name can be there. Null for other fields.
+ */
+export function columnInPlaceOf(field: Field): string | null {
+  if (field.kind !== 'custom' || field.entity === 'event' || field.tokens.length !== 1) return null;
+  const key = field.tokens[0] ?? '';
+  const prefix = field.entity === 'company' ? 'company.' : '';
+  if (Object.hasOwn(reservedTraits, key)) {
+    return key === 'id' && prefix !== '' ? 'company.company_id' : prefix + (reservedTraits[key] ?? '');
+  }
+  if (!isColumnName(key) || columns[key].source === 'identity') return null;
+  const { of } = columns[key];
+  return of === 'both' || of === field.entity ? prefix + key : null;
+}

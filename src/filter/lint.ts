@@ -1,9 +1,11 @@
+import { clauseFindings } from './lint/clauses.js';
 import { duplicates } from './lint/duplicates.js';
 import type { Finding } from './lint/finding.js';
+import { lowerFinding } from './lint/lower.js';
 import { possible } from './lint/possible.js';
 import { sentence } from './sentence.js';
 import type { Moment } from './time.js';
-import type { Filter } from './tree.js';
+import type { Filter, Not } from './tree.js';
 
 export type { Finding, FindingCode } from './lint/finding.js';
 
@@ -17,7 +19,7 @@ export type { Finding, FindingCode } from './lint/finding.js';
 export function lintFilter(filter: Filter, moment: Moment): Finding[] {
   const found: Finding[] = [];
   walk(filter, moment, found);
-  return [...found, ...duplicates(filter)];
+  return [...found, ...duplicates(filter), ...clauseFindings(filter)];
 }
 
 /** Answers whether a fault was told at the node or below it. */
@@ -31,13 +33,17 @@ function walk(filter: Filter, moment: Moment, found: Finding[]): boolean {
   return true;
 }
 
+/** The clauses inside of one; those of `where` are about an event, and what holds for every person holds for every event. */
 function innerOf(filter: Filter): readonly Filter[] {
   if (filter.kind === 'and' || filter.kind === 'or') return filter.operands;
+  if (filter.kind === 'did') return filter.where === null ? [] : [filter.where];
   return filter.kind === 'not' ? [filter.operand] : [];
 }
 
-function impossible(filter: Filter): Finding {
+function impossible(filter: Exclude<Filter, Not>): Finding {
   const words = sentence(filter);
+  const folded = filter.kind === 'and' || filter.kind === 'or' ? null : lowerFinding(filter);
+  if (folded !== null) return folded;
   if (filter.kind === 'and' || filter.kind === 'or') {
     return {
       code: 'contradiction',

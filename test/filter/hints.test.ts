@@ -7,6 +7,7 @@ import { parseEventFilter, parseFilter } from '../../src/filter/parse.js';
 import { operators } from '../../src/filter/parse/operators.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import { momentOf } from '../../src/filter/time.js';
+import { objectsIn } from './json-in-text.js';
 
 const moment = momentOf('2026-03-01T12:00:00Z', 'UTC');
 const role = { var: 'custom:role' };
@@ -28,45 +29,6 @@ const segments = new Map([['power-users', { exists: role }]]);
 const parsePeople: Parse = (input) => parseFilter(input, { segments });
 
 const hintFor = (input: unknown): string => problemsOf(parseFilter, input)[0]?.hint ?? '';
-
-/** Every whole JSON object that stands in a text. What has a word such as FIELD or `...` in it is no JSON. */
-function objectsIn(text: string): unknown[] {
-  const found: unknown[] = [];
-  for (let start = text.indexOf('{"'); start >= 0; start = text.indexOf('{"', start + 1)) {
-    const end = endOf(text, start);
-    const object: unknown = end === null ? undefined : jsonOf(text.slice(start, end));
-    if (object === undefined) continue;
-    found.push(object);
-    start = end ?? start;
-  }
-  return found;
-}
-
-function endOf(text: string, start: number): number | null {
-  let depth = 0;
-  let inText = false;
-  for (let at = start; at < text.length; at += 1) {
-    if (inText) {
-      if (text[at] === '\\') at += 1;
-      else if (text[at] === '"') inText = false;
-    } else if (text[at] === '"') inText = true;
-    else if (text[at] === '{') depth += 1;
-    else if (text[at] === '}') {
-      depth -= 1;
-      if (depth === 0) return at + 1;
-    }
-  }
-  return null;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
-}
 
 /** A clause as it is; a field or a time inside the smallest clause that it can stand in. */
 function asFilter(part: unknown, field: string): unknown {

@@ -5,6 +5,7 @@ import { printFilter } from '../print.js';
 import { instantOf } from '../time.js';
 import type { Moment } from '../time.js';
 import type { Between, Compare, CompareOperator, LeafKind, NodeOf, OneOf } from '../tree.js';
+import { foldAscii } from '../values.js';
 import { allNumbers, between, complementRanges, point, points, uniteRanges } from './ranges.js';
 import type { Ranges } from './ranges.js';
 import { allTexts, everyValue, intersect, noValue, unite } from './values.js';
@@ -28,7 +29,7 @@ export const accepts: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Mome
   in: (leaf, moment) => ofComparison(leaf, (field, lower) => oneOf(leaf, field, lower, moment)),
   text: ({ operator, subject, text }) => ({
     subject: subjectOf(subject.field, subject.lower),
-    most: { ...noValue, text: allTexts, time: allNumbers },
+    most: subject.lower && !isFolded(text) ? noValue : { ...noValue, text: allTexts, time: allNumbers },
     // An empty pattern is no part of every text: it is the empty text alone.
     least: text === '' && operator !== 'matches' ? { ...noValue, text: allTexts } : noValue,
   }),
@@ -42,8 +43,11 @@ export const accepts: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Mome
     const present = { ...everyValue, missing: false };
     return exactly(nameOf(field), missing ? { ...noValue, missing } : present);
   },
-  percent: ({ salt, low, high }) =>
-    exactly(`percent:${salt}`, { ...noValue, number: between(low, high, true, false) }),
+  percent: ({ salt, low, high }) => {
+    const slice = { ...noValue, number: between(low, high, true, false) };
+    // Everybody has an id, and so a place: what is none stands for nobody.
+    return { subject: `percent:${salt}`, most: slice, least: unite(slice, notPlaces) };
+  },
   did: (leaf) => {
     const { count, event, within, where } = leaf;
     const subject = `did:${JSON.stringify([event, within, where === null ? null : printFilter(where)])}`;
@@ -60,6 +64,11 @@ const notCounts: Values = {
   number: between(-Infinity, 0, false, false),
 };
 
+const notPlaces: Values = {
+  ...everyValue,
+  number: complementRanges(between(0, 100, true, false)),
+};
+
 function exactly(subject: string, values: Values): Accepts {
   return { subject, most: values, least: values };
 }
@@ -71,6 +80,11 @@ function ofComparison(
   bounds: (field: Field, lower: boolean) => Bounds,
 ): Accepts {
   return { subject: subjectOf(field, lower), ...bounds(field, lower) };
+}
+
+/** Whether a text can be what `lower` makes of a value. */
+export function isFolded(text: string): boolean {
+  return foldAscii(text) === text;
 }
 
 /** A text in lower case is another value than the text, of which nothing is concluded. */
@@ -97,8 +111,9 @@ function ofCompare(leaf: Compare, field: Field, lower: boolean, moment: Moment):
 }
 
 function oneOf({ items }: Pick<OneOf, 'items'>, field: Field, lower: boolean, moment: Moment): Bounds {
-  const texts = items.flatMap((item) => (item.type === 'text' ? [item.value] : []));
-  const written = lower ? [] : texts.flatMap((text) => parseIso(text) ?? []);
+  const written = items.flatMap((item) => (item.type === 'text' ? [item.value] : []));
+  const texts = lower ? written.filter(isFolded) : written;
+  const asTimes = lower ? [] : texts.flatMap((text) => parseIso(text) ?? []);
   const instants = items.flatMap((item) => (item.type === 'time' ? [instantOf(item.value, moment)] : []));
   const least: Values = {
     ...noValue,
@@ -108,7 +123,7 @@ function oneOf({ items }: Pick<OneOf, 'items'>, field: Field, lower: boolean, mo
     time: timesOf(field, points(instants)).time,
   };
   // An instant can be written in many ways, of which a text names one.
-  return { most: { ...least, time: uniteRanges(least.time, points(written)) }, least };
+  return { most: { ...least, time: uniteRanges(least.time, points(asTimes)) }, least };
 }
 
 function ofBetween({ low, high }: Between, field: Field, moment: Moment): Bounds {

@@ -9,6 +9,7 @@ import type { Finding } from './finding.js';
  */
 export function duplicates(filter: Filter): Finding[] {
   if (filter.kind === 'not') return duplicates(filter.operand);
+  if (filter.kind === 'did') return filter.where === null ? [] : duplicates(filter.where);
   if (filter.kind !== 'and' && filter.kind !== 'or') return [];
   const seen = new Map<string, Filter>();
   const { kind } = filter;

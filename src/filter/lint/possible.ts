@@ -1,8 +1,9 @@
+import { printFilter } from '../print.js';
 import type { Moment } from '../time.js';
 import type { Filter, Leaf, LeafKind, NodeOf } from '../tree.js';
 import { accepts } from './accepts.js';
 import type { Accepts } from './accepts.js';
-import { complement, intersect, isNothing, unite } from './values.js';
+import { complement, intersect, isNothing, noValue, unite } from './values.js';
 import type { Values } from './values.js';
 
 /**
@@ -12,7 +13,7 @@ import type { Values } from './values.js';
 export type Possible = ReadonlyMap<string, Values> | null;
 
 /** Subjects that one branch may constrain before the rest is left open, so that a large filter costs no more than it is worth. */
-const mostSubjects = 200;
+const mostSubjects = 400;
 
 /**
  * Sound, not complete: null means that the filter (or under `negated` its opposite) matches nobody at that moment, whatever
@@ -20,9 +21,30 @@ const mostSubjects = 200;
  */
 export function possible(filter: Filter, moment: Moment, negated = false): Possible {
   if (filter.kind === 'not') return possible(filter.operand, moment, !negated);
-  if (filter.kind !== 'and' && filter.kind !== 'or') return ofLeaf(filter, moment, negated);
+  const itself = new Map([[clauseOf(filter), verdict(!negated)]]);
+  if (filter.kind !== 'and' && filter.kind !== 'or') {
+    return together([ofLeaf(filter, moment, negated), itself]);
+  }
   const parts = filter.operands.map((operand) => possible(operand, moment, negated));
-  return (filter.kind === 'and') === negated ? either(parts) : together(parts);
+  const inner = (filter.kind === 'and') === negated ? either(parts) : together(parts);
+  return together([inner, itself]);
+}
+
+/** Each clause is a subject too, which is true or false of a person: so that it and its opposite exclude each other. */
+function clauseOf(filter: Filter): string {
+  let written = printed.get(filter);
+  if (written === undefined) {
+    written = `clause:${JSON.stringify(printFilter(filter))}`;
+    printed.set(filter, written);
+  }
+  return written;
+}
+
+/** A clause is looked at once for each clause around it. */
+const printed = new WeakMap<Filter, string>();
+
+function verdict(isTrue: boolean): Values {
+  return { ...noValue, boolean: new Set([isTrue]) };
 }
 
 export function acceptsOf<K extends LeafKind>(leaf: NodeOf<K>, moment: Moment): Accepts {
