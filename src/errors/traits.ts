@@ -110,6 +110,30 @@ export const traitsErrors = {
     message: 'expected `users`, a list of people, but got {got}',
     hint: 'write {"users": [{"user_id": "u1", "traits": {"role": "admin"}}]}',
   },
+  entries_not_list: {
+    status: 400,
+    exit: 2,
+    message: '`entries` has to be a list, got {got}',
+    hint: 'send `{"entries": [{"email": ADDRESS}, {"user_id": ID}]}`',
+  },
+  entry_not_object: {
+    status: 400,
+    exit: 2,
+    message: 'an entry has to be an object, got {got}',
+    hint: 'write `{"email": ADDRESS}` or `{"user_id": ID}`',
+  },
+  entry_unknown_key: {
+    status: 400,
+    exit: 2,
+    message: 'an entry has no key `{key}`',
+    hint: 'its keys are {allowed}',
+  },
+  too_many_entries: {
+    status: 400,
+    exit: 2,
+    message: 'one call takes {limit} entries, this one has {count}',
+    hint: 'send them in several calls; entries that are on the list already stay as they are',
+  },
   too_many_users: {
     status: 413,
     exit: 2,

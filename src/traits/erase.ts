@@ -3,7 +3,7 @@ import type { Problem } from '../errors/index.js';
 import type { Client, Pool } from '../database/pool.js';
 import { collectId } from './check.js';
 import { atomically } from './database.js';
-import { makeSalt } from './suppression.js';
+import { makeSalt } from './statements/add-opt-outs.js';
 
 export interface EraseUser {
   readonly workspaceId: string;

@@ -1,6 +1,6 @@
 import { atomically } from './database.js';
 import type { Database } from './database.js';
-import { makeSalt } from './suppression.js';
+import { makeSalt } from './statements/add-opt-outs.js';
 
 /**
  * Whose wishes are meant: the person of an internal id, by their user id and the e-mail address they have now, and the

@@ -5,6 +5,8 @@ import { atomically, runStatement } from './database.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
 import { traitLimits } from './known-traits.js';
+import { addOptOuts } from './statements/add-opt-outs.js';
+import type { OptOut, OptOutList } from './statements/add-opt-outs.js';
 import { collectText } from './text.js';
 
 /**
@@ -70,8 +72,7 @@ const textLimit = 200;
  * @returns whether any of the identifiers was not on the list
  */
 export async function suppress(db: Database, call: Suppress): Promise<{ changed: boolean }> {
-  const whom = check(call);
-  return add(db, call, whom, addSuppressions, []);
+  return addOne(db, 'suppressions', call);
 }
 
 /** Takes a person off the list of suppressions. Errors as of `suppress`. */
@@ -86,8 +87,7 @@ export async function unsuppress(db: Database, call: Whom): Promise<{ changed: b
 
 /** The person wants nothing more about a topic, or nothing at all. Errors as of `suppress`. */
 export async function unsubscribe(db: Database, call: Suppress & AboutTopic): Promise<{ changed: boolean }> {
-  const whom = check(call);
-  return add(db, call, whom, addUnsubscribes, [call.topic ?? '']);
+  return addOne(db, 'unsubscribes', call);
 }
 
 /**
@@ -172,30 +172,34 @@ function isOneOf(alias: string, first: number): string {
 /** The user id and the e-mail address, null where not given. */
 function check(call: Suppress & AboutTopic): [string | null, string | null] {
   const problems: Problem[] = [];
-  const { userId, email } = call;
-  if (userId === undefined && email === undefined) problems.push(problem('nobody_named'));
-  if (userId !== undefined) collectId('user_id', userId, problems);
-  if (email !== undefined) collectText('email', email, problems, traitLimits.textBytes);
-  for (const key of ['reason', 'source', 'topic'] as const) {
-    if (call[key] !== undefined) collectText(key, call[key], problems, textLimit);
-  }
+  collectOptOut(call, problems);
   if (problems.length > 0) throw new MusterError(problems);
-  return [userId ?? null, email ?? null];
+  return [call.userId ?? null, call.email ?? null];
 }
 
-async function add(
+/** Checks one entry of a list; `under` is the pointer of the object that holds it. */
+export function collectOptOut(call: OptOut, problems: Problem[], under = ''): void {
+  const { userId, email } = call;
+  if (userId === undefined && email === undefined) {
+    problems.push(problem('nobody_named', {}, { path: under }));
+  }
+  if (userId !== undefined) collectId('user_id', userId, problems, under);
+  if (email !== undefined) collectText('email', email, problems, traitLimits.textBytes, under);
+  for (const key of ['reason', 'source', 'topic'] as const) {
+    if (call[key] !== undefined) collectText(key, call[key], problems, textLimit, under);
+  }
+}
+
+async function addOne(
   db: Database,
-  call: Suppress,
-  whom: readonly [string | null, string | null],
-  statement: string,
-  more: readonly string[],
+  list: OptOutList,
+  call: Suppress & AboutTopic,
 ): Promise<{ changed: boolean }> {
-  return atomically(db, call.workspaceId, async (client) => {
-    await client.query(makeSalt, [call.workspaceId]);
-    const values = [call.workspaceId, ...whom, call.reason ?? 'manual', call.source ?? 'api', ...more];
-    const { rowCount } = await client.query(statement, values);
-    return { changed: rowCount !== 0 };
-  });
+  check(call);
+  const [changed = false] = await atomically(db, call.workspaceId, (client) =>
+    addOptOuts(client, call.workspaceId, list, [call]),
+  );
+  return { changed };
 }
 
 async function change(
@@ -207,27 +211,6 @@ async function change(
   const { rowCount } = await runStatement(db, workspaceId, { text: statement, values: [...values] });
   return { changed: rowCount !== 0 };
 }
-
-/** Before the statement that hashes with it, which sees what was there when it began. */
-export const makeSalt = `
-INSERT INTO identifier_salts (workspace_id) VALUES ($1) ON CONFLICT (workspace_id) DO NOTHING`;
-
-// In the order of the key, so that two calls that name the same two identifiers do not wait for each other in a circle.
-const named = `
-  (VALUES ('email', btrim($3::text)), ('user_id', $2::text)) AS named (kind, identifier)
-  WHERE named.identifier IS NOT NULL ORDER BY named.kind`;
-
-const addSuppressions = `
-INSERT INTO suppressions (workspace_id, kind, hash, identifier, reason, source)
-SELECT $1, named.kind, muster_identifier_hash($1, named.kind, named.identifier), named.identifier, $4, $5
-FROM ${named}
-ON CONFLICT (workspace_id, kind, hash) DO NOTHING`;
-
-const addUnsubscribes = `
-INSERT INTO unsubscribes (workspace_id, kind, hash, topic, identifier, reason, source)
-SELECT $1, named.kind, muster_identifier_hash($1, named.kind, named.identifier), $6, named.identifier, $4, $5
-FROM ${named}
-ON CONFLICT (workspace_id, kind, hash, topic) DO NOTHING`;
 
 const findSuppressed = `
 SELECT

@@ -3,12 +3,21 @@ import type { Problem } from '../errors/index.js';
 import { described } from '../filter/parse/context.js';
 import { textFault } from './json.js';
 
-/** Checks a short text of a caller: 1 to `limit` bytes that can be stored. Error: `bad_label`. */
-export function collectText(key: string, value: unknown, problems: Problem[], limit: number): void {
+/**
+ * Checks a short text of a caller: 1 to `limit` bytes that can be stored. `under` is the pointer of the object that holds it.
+ * Error: `bad_label`.
+ */
+export function collectText(
+  key: string,
+  value: unknown,
+  problems: Problem[],
+  limit: number,
+  under = '',
+): void {
   const got = faultOf(value, limit);
   if (got === null) return;
   const expected = `text of 1 to ${limit} bytes`;
-  problems.push(problem('bad_label', { key, expected, got }, { path: `/${key}` }));
+  problems.push(problem('bad_label', { key, expected, got }, { path: `${under}/${key}` }));
 }
 
 function faultOf(value: unknown, limit: number): string | null {

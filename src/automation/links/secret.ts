@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
-import { makeSalt } from '../../traits/suppression.js';
+import { makeSalt } from '../../traits/statements/add-opt-outs.js';
 
 /** A link of one kind is never taken for one of another. */
 export type LinkPurpose = 'unsubscribe' | 'bounces';

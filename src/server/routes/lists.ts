@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
+import { addManyOptOuts, mostOptOuts } from '../../traits/opt-outs.js';
 import {
   listSuppressed,
   listUnsubscribed,
@@ -13,6 +14,8 @@ import { ErrorAnswer } from '../schemas.js';
 import {
   ChangedAnswer,
   ListQuery,
+  OptOutsAnswer,
+  OptOutsBody,
   ResubscribeBody,
   SuppressBody,
   SuppressedAnswer,
@@ -52,6 +55,31 @@ export const listRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app,
     async ({ body: { user_id: userId, ...rest }, workspaceId }) =>
       unsuppress(pool, { workspaceId, userId, ...rest }),
   );
+
+  for (const list of ['suppressions', 'unsubscribes'] as const) {
+    app.post(
+      `/api/${list}/batch`,
+      {
+        config,
+        schema: {
+          tags,
+          description: `Adds up to ${mostOptOuts} entries, each answered for by itself.`,
+          body: OptOutsBody,
+          response: { 200: OptOutsAnswer, ...refusals },
+        },
+      },
+      async ({ body: { entries }, workspaceId }) => {
+        const results = await addManyOptOuts(pool, { workspaceId, list, entries });
+        const count = (status: string): number => results.filter((each) => each.status === status).length;
+        return {
+          added: count('added'),
+          present: count('present'),
+          rejected: count('rejected'),
+          results: results.map((each) => ({ ...each })),
+        };
+      },
+    );
+  }
 
   app.get(
     '/api/unsubscribes',

@@ -99,7 +99,7 @@ export const UsersBatchBody = Type.Object(
   },
   closed,
 );
-const ItemProblem = Type.Object({
+export const ItemProblem = Type.Object({
   code: Type.String(),
   message: Type.String(),
   path: Type.String({ description: 'JSON Pointer into the body' }),

@@ -1,6 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import type { Preferences } from '../../automation/index.js';
 import { NullableText, User, closed } from '../schemas.js';
+import { ItemProblem } from './ingest.js';
 
 /** Suppression lists and context entries. */
 
@@ -19,6 +20,29 @@ export const UnsuppressBody = Type.Object(Address, closed);
 export const UnsubscribeBody = Type.Object({ ...Address, ...Why, topic: Topic }, closed);
 export const ResubscribeBody = Type.Object({ ...Address, topic: Topic }, closed);
 export const ChangedAnswer = Type.Object({ changed: Type.Boolean() });
+
+export const OptOutsBody = Type.Object(
+  {
+    entries: Type.Array(Type.Unknown(), {
+      minItems: 1,
+      description:
+        '{ "user_id"?, "email"?, "reason"?, "source"? } each, of unsubscribes with "topic"?; one that is refused does not stop the others',
+    }),
+  },
+  closed,
+);
+export const OptOutsAnswer = Type.Object({
+  added: Type.Integer(),
+  present: Type.Integer({ description: 'who were on the list already' }),
+  rejected: Type.Integer(),
+  results: Type.Array(
+    Type.Object({
+      status: Type.Union([Type.Literal('added'), Type.Literal('present'), Type.Literal('rejected')]),
+      error: Type.Optional(ItemProblem),
+    }),
+    { description: 'in the order of the entries' },
+  ),
+});
 
 export const ListQuery = Type.Object(
   {
