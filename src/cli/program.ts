@@ -91,6 +91,14 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: 'list the traits that were sent',
     load: async () => (await import('./commands/traits.js')).traitsCommand(),
   },
+  suppressions: {
+    summary: 'list who nothing is sent to, and add the people of a file',
+    load: async () => (await import('./commands/opt-outs.js')).suppressionsCommand(),
+  },
+  unsubscribes: {
+    summary: 'list who unsubscribed, and add the people of a file',
+    load: async () => (await import('./commands/opt-outs.js')).unsubscribesCommand(),
+  },
   template: {
     summary: 'check a message against an audience, and preview it for a person',
     load: async () => (await import('./commands/template.js')).templateCommand(),

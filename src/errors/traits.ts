@@ -242,6 +242,12 @@ export const traitsErrors = {
     message: 'the import stopped after {rows} rows: {reason}',
     hint: 'run it again with the same file; rows that are already in are found again, not doubled',
   },
+  opt_outs_no_person: {
+    status: 400,
+    exit: 2,
+    message: 'no column of `{file}` says who it is: it has {columns}',
+    hint: 'name the column of addresses with `--email COLUMN`, or the column of user ids with `--id COLUMN`',
+  },
   row_cells: {
     status: 400,
     exit: 2,
