@@ -129,6 +129,12 @@ export const broadcastErrors = {
     message: 'the time of the broadcast `{key}` is over: it was {at}',
     hint: 'give the schedule a time to come, or write `now`',
   },
+  dedupe_without_address: {
+    status: 400,
+    exit: 2,
+    message: 'the channel `{channel}` goes by the person, not by an address that people could share',
+    hint: 'leave `dedupe` out; each person is sent to once',
+  },
   broadcast_zone_values: {
     status: 409,
     exit: 2,

@@ -15,7 +15,7 @@ import { collectText } from './text.js';
  * the user id or the e-mail address, so that an entry outlives the person's row and the identifier itself.
  */
 
-/** A person by id, by e-mail address (ASCII case and outer spaces do not matter), or by both. At least one is needed. */
+/** A person by id, by e-mail address (ASCII case, outer spaces and the way its domain is written do not matter), or by both. At least one is needed. */
 export interface Whom {
   readonly workspaceId: string;
   readonly userId?: string | undefined;

@@ -3,7 +3,7 @@ import { sendingVerdicts, verdicts } from './model.js';
 
 /**
  * The number before a launch, and what it is made of: `matched` = `will_send` + `deferred` + `suppressed` + `unreachable` +
- * `capped` + `passed`. `to_send`, the first two, is how many messages there will be.
+ * `capped` + `passed` + `duplicate`. `to_send`, the first two, is how many messages there will be.
  */
 export interface Breakdown extends Readonly<Record<Verdict, number>> {
   readonly matched: number;
@@ -20,6 +20,9 @@ export interface Breakdown extends Readonly<Record<Verdict, number>> {
   readonly first_due_at: string | null;
   readonly last_due_at: string | null;
 }
+
+/** The breakdown of a run `r`. One that was launched before there were duplicates has none. */
+export const breakdownColumn = `'{"duplicate": 0}'::jsonb || r.breakdown AS breakdown`;
 
 /** One row of the count: people of one verdict and variant. */
 export interface CountRow {
@@ -96,6 +99,7 @@ function countsBy(rows: readonly CountRow[]): Record<Verdict, number> {
     unreachable: 0,
     capped: 0,
     passed: 0,
+    duplicate: 0,
     deferred: 0,
     will_send: 0,
   };

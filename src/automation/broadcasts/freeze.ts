@@ -4,7 +4,7 @@ import type { Client } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import { breakdownOf, countColumns } from './breakdown.js';
 import type { Breakdown, CountRow } from './breakdown.js';
-import { judgedPeople } from './judge.js';
+import { judgedPeople, sendsSql } from './judge.js';
 import type { Judgement } from './judge.js';
 import type { BroadcastDefinition } from './model.js';
 import { sendingVerdicts } from './model.js';
@@ -102,7 +102,7 @@ async function freeze(
   judgement: Judgement,
   run: string,
 ): Promise<FrozenRow[]> {
-  const sends = `verdict IN (${sendingVerdicts.map((verdict) => `'${verdict}'`).join(', ')})`;
+  const sends = sendsSql;
   // Where all are due at once their numbers need no sort, which for a million people would go through the disk.
   const number =
     judgement.places.field === null

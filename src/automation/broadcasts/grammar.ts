@@ -1,4 +1,4 @@
-import type { PassedRule } from './model.js';
+import type { Dedupe, PassedRule } from './model.js';
 
 /** The words and bounds of broadcasts; the parser, the published schema and the documentation share them. */
 
@@ -13,6 +13,7 @@ export const broadcastKeys = [
   'quiet_hours',
   'send_window',
   'frequency_caps',
+  'dedupe',
   'rate_limit',
   'schedule',
 ] as const;
@@ -23,6 +24,8 @@ export const recurrenceKeys = ['cron', 'zone', 'catch_up'] as const;
 export const ratePeriods = ['second', 'minute'] as const;
 
 export const passedRules = ['send_now', 'next_day', 'skip'] as const satisfies readonly PassedRule[];
+
+export const dedupeRules = ['address'] as const satisfies readonly Dedupe[];
 
 /** The key of the only variant where there is no A/B test. */
 export const onlyVariant = 'message';

@@ -1,9 +1,10 @@
 import type { AudienceParts } from '../../audience/people.js';
 import type { Filter } from '../../filter/tree.js';
-import { unreachableSql } from '../channels/properties.js';
+import { addressSql, unreachableSql } from '../channels/properties.js';
 import { contactsOfAll } from '../facts/contacts.js';
 import { zoneText } from '../facts/zone-texts.js';
 import { forbiddenSql } from './forbidden.js';
+import { sendingVerdicts } from './model.js';
 import type { BroadcastDefinition } from './model.js';
 import type { Places } from './places.js';
 
@@ -16,17 +17,46 @@ export interface Judgement {
 }
 
 /**
- * Everybody in the audience with what a launch makes of them, as a SELECT: `id`, `person` (the customer's id, or a visitor's),
- * `verdict`, `variant`, `due_at` (also where nothing is sent), `unzoned` (their zone is unknown), `late` (their hour is over)
+ * Everybody in the audience with what a launch makes of them, as a SELECT: `id`, `person` (the customer's id, or a visitor's,
+ * which may be the same text), `verdict`, `variant`, `due_at` (also where nothing is sent), `unzoned` (their zone is unknown), `late` (their hour is over)
  * and `has0`, `has1` and so on, a variable each.
  *
  * The number before a launch and the launch itself are both made of this and of nothing else.
  */
-export function judgedPeople(parts: AudienceParts, { definition, places, variables }: Judgement): string {
+export function judgedPeople(parts: AudienceParts, judgement: Judgement): string {
+  const address = judgement.definition.dedupe === null ? null : addressOf(judgement.definition);
+  if (address === null) return judgedAlone(parts, judgement, null);
+  const has = judgement.variables.map((_, index) => `, has${index}`).join('');
+  // Only those who would be sent to compete for their address: who cannot be keeps their own reason, and takes nobody's place.
+  return `
+      SELECT id, person, due_at, unzoned, late, variant,
+        CASE WHEN sends AND row_number() OVER (
+          PARTITION BY sends, address ORDER BY user_id COLLATE "C" NULLS LAST, id
+        ) > 1 THEN 'duplicate' ELSE verdict END AS verdict${has}
+      FROM (
+        SELECT *, ${sendsSql} AS sends FROM (${judgedAlone(parts, judgement, address)}) AS alone
+      ) AS sharing`;
+}
+
+/** A condition on `verdict`: they are sent to. */
+export const sendsSql = `verdict IN (${sendingVerdicts.map((verdict) => `'${verdict}'`).join(', ')})`;
+
+/** The address that people may share; null on a channel that goes by none. */
+export function addressOf({ channel }: BroadcastDefinition): string | null {
+  return addressSql(channel, 'u');
+}
+
+/** The same, each judged without regard to the others; with their `address` and `user_id` where it is asked for. */
+export function judgedAlone(
+  parts: AudienceParts,
+  { definition, places, variables }: Judgement,
+  address: string | null,
+): string {
   const { where, workspace, bind, matches } = parts;
   const place = placeSql(places, bind);
   const caps = capsSql(definition, places, parts);
   const fields = variables.map((variable, index) => `, ${matches(variable)} IS TRUE AS has${index}`);
+  if (address !== null) fields.push(`, u.user_id, ${address} AS address`);
   const forbidden = forbiddenSql(workspace, `${bind(definition.topic ?? '')}::text`);
   return `
       SELECT u.id, coalesce(u.user_id, u.anonymous_id) AS person, ${place.dueAt} AS due_at, ${place.unzoned} AS unzoned,

@@ -1,6 +1,7 @@
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
+import { breakdownColumn } from './breakdown.js';
 import type { Breakdown } from './breakdown.js';
 import { freezeRun } from './freeze.js';
 import { placesOf } from './places.js';
@@ -76,5 +77,5 @@ export async function launchBroadcast(
 const lockBroadcast = `SELECT FROM broadcasts b WHERE b.workspace_id = $1 AND b.key = $2 FOR NO KEY UPDATE`;
 
 const readLaunched = `
-  SELECT r.broadcast_key AS key, r.run, r.launched_at, r.breakdown FROM broadcast_runs r
+  SELECT r.broadcast_key AS key, r.run, r.launched_at, ${breakdownColumn} FROM broadcast_runs r
   WHERE r.workspace_id = $1 AND r.broadcast_key = $2 AND r.run = $3`;

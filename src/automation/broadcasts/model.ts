@@ -23,6 +23,8 @@ export interface BroadcastDefinition {
   readonly sendWindow: SendWindow | null;
   /** Messages of all series and broadcasts together; every one of the caps holds. */
   readonly frequencyCaps: readonly FrequencyCap[];
+  /** `address`: of several people with one address only one is sent to. Null: everybody is. */
+  readonly dedupe: Dedupe | null;
   /** Null where messages go as fast as the channel takes them. */
   readonly rateLimit: RateLimit | null;
   readonly schedule: Schedule;
@@ -42,6 +44,8 @@ export interface RateLimit {
   readonly messages: number;
   readonly per: 'second' | 'minute';
 }
+
+export type Dedupe = 'address';
 
 export type Schedule =
   | { readonly kind: 'now' }
@@ -67,7 +71,15 @@ export type PassedRule = 'send_now' | 'next_day' | 'skip';
  * What a launch makes of a person who matches. Where several hold, the first in this order: a person who may not be sent
  * to is never counted as merely late.
  */
-export const verdicts = ['suppressed', 'unreachable', 'capped', 'passed', 'deferred', 'will_send'] as const;
+export const verdicts = [
+  'suppressed',
+  'unreachable',
+  'capped',
+  'passed',
+  'duplicate',
+  'deferred',
+  'will_send',
+] as const;
 export type Verdict = (typeof verdicts)[number];
 
 /** Those who are sent to: at the time of the broadcast, or when their quiet hours are over. */

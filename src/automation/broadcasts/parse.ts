@@ -3,7 +3,7 @@ import { parseIso } from '../../filter/iso8601.js';
 import { described, isList, isObject } from '../../filter/parse/context.js';
 import { parseFilter } from '../../filter/parse.js';
 import { seriesLimits } from '../series/grammar.js';
-import { speaksToPerson } from '../channels/properties.js';
+import { addressSql, speaksToPerson } from '../channels/properties.js';
 import { Check, own } from '../series/parse/check.js';
 import type { Document } from '../series/parse/check.js';
 import { namesOf } from '../series/parse/known.js';
@@ -17,12 +17,13 @@ import {
   broadcastKeys,
   broadcastLimits,
   datePattern,
+  dedupeRules,
   onlyVariant,
   passedRules,
   ratePeriods,
   recurrenceKeys,
 } from './grammar.js';
-import type { BroadcastDefinition, RateLimit, Schedule, Variant } from './model.js';
+import type { BroadcastDefinition, Dedupe, RateLimit, Schedule, Variant } from './model.js';
 
 const exampleMessage = '{"text": "Hello {{ name|there }}"}';
 const exampleVariant = `{"key": "a", "percent": 50, "message": ${exampleMessage}}`;
@@ -64,6 +65,7 @@ export function parseBroadcast(input: unknown, known: KnownNames = {}): Broadcas
     quietHours,
     sendWindow,
     frequencyCaps: part('frequency_caps', capsOf) ?? [],
+    dedupe: part('dedupe', (...asked) => dedupeOf(...asked, channel)),
     rateLimit: part('rate_limit', rateLimitOf),
     schedule: part('schedule', scheduleOf) ?? { kind: 'now' as const },
     source: document,
@@ -79,6 +81,13 @@ export function parseBroadcast(input: unknown, known: KnownNames = {}): Broadcas
     throw new MusterError(check.problems);
   }
   return { key, name, audience, channel, variants, ...parts };
+}
+
+/** Only a channel that goes by an address has anything that people can share. */
+function dedupeOf(check: Check, input: unknown, path: string, channel: string | null): Dedupe | null {
+  const rule = check.word(input, path, dedupeRules);
+  if (rule === null || channel === null || addressSql(channel, 'u') !== null) return rule;
+  return check.report('dedupe_without_address', { channel }, path);
 }
 
 type PartReader<T> = (check: Check, input: unknown, path: string) => T | null;

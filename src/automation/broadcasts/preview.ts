@@ -6,7 +6,7 @@ import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { breakdownOf, countColumns, sumColumns } from './breakdown.js';
 import type { Breakdown, CountRow } from './breakdown.js';
-import { judgedPeople } from './judge.js';
+import { addressOf, judgedAlone, judgedPeople, sendsSql } from './judge.js';
 import type { Judgement } from './judge.js';
 import { verdicts } from './model.js';
 import type { Verdict } from './model.js';
@@ -17,6 +17,11 @@ import { settingsOf } from './settings.js';
 
 export interface PreviewOfBroadcast extends Breakdown {
   readonly key: string;
+  /**
+   * Of those to be sent to: how many have an address that another of them has too, and how many such addresses there are. Null on a
+   * channel that goes by the person.
+   */
+  readonly shared_addresses: { readonly addresses: number; readonly people: number } | null;
   /** A few people of each verdict, by `user_id`. */
   readonly samples: Readonly<Record<Verdict, readonly SamplePerson[]>>;
   /** The instant at which it was counted, ISO 8601. A launch right then would send exactly this. */
@@ -62,6 +67,7 @@ export async function previewBroadcast(
       return {
         key,
         ...breakdownOf(definition, fields, rows),
+        shared_addresses: await sharedAddresses(client, snapshot, judgement),
         samples: await samplesOf(client, snapshot, judgement, rows, sample),
         as_of: new Date(settings.now).toISOString(),
         took_ms: Math.round((performance.now() - started) * 10) / 10,
@@ -72,9 +78,13 @@ export async function previewBroadcast(
 }
 
 interface CountedRow extends CountRow {
-  /** Candidates for the sample. */
+  /** Candidates for the sample, as `placeSql` writes them. */
   readonly some: readonly (string | null)[];
 }
+
+/** A person as a text that sorts by their id and ends with the internal one: a visitor may have the id of a user. */
+const placeSql = `coalesce(person, '') || ' ' || id`;
+const idIn = (place: string): string => place.slice(-36);
 
 /** Places among which the candidates of a sample are spread. */
 const buckets = 8;
@@ -91,11 +101,34 @@ async function count(client: Client, snapshot: SnapshotOptions, judgement: Judge
     definition.audience,
     (parts) => `
       WITH counted AS (
-        SELECT ${countColumns(variables.length)}, get_byte(uuid_send(id), 15) % ${buckets} AS bucket, min(person) AS person
+        SELECT ${countColumns(variables.length)}, get_byte(uuid_send(id), 15) % ${buckets} AS bucket, min(${placeSql}) AS place
         FROM (${judgedPeople(parts, judgement)}) AS judged GROUP BY verdict, variant, bucket
       )
-      SELECT ${sumColumns(variables.length)}, array_agg(person) AS some FROM counted GROUP BY verdict, variant`,
+      SELECT ${sumColumns(variables.length)}, array_agg(place) AS some FROM counted GROUP BY verdict, variant`,
   );
+}
+
+/** Counts those who would get another's copy. A pass of its own, which a launch does not make. */
+async function sharedAddresses(
+  client: Client,
+  snapshot: SnapshotOptions,
+  judgement: Judgement,
+): Promise<PreviewOfBroadcast['shared_addresses']> {
+  const { definition } = judgement;
+  const address = addressOf(definition);
+  if (address === null) return null;
+  if (definition.dedupe !== null) return { addresses: 0, people: 0 };
+  const rows = await overAudience<{ addresses: number; people: number }>(
+    client,
+    snapshot,
+    definition.audience,
+    (parts) => `
+      SELECT count(*)::integer AS addresses, coalesce(sum(people), 0)::integer AS people FROM (
+        SELECT count(*) AS people FROM (${judgedAlone(parts, judgement, address)}) AS judged
+        WHERE ${sendsSql} GROUP BY address HAVING count(*) > 1
+      ) AS shared`,
+  );
+  return rows[0] ?? { addresses: 0, people: 0 };
 }
 
 /** A few people of each verdict. A second pass is made only where the candidates of the first are too few. */
@@ -110,9 +143,9 @@ async function samplesOf(
   const wanting: Verdict[] = [];
   for (const verdict of verdicts) {
     const ours = rows.filter((row) => row.verdict === verdict);
-    const candidates = ours.flatMap(({ some }) => some.filter((person) => person !== null));
+    const candidates = ours.flatMap(({ some }) => some.filter((place) => place !== null));
     const all = ours.reduce((total, row) => total + row.count, 0);
-    found.set(verdict, candidates.toSorted().slice(0, size));
+    found.set(verdict, candidates.toSorted().slice(0, size).map(idIn));
     if (candidates.length < Math.min(all, size)) wanting.push(verdict);
   }
   if (wanting.length > 0) {
@@ -120,7 +153,7 @@ async function samplesOf(
     for (const verdict of wanting)
       found.set(
         verdict,
-        more.filter((each) => each.verdict === verdict).map(({ person }) => person),
+        more.filter((each) => each.verdict === verdict).map(({ id }) => id),
       );
   }
   return describe(client, snapshot.workspaceId, found);
@@ -132,16 +165,16 @@ async function firstPeople(
   judgement: Judgement,
   wanting: readonly Verdict[],
   size: number,
-): Promise<{ verdict: Verdict; person: string }[]> {
+): Promise<{ verdict: Verdict; id: string }[]> {
   return overAudience(
     client,
     snapshot,
     judgement.definition.audience,
     (parts) => `
-      SELECT verdict, person FROM (
-        SELECT verdict, person, row_number() OVER (PARTITION BY verdict ORDER BY person) AS place
+      SELECT verdict, id FROM (
+        SELECT verdict, id, person, row_number() OVER (PARTITION BY verdict ORDER BY person, id) AS place
         FROM (${judgedPeople(parts, judgement)}) AS judged WHERE verdict = ANY (${parts.bind(wanting)}::text[])
-      ) AS first WHERE place <= ${size} ORDER BY person`,
+      ) AS first WHERE place <= ${size} ORDER BY person, id`,
   );
 }
 
@@ -152,23 +185,21 @@ async function describe(
   found: ReadonlyMap<Verdict, readonly string[]>,
 ): Promise<Record<Verdict, SamplePerson[]>> {
   const named = [...found.values()].flat();
-  const { rows } = await client.query<SamplePerson & { person: string }>(describePeople, [
-    workspaceId,
-    named,
-  ]);
-  const people = new Map(rows.map(({ person, ...row }) => [person, row]));
+  const { rows } = await client.query<SamplePerson & { id: string }>(describePeople, [workspaceId, named]);
+  const people = new Map(rows.map(({ id, ...row }) => [id, row]));
   const shown = (verdict: Verdict): SamplePerson[] =>
-    (found.get(verdict) ?? []).flatMap((person) => people.get(person) ?? []);
+    (found.get(verdict) ?? []).flatMap((id) => people.get(id) ?? []);
   return {
     suppressed: shown('suppressed'),
     unreachable: shown('unreachable'),
     capped: shown('capped'),
     passed: shown('passed'),
+    duplicate: shown('duplicate'),
     deferred: shown('deferred'),
     will_send: shown('will_send'),
   };
 }
 
 const describePeople = `
-  SELECT coalesce(u.user_id, u.anonymous_id) AS person, u.user_id, u.name, u.email FROM end_users u
-  WHERE u.workspace_id = $1 AND (u.user_id = ANY ($2::text[]) OR u.user_id IS NULL AND u.anonymous_id = ANY ($2::text[]))`;
+  SELECT u.id, u.user_id, u.name, u.email FROM end_users u
+  WHERE u.workspace_id = $1 AND u.id = ANY ($2::uuid[])`;

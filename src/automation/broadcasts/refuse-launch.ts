@@ -1,6 +1,7 @@
 import { MusterError, problem, refuse } from '../../errors/index.js';
 import type { Breakdown } from './breakdown.js';
 import type { MissingVariable } from './freeze.js';
+import { verdicts } from './model.js';
 import type { BroadcastDefinition } from './model.js';
 
 /** Refuses a launch whose time is over. Error: `broadcast_time_over`. */
@@ -24,7 +25,7 @@ export function refuseUnsendable(
   const details = { details: { breakdown } };
   if (matched === 0) refuse('broadcast_empty_audience', { key }, { path: '/audience', ...details });
   if (toSend === 0) {
-    const why = (['suppressed', 'unreachable', 'capped', 'passed'] as const)
+    const why = verdicts
       .filter((verdict) => breakdown[verdict] > 0)
       .map((verdict) => `${breakdown[verdict]} ${verdict}`)
       .join(', ');

@@ -1,5 +1,6 @@
 import type { Client } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
+import { breakdownColumn } from './breakdown.js';
 import type { Breakdown } from './breakdown.js';
 
 export type RunState = 'running' | 'paused' | 'cancelled' | 'completed';
@@ -60,7 +61,7 @@ async function one(
 const findBroadcast = `SELECT FROM broadcasts b WHERE b.workspace_id = $1 AND b.key = $2`;
 
 const findRun = `
-  SELECT r.id, r.run, r.state, r.reason, r.detail, r.definition, r.breakdown, r.launched_at, r.finished_at
+  SELECT r.id, r.run, r.state, r.reason, r.detail, r.definition, ${breakdownColumn}, r.launched_at, r.finished_at
   FROM broadcast_runs r
   WHERE r.workspace_id = $1 AND r.broadcast_key = $2 AND CASE WHEN $3::text IS NULL THEN NOT r.test ELSE r.run = $3 END
   ORDER BY r.id DESC LIMIT 1`;

@@ -1,7 +1,14 @@
 import { seriesLimits } from '../series/grammar.js';
 import { messageSchema, recurrenceSchema, seriesSchema } from '../series/schema.js';
 import type { Schema } from '../series/schema.js';
-import { broadcastKeys, broadcastLimits, datePattern, passedRules, ratePeriods } from './grammar.js';
+import {
+  broadcastKeys,
+  broadcastLimits,
+  datePattern,
+  dedupeRules,
+  passedRules,
+  ratePeriods,
+} from './grammar.js';
 
 /**
  * The JSON Schema (draft 2020-12) of a broadcast, published as docs/broadcast.schema.json. Every broadcast that Muster accepts
@@ -37,6 +44,11 @@ export function broadcastSchema(): Schema {
     quiet_hours: parts['quiet_hours'],
     send_window: parts['send_window'],
     frequency_caps: parts['frequency_caps'],
+    dedupe: {
+      description:
+        'Of several people with one address, only the one with the lowest user_id who can be sent to is sent to.',
+      enum: dedupeRules,
+    },
     rate_limit: objectOf(
       {
         messages: { type: 'integer', minimum: 1, maximum: broadcastLimits.rate },

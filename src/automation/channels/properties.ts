@@ -6,6 +6,11 @@ import type { Reach, Unreachable } from './reach.js';
 /** What is known of a channel by its name, wherever it runs: to check, render, count and decide. */
 export interface ChannelProperties {
   readonly reach: Reach;
+  /**
+   * The address of a person as it is compared, in SQL over a row of `end_users` under this alias: two people with the same one get
+   * each other's messages. Null of a channel that goes by the person.
+   */
+  readonly address: ((alias: string) => string) | null;
   /** How merge values are escaped in `title` and `text`. In `html` they are always escaped as HTML. */
   readonly escape: Escape;
   /** Whether it carries `html`; otherwise a message to it has none. */
@@ -23,6 +28,7 @@ export interface ChannelProperties {
 
 const plain: ChannelProperties = {
   reach: everybody,
+  address: null,
   escape: 'none',
   html: true,
   speaksTo: 'person',
@@ -35,7 +41,12 @@ const ours: Readonly<Record<string, ChannelProperties>> = {
   inbox: { ...plain, reach: identified, html: false },
   webhook: { ...plain, html: false, speaksTo: 'workspace', endpoint: true },
   slack: { ...plain, escape: 'slack', html: false, speaksTo: 'workspace', endpoint: true },
-  email: { ...plain, reach: byEmail, tags: ['unsubscribe_url'] },
+  email: {
+    ...plain,
+    reach: byEmail,
+    address: (alias) => `muster_mailbox(${alias}.email)`,
+    tags: ['unsubscribe_url'],
+  },
 };
 
 /** Of a channel that Muster does not ship with, nothing is known: it reaches everybody and carries everything. */
@@ -56,4 +67,9 @@ export function speaksToPerson(channel: string): boolean {
 /** The same in SQL: a text or NULL, over a row of `end_users` under this alias. */
 export function unreachableSql(channel: string, alias: string): string {
   return channelProperties(channel).reach.sql(alias);
+}
+
+/** The address of a person on this channel as it is compared, in SQL; null where the channel goes by none. */
+export function addressSql(channel: string, alias: string): string | null {
+  return channelProperties(channel).address?.(alias) ?? null;
 }

@@ -150,7 +150,7 @@ async function save(input: string, options: Options): Promise<void> {
 async function preview(key: string, options: Options & { sample: number }): Promise<void> {
   const { workspace, sample } = options;
   const shown = await inside(options, (pool) => previewBroadcast(pool, workspace, key, { sample }));
-  print(options.json, shown, breakdownLines(out, shown, shown.samples));
+  print(options.json, shown, breakdownLines(out, shown, shown.samples, shown.shared_addresses));
 }
 
 async function launch(key: string, options: OfRun): Promise<void> {

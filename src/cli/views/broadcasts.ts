@@ -2,6 +2,7 @@ import type { SamplePerson } from '../../audience/people.js';
 import type {
   Breakdown,
   BroadcastReport,
+  PreviewOfBroadcast,
   Progress,
   Recipient,
   SavedBroadcast,
@@ -38,14 +39,24 @@ const meanings: Readonly<Record<Verdict, string>> = {
   unreachable: 'cannot be reached by the channel',
   capped: 'were sent enough already',
   passed: 'are past the hour',
+  duplicate: 'have the address of somebody who is sent to',
 };
-const order = ['will_send', 'deferred', 'suppressed', 'unreachable', 'capped', 'passed'] as const;
+const order = [
+  'will_send',
+  'deferred',
+  'suppressed',
+  'unreachable',
+  'capped',
+  'passed',
+  'duplicate',
+] as const;
 
 /** The number, and what it is made of. */
 export function breakdownLines(
   printer: Printer,
   breakdown: Breakdown,
   samples?: Readonly<Record<Verdict, readonly SamplePerson[]>>,
+  shared: PreviewOfBroadcast['shared_addresses'] = null,
 ): string[] {
   const { style } = printer;
   const counts = order.filter((verdict) => breakdown[verdict] > 0 || verdict === 'will_send');
@@ -68,6 +79,13 @@ export function breakdownLines(
     );
   if (unknownZone > 0)
     lines.push(`  ${people(unknownZone)} by the zone of the workspace, because their own is unknown`);
+  if (shared !== null && shared.people > 0)
+    lines.push(
+      style(
+        'yellow',
+        `  ${people(shared.people)} to be sent to share ${number(shared.addresses)} addresses; \`"dedupe": "address"\` sends once to each`,
+      ),
+    );
   if (late > 0) lines.push(`  the hour is over for ${people(late)}`);
   for (const { field, without } of variables)
     if (without > 0)

@@ -52,7 +52,7 @@ export const DeleteBroadcastQuery = Type.Object(
 const Count = Type.Integer();
 const breakdown = {
   matched: Type.Integer({
-    description: 'will_send + deferred + suppressed + unreachable + capped + passed',
+    description: 'will_send + deferred + suppressed + unreachable + capped + passed + duplicate',
   }),
   to_send: Type.Integer({ description: 'will_send + deferred: how many messages there will be' }),
   will_send: Type.Integer({ description: 'sent to at the time of the broadcast' }),
@@ -61,6 +61,7 @@ const breakdown = {
   unreachable: Type.Integer({ description: 'the channel has nowhere to reach them' }),
   capped: Type.Integer({ description: 'were sent as many messages as a frequency cap allows' }),
   passed: Type.Integer({ description: 'their hour is over, and the schedule says to skip them' }),
+  duplicate: Type.Integer({ description: 'have the address of somebody who is sent to; only with `dedupe`' }),
   variants: Type.Array(Type.Object({ key: Type.String(), percent: Type.Number(), to_send: Count })),
   variables: Type.Array(
     Type.Object({
@@ -95,6 +96,13 @@ export const PreviewBroadcastAnswer = Type.Unsafe<PreviewOfBroadcast>(
   Type.Object({
     key: Type.String(),
     ...breakdown,
+    shared_addresses: Type.Union(
+      [Type.Object({ addresses: Type.Integer(), people: Type.Integer() }), Type.Null()],
+      {
+        description:
+          'of those to be sent to: who has an address that another has too; null where the channel goes by the person',
+      },
+    ),
     samples: Type.Object({
       will_send: Sample,
       deferred: Sample,
@@ -102,6 +110,7 @@ export const PreviewBroadcastAnswer = Type.Unsafe<PreviewOfBroadcast>(
       unreachable: Sample,
       capped: Sample,
       passed: Sample,
+      duplicate: Sample,
     }),
     as_of: Time,
     took_ms: Type.Number(),
