@@ -14,6 +14,12 @@ export const traitsErrors = {
     message: '`{key}` is kept by Muster and cannot be sent as a trait',
     hint: '{instead}',
   },
+  trait_no_name: {
+    status: 400,
+    exit: 2,
+    message: 'a trait has an empty name',
+    hint: 'name the trait, such as `plan`; no filter could read it without a name',
+  },
   trait_not_allowed: {
     status: 400,
     exit: 2,
@@ -73,6 +79,12 @@ export const traitsErrors = {
     exit: 2,
     message: '`{key}` needs {expected}, but got {got}',
     hint: 'send the id that your product knows the person by, as text; numbers are written as text',
+  },
+  id_missing_value: {
+    status: 400,
+    exit: 2,
+    message: '`{key}` is `{got}`, the text of a missing value or of a template that was not rendered',
+    hint: 'send the id that your product knows the person or company by, and make no call while it is not known',
   },
   company_traits_alone: {
     status: 400,

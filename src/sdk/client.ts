@@ -38,13 +38,13 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
   const queue = openQueue(storage, ({ call, body }) =>
     misuse(call, 'queue_full', 'too many calls wait to be sent', 'is the address right and reachable?', body),
   );
-  const userId = (): string | undefined => storage.get('user_id');
+  // An earlier script may have kept an id that is refused now.
+  const userId = (): string | undefined => textOf(storage.get('user_id'));
   const sign = (body: Bag): Bag => {
     const { of, user_hash, token } = proof;
     const known = body['user_id'] !== undefined && body['user_id'] === (of ?? userId());
-    return known
-      ? { ...body, ...(isPresent(user_hash) && { user_hash }), ...(isPresent(token) && { token }) }
-      : body;
+    // As JSON, what is undefined is left out.
+    return known ? { ...body, user_hash, token } : body;
   };
   const sender = openSender({
     queue,
@@ -87,7 +87,7 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
   }
 
   function forgetProof(): void {
-    Object.assign(proof, { of: undefined, user_hash: undefined, token: undefined });
+    proof.of = proof.user_hash = proof.token = undefined;
   }
 
   function identify(id: string, traits: Bag, given: Bag): void {
@@ -96,8 +96,8 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
     if (before !== undefined && before !== id) forget();
     if (proof.of !== undefined && proof.of !== id) forgetProof();
     proof.of = id;
-    if (isPresent(given['user_hash'])) proof.user_hash = given['user_hash'];
-    if (isPresent(given['token'])) proof.token = given['token'];
+    proof.user_hash = given['user_hash'] ?? proof.user_hash;
+    proof.token = given['token'] ?? proof.token;
     storage.set('user_id', id);
     // A company that was named before the person was.
     const company_id = storage.get('company_id');
@@ -146,7 +146,7 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
           'group',
           'no_company_id',
           'the company id is missing',
-          'give it first, as text',
+          'give it as text, first',
           bagOf(traits),
         );
       if (user_id !== undefined) {
@@ -164,7 +164,7 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
 
   function configure(next: Options): void {
     options = { ...options, ...next };
-    if (isPresent(next.userHash)) proof.user_hash = next.userHash;
+    proof.user_hash = next.userHash ?? proof.user_hash;
     if (typeof next.token === 'string') proof.token = next.token;
   }
   configure(first);
@@ -192,5 +192,3 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
 
   return { calls, configure };
 }
-
-const isPresent = (value: unknown): boolean => value !== undefined && value !== null;

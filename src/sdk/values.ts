@@ -6,10 +6,16 @@ export const isBag = (value: unknown): value is Bag => typeof value === 'object'
 /** The object itself, or an empty one. */
 export const bagOf = (value: unknown): Bag => (isBag(value) ? value : {});
 
-/** Text as it is, a finite number as its digits, and nothing for all else: an id of `null` is no id. */
+/**
+ * What scripts and templates of pages write for a value that is not there. The server refuses these as ids, and more
+ * (`src/traits/ids.ts`); here they must not become who somebody is.
+ */
+const missing = /^(undefined|null|NaN|\[object .*|)$|{{.*}}|\${.*}|<%.*%>/is;
+
+/** Text without the blanks around it, a number as its digits, and nothing for all else: an id of `null` is no id. */
 export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : undefined;
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  const text = typeof value === 'string' || typeof value === 'number' ? `${value}`.trim() : '';
+  return missing.test(text) ? undefined : text;
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -22,9 +28,8 @@ export function methodOf(owner: unknown, name: string): Method | undefined {
     : undefined;
 }
 
-/** A random UUID; pages without TLS have no `crypto.randomUUID`, but do have `getRandomValues`. */
+/** A random UUID. `crypto.randomUUID` would be shorter, but pages without TLS have only `getRandomValues`. */
 export function uuid(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   const template = '10000000-1000-4000-8000-100000000000';
   return template.replace(/[018]/g, (digit) => {
     const random = crypto.getRandomValues(new Uint8Array(1))[0] ?? 0;

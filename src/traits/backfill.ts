@@ -3,10 +3,11 @@ import type { Problem } from '../errors/index.js';
 import type { Pool } from '../database/pool.js';
 import { child, described, isList, isObject, shown } from '../filter/parse/context.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
-import { collectId, collectTraits } from './check.js';
+import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
+import { collectId } from './ids.js';
 import { knownTraitNames } from './known-traits.js';
 import { getUser } from './read.js';
 import type { EndUser } from './row.js';
@@ -31,14 +32,14 @@ export interface Backfilled {
  * move. `user_created` is written only when asked and only by the call that makes the row; a person whom a backfill made
  * silently is not announced by a later identify either, since it finds them there.
  *
- * Errors, all at once and before anything is written: `bad_user_id` and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value` and those of `checkTraits`.
  */
 export async function backfillUser(db: Database, call: BackfillUser): Promise<Backfilled> {
   const problems: Problem[] = [];
-  collectId('user_id', call.userId, problems);
+  const userId = collectId('user_id', call.userId, problems);
   const traits = collectTraits(call.traits, problems);
   if (problems.length > 0) throw new MusterError(problems);
-  const { workspaceId, userId } = call;
+  const { workspaceId } = call;
   return atomically(db, workspaceId, async (client) => {
     const people = [personOf(userId, traits)];
     const created = await mergeBatch(client, workspaceId, people, call.fireTriggers ?? false);
@@ -58,7 +59,7 @@ export interface BackfillUsers {
 }
 
 export interface BackfillResult {
-  /** As it was sent; null where it is not a text. */
+  /** The trimmed id; of a rejected item as it was sent, null where it is not a text. */
   readonly user_id: string | null;
   readonly status: 'created' | 'updated' | 'rejected';
   /** The first thing that is wrong with a rejected item; its path begins with `/users/INDEX`. */
@@ -124,8 +125,7 @@ function itemOf(item: unknown, path: string): Item {
   }
   const problems: Problem[] = [];
   const read = (key: string): unknown => (Object.hasOwn(item, key) ? item[key] : undefined);
-  const userId = read('user_id');
-  collectId('user_id', userId, problems, path);
+  const userId = collectId('user_id', read('user_id'), problems, path);
   for (const key of Object.keys(item)) {
     // A trait beside `traits` would be lost without a word.
     if (key !== 'user_id' && key !== 'traits') {
@@ -134,8 +134,10 @@ function itemOf(item: unknown, path: string): Item {
   }
   const traits = collectTraits(read('traits'), problems, { path: `${path}/traits` });
   const [first] = problems;
-  if (first !== undefined) return { userId: typeof userId === 'string' ? userId : null, problem: first };
-  if (typeof userId !== 'string') throw new TypeError('a checked id is text');
+  if (first !== undefined) {
+    const sent = read('user_id');
+    return { userId: typeof sent === 'string' ? sent : null, problem: first };
+  }
   return { userId, traits };
 }
 

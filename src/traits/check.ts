@@ -26,7 +26,7 @@ export interface CheckOptions {
 /**
  * Checks a traits object whole. Absent (undefined) traits are no traits.
  *
- * Errors, all at once: `traits_not_object` `reserved_trait` `trait_not_allowed` `trait_not_time` `trait_type`
+ * Errors, all at once: `traits_not_object` `reserved_trait` `trait_no_name` `trait_not_allowed` `trait_not_time` `trait_type`
  * `trait_bad_text` `trait_bad_number` `trait_not_json` `trait_too_deep` `trait_too_long` `traits_too_large`.
  */
 export function checkTraits(traits: unknown, options: CheckOptions = {}): CheckedTraits {
@@ -64,7 +64,7 @@ export function collectTraits(
     if (known !== null) {
       const column = value === null ? null : columnValue(known, key, value, at, problems);
       if (column !== undefined) columns[key] = column;
-    } else if (checkKey(key, at, problems) && checkJson(value, key, at, problems)) {
+    } else if (checkKey(key, value, at, problems) && checkJson(value, key, at, problems)) {
       if (value === null) removed.push(key);
       else custom[key] = value;
     }
@@ -80,7 +80,12 @@ function isReserved(key: string, path: string, problems: Problem[]): boolean {
   return true;
 }
 
-function checkKey(key: string, path: string, problems: Problem[]): boolean {
+function checkKey(key: string, value: unknown, path: string, problems: Problem[]): boolean {
+  // One that is stored from before this rule can still be removed.
+  if (key.trim() === '' && value !== null) {
+    problems.push(problem('trait_no_name', {}, { path }));
+    return false;
+  }
   const fault = textFault(key);
   if (fault === null) return true;
   problems.push(problem('trait_bad_text', { where: `the name of \`${shown(key)}\``, what: fault }, { path }));
@@ -133,23 +138,6 @@ function checkSize({ columns, custom, removed }: CheckedTraits, path: string, pr
   if (count > traitLimits.traitsBytes) {
     problems.push(problem('traits_too_large', { count, limit: traitLimits.traitsBytes }, { path }));
   }
-}
-
-/**
- * Checks `user_id`, `anonymous_id` or `company_id`: text of 1 to 512 bytes that can be stored. `under` is the pointer of
- * the object that holds it. Error: `bad_user_id`.
- */
-export function collectId(key: string, value: unknown, problems: Problem[], under = ''): void {
-  const refuseId = (got: string): void => {
-    const expected = `text of 1 to ${traitLimits.idBytes} bytes`;
-    problems.push(problem('bad_user_id', { key, expected, got }, { path: `${under}/${key}` }));
-  };
-  if (typeof value !== 'string') return refuseId(described(value));
-  if (value === '') return refuseId('an empty text');
-  const fault = textFault(value);
-  if (fault !== null) return refuseId(`a text with ${fault}`);
-  const count = Buffer.byteLength(value);
-  if (count > traitLimits.idBytes) refuseId(`${count} bytes`);
 }
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {

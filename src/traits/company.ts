@@ -2,9 +2,10 @@ import { MusterError } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
-import { collectId, collectTraits } from './check.js';
+import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import type { Database } from './database.js';
+import { collectId } from './ids.js';
 import type { CompanyRow } from './row.js';
 import { mergeCompany } from './statements/merge-company.js';
 
@@ -28,10 +29,10 @@ export interface IdentifiedCompany {
  * Creates or updates a company, by the same rules as `identify`: traits merge additively and atomically, null removes one,
  * `last_seen` moves forward and `first_seen` backward only.
  *
- * Errors, all at once and before anything is written: `bad_user_id` and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value` and those of `checkTraits`.
  */
-export async function identifyCompany(db: Database, call: IdentifyCompany): Promise<IdentifiedCompany> {
-  const { traits, at } = checkCompany(call);
+export async function identifyCompany(db: Database, given: IdentifyCompany): Promise<IdentifiedCompany> {
+  const { call, traits, at } = checkCompany(given);
   const { workspaceId } = call;
   const merge = {
     workspaceId,
@@ -57,9 +58,9 @@ export interface CheckedCompany {
 /** Checks a call whole, without a look at the database. Errors: those of `identifyCompany`. */
 export function checkCompany(call: IdentifyCompany): CheckedCompany {
   const problems: Problem[] = [];
-  collectId('company_id', call.companyId, problems);
+  const companyId = collectId('company_id', call.companyId, problems);
   const traits = collectTraits(call.traits, problems, { of: 'company' });
   if (problems.length > 0) throw new MusterError(problems);
   const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
-  return { call, at, traits };
+  return { call: { ...call, companyId }, at, traits };
 }

@@ -4,7 +4,7 @@ import { atomically, runStatement } from './database.js';
 import type { Database } from './database.js';
 import { checkJson, textFault } from './json.js';
 import type { WhichUser } from './read.js';
-import { collectId } from './check.js';
+import { collectKnownId } from './ids.js';
 import { collectText } from './text.js';
 
 /** Structured data about one person beside their traits, for an assistant's prompt. */
@@ -70,7 +70,7 @@ RETURNING c.key, c.value, c.updated_at`;
 
 function checkedJson({ userId, key, value }: SetContextEntry): string {
   const problems: Problem[] = [];
-  collectId('user_id', userId, problems);
+  collectKnownId('user_id', userId, problems);
   collectText('key', key, problems, contextLimits.keyBytes);
   if (checkJson(value, 'value', '/value', problems)) {
     const json = JSON.stringify(value ?? null);

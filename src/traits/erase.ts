@@ -1,7 +1,7 @@
 import { MusterError } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Client, Pool } from '../database/pool.js';
-import { collectId } from './check.js';
+import { collectKnownId } from './ids.js';
 import { atomically } from './database.js';
 import { makeSalt } from './statements/add-opt-outs.js';
 
@@ -31,7 +31,7 @@ export interface EraseUser {
  */
 export async function eraseUser(pool: Pool, call: EraseUser): Promise<{ erased: boolean }> {
   const problems: Problem[] = [];
-  collectId('user_id', call.userId, problems);
+  collectKnownId('user_id', call.userId, problems);
   if (problems.length > 0) throw new MusterError(problems);
   return atomically(pool, call.workspaceId, (client) => erase(client, call));
 }

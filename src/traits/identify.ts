@@ -4,9 +4,10 @@ import type { Problem } from '../errors/index.js';
 import type { Client } from '../database/pool.js';
 import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
-import { collectId, collectTraits } from './check.js';
+import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import { atomically } from './database.js';
+import { collectId } from './ids.js';
 import type { Database } from './database.js';
 import type { EndUser } from './row.js';
 import { adoptVisitor } from './statements/adopt-visitor.js';
@@ -56,11 +57,12 @@ export interface Identified {
  *
  * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
  *
- * Errors, all at once and before anything is written: `bad_user_id`, `company_traits_alone` and those of `checkTraits`,
+ * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value`, `company_traits_alone` and those of `checkTraits`,
  * of company traits under `/company_traits`.
  */
-export async function identify(db: Database, call: Identify): Promise<Identified> {
-  const checked = checkIdentify(call);
+export async function identify(db: Database, given: Identify): Promise<Identified> {
+  const checked = checkIdentify(given);
+  const { call } = checked;
   // One statement goes to the server in one trip; only the visitor's row and the company's traits take more.
   const merged =
     call.anonymousId === undefined && checked.company === null
@@ -86,14 +88,18 @@ export interface CheckedIdentify {
 /** Checks a call whole, without a look at the database. Errors: those of `identify`. */
 export function checkIdentify(call: Identify): CheckedIdentify {
   const problems: Problem[] = [];
-  collectId('user_id', call.userId, problems);
-  if (call.companyId !== undefined) collectId('company_id', call.companyId, problems);
-  if (call.anonymousId !== undefined) collectId('anonymous_id', call.anonymousId, problems);
+  const idOf = (key: string, id: string | undefined): string | undefined =>
+    id === undefined ? undefined : collectId(key, id, problems);
+  const ids = {
+    userId: collectId('user_id', call.userId, problems),
+    companyId: idOf('company_id', call.companyId),
+    anonymousId: idOf('anonymous_id', call.anonymousId),
+  };
   const traits = collectTraits(call.traits, problems);
-  const company = collectCompany(call, problems);
+  const company = collectCompany({ ...call, ...ids }, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
-  return { call, at, traits, company };
+  return { call: { ...call, ...ids }, at, traits, company };
 }
 
 function collectCompany(

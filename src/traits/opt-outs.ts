@@ -5,6 +5,7 @@ import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { addOptOuts } from './statements/add-opt-outs.js';
 import type { OptOut, OptOutList } from './statements/add-opt-outs.js';
+import { trimmedId } from './ids.js';
 import { collectOptOut } from './suppression.js';
 
 export interface AddMany {
@@ -68,7 +69,8 @@ function entryOf(entry: unknown, list: OptOutList, path: string): OptOut | Probl
     return undefined;
   };
   const [userId, email, reason, source, topic] = ['user_id', 'email', 'reason', 'source', 'topic'].map(text);
-  const read = { userId, email, reason, source, topic };
+  // People are stored under trimmed ids.
+  const read = { userId: userId === undefined ? undefined : trimmedId(userId), email, reason, source, topic };
   if (problems.length === 0) collectOptOut(read, problems, path);
   return problems[0] ?? read;
 }

@@ -8,9 +8,10 @@ import { openReader } from './import/reader.js';
 import { openRows } from './rows/open.js';
 import { checkUnchanged } from './rows/source.js';
 import type { FileFormat } from './rows/source.js';
-import { checkRowId, isByKey } from './import/row.js';
+import { isByKey } from './import/row.js';
 import type { StagedRow } from './import/row.js';
 import { collectTraits } from './check.js';
+import { collectId } from './ids.js';
 
 /** People of a file, read into memory and written nowhere. */
 export interface PeopleFile {
@@ -85,9 +86,10 @@ function personOfLine(text: string | null): UserRecord | { problems: Problem[] }
   for (const key of Object.keys(line)) {
     if (!lineKeys.includes(key)) problems.push(problem('row_unknown_key', { key }));
   }
-  const userId = own('user_id');
-  if (userId === undefined || userId === '') return { problems: [...problems, problem('row_no_user_id')] };
-  if (!checkRowId(userId, problems)) return { problems };
+  const sentId = own('user_id');
+  if (sentId === undefined || sentId === '') return { problems: [...problems, problem('row_no_user_id')] };
+  const userId = collectId('user_id', sentId, problems);
+  if (userId === '') return { problems };
   const traits = collectTraits(own('traits'), problems);
   const company = own('company');
   const companyTraits = company === undefined ? null : collectTraits(company, problems, { of: 'company' });

@@ -1,6 +1,6 @@
 import { MusterError, problem, refuse } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
-import { collectId } from './check.js';
+import { collectKnownId } from './ids.js';
 import { atomically, runStatement } from './database.js';
 import type { Database } from './database.js';
 import { textFault } from './json.js';
@@ -183,7 +183,7 @@ export function collectOptOut(call: OptOut, problems: Problem[], under = ''): vo
   if (userId === undefined && email === undefined) {
     problems.push(problem('nobody_named', {}, { path: under }));
   }
-  if (userId !== undefined) collectId('user_id', userId, problems, under);
+  if (userId !== undefined) collectKnownId('user_id', userId, problems, under);
   if (email !== undefined) collectText('email', email, problems, traitLimits.textBytes, under);
   for (const key of ['reason', 'source', 'topic'] as const) {
     if (call[key] !== undefined) collectText(key, call[key], problems, textLimit, under);

@@ -3,8 +3,8 @@ import type { ErrorCode, Problem } from '../errors/index.js';
 import { parseIso } from '../filter/iso8601.js';
 import { child, described, isObject } from '../filter/parse/context.js';
 import { momentOf } from '../filter/time.js';
-import { collectId } from './check.js';
 import type { Database } from './database.js';
+import { collectId } from './ids.js';
 import { checkJson, textFault } from './json.js';
 import { withEventMonths } from './months.js';
 import { recordEvent } from './statements/record-event.js';
@@ -60,7 +60,7 @@ const year = 365.25 * 24 * hour;
  *
  * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
  *
- * Errors, all at once and before anything is written: `event_of_nobody` `bad_user_id` `bad_event_name`
+ * Errors, all at once and before anything is written: `event_of_nobody` `bad_user_id` `id_missing_value` `bad_event_name`
  * `properties_not_object` `properties_too_large` `bad_occurred_at` `event_in_future` `event_too_old` `bad_message_id`,
  * and those of JSON values in traits (`trait_bad_text` `trait_bad_number` `trait_not_json` `trait_too_deep`), under `/properties`.
  */
@@ -81,9 +81,9 @@ export interface CheckedTrack {
 export function checkTrack(call: Track): CheckedTrack {
   const problems: Problem[] = [];
   const now = call.now === undefined ? Date.now() : momentOf(call.now).now;
-  const { userId, anonymousId } = call;
-  if (userId !== undefined) collectId('user_id', userId, problems);
-  if (anonymousId !== undefined) collectId('anonymous_id', anonymousId, problems);
+  const userId = call.userId === undefined ? undefined : collectId('user_id', call.userId, problems);
+  const anonymousId =
+    call.anonymousId === undefined ? undefined : collectId('anonymous_id', call.anonymousId, problems);
   const id = userId ?? anonymousId;
   if (id === undefined) problems.push(problem('event_of_nobody', {}, { path: '/user_id' }));
   collectName(call.event, problems);

@@ -2,9 +2,10 @@ import { MusterError } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
-import { collectId, collectTraits } from './check.js';
+import { collectTraits } from './check.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
+import { collectId } from './ids.js';
 import type { EndUser } from './row.js';
 import { mergeVisitor } from './statements/merge-visitor.js';
 
@@ -33,14 +34,14 @@ const mostTries = 10;
  *
  * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
  *
- * Errors, all at once and before anything is written: `bad_user_id` (the anonymous id) and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id` and `id_missing_value` (the anonymous id) and those of `checkTraits`.
  *
  * @returns the row, which is a person's where it has a user id
  */
 export async function identifyVisitor(db: Database, call: IdentifyVisitor): Promise<EndUser> {
-  const { workspaceId, anonymousId } = call;
+  const { workspaceId } = call;
   const problems: Problem[] = [];
-  collectId('anonymous_id', anonymousId, problems);
+  const anonymousId = collectId('anonymous_id', call.anonymousId, problems);
   const traits = collectTraits(call.traits, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const merge = {

@@ -126,6 +126,12 @@ it('enforced, an unsigned call and one with the hash of another user are refused
     expect(await send({ user_hash: wrong }, 'victim')).toBe('identity_bad_hash');
   expect((await pool.query(`SELECT 1 FROM end_users WHERE user_id = 'victim'`)).rowCount).toBe(0);
   expect(await send({ user_hash: hash('victim') }, 'victim')).toBe('200');
+  // Ids are stored trimmed, so a signature for an id with a blank is none for the person without it.
+  expect(await send({ user_hash: hash('victim ') }, 'victim ')).toBe('identity_bad_hash');
+  expect(
+    await post('/v1/identify', { userId: 'victim\u00a0', context: { user_hash: hash('victim\u00a0') } }),
+  ).toBe('identity_bad_hash');
+  expect(await send({ user_hash: hash('victim') }, ' victim ')).toBe('200');
   expect(await send({ user_hash: hash('ü 1').toUpperCase() }, 'ü 1')).toBe('200');
 });
 

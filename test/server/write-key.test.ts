@@ -90,6 +90,12 @@ const bodies: Record<string, (ids: Ids) => readonly object[]> = {
   ],
 };
 
+// The client for browsers sends to the first letter of each path.
+for (const [route, about] of Object.entries(bodies)) {
+  const letter = /^POST \/v1\/([a-z])/.exec(route)?.[1];
+  if (letter !== undefined) bodies[`POST /v1/${letter}`] = about;
+}
+
 let pool: Pool;
 let service: Service;
 let secret: string;

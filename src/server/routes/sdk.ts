@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox, Static } from '@fastify/type-provider-t
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import { identifyCompany } from '../../traits/company.js';
+import { trimmedId } from '../../traits/ids.js';
 import { identify } from '../../traits/identify.js';
 import { companyView, userView } from '../../traits/profile.js';
 import { identifyVisitor } from '../../traits/visitor.js';
@@ -34,7 +35,9 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
       schema: { tags, body: IdentifyBody, response: { 200: SdkIdentifyAnswer, ...refusals } },
     },
     async ({ body, workspaceId, keyKind }) => {
-      const { user_id: userId, user_hash: hash, token } = body;
+      const { user_hash: hash, token } = body;
+      // What is signed for is the id under which the person is stored.
+      const userId = body.user_id === undefined ? undefined : trimmedId(body.user_id);
       if (userId === undefined) {
         const visitor = visitorOf(workspaceId, body);
         const user = await identifyVisitor(pool, visitor);

@@ -10,6 +10,7 @@ import type { Pool } from '../../database/pool.js';
 import { momentOf } from '../../filter/time.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
+import { trimmedId } from '../../traits/ids.js';
 import { ErrorAnswer } from '../schemas.js';
 import { TargetingAnswer, TargetingBody } from '../schemas/rules.js';
 
@@ -38,7 +39,9 @@ export const targetingRoutes: FastifyPluginAsyncTypebox<{
       },
     },
     async ({ body, headers, workspaceId, keyKind }) => {
-      const { url, user_id: userId, anonymous_id: anonymousId, user_hash: hash, token } = body;
+      const { url, user_hash: hash, token } = body;
+      const userId = body.user_id === undefined ? undefined : trimmedId(body.user_id);
+      const anonymousId = body.anonymous_id === undefined ? undefined : trimmedId(body.anonymous_id);
       const page = pageOf({ url, language: body.language ?? headers['accept-language'] });
       const caller = { workspaceId, kind: keyKind };
       if (userId !== undefined) await guard.user(caller, userId, { hash, token });

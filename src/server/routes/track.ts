@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
+import { trimmedId } from '../../traits/ids.js';
 import { track } from '../../traits/track.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
@@ -26,7 +27,7 @@ export const trackRoutes: FastifyPluginAsyncTypebox<{
     },
     async ({ body, workspaceId, keyKind }) => {
       if (body.user_id !== undefined) {
-        await guard.user({ workspaceId, kind: keyKind }, body.user_id, {
+        await guard.user({ workspaceId, kind: keyKind }, trimmedId(body.user_id), {
           hash: body.user_hash,
           token: body.token,
         });

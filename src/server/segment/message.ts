@@ -2,6 +2,7 @@ import { MusterError, problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { parseIso } from '../../filter/iso8601.js';
 import { described, isObject, shown } from '../../filter/parse/context.js';
+import { trimmedId } from '../../traits/ids.js';
 import type { Signature } from '../identity/verify.js';
 
 export const segmentTypes = ['identify', 'track', 'group', 'page', 'screen', 'alias'] as const;
@@ -49,11 +50,16 @@ export function readMessage(input: unknown, received: Received): Message {
   const text = (key: string): string | undefined => textOf(input, key, problems);
   const context = { ...objectOf(received.batch, 'context', []), ...objectOf(input, 'context', problems) };
   const { user_hash: hash, token, ...rest } = context;
+  // Trimmed here, because signatures and the order of a batch are about the ids under which people are stored.
+  const id = (key: string): string | undefined => {
+    const given = text(key);
+    return given === undefined ? undefined : trimmedId(given);
+  };
   const ids = {
-    userId: text('userId'),
-    anonymousId: text('anonymousId'),
-    groupId: text('groupId'),
-    previousId: text('previousId'),
+    userId: id('userId'),
+    anonymousId: id('anonymousId'),
+    groupId: id('groupId'),
+    previousId: id('previousId'),
   };
   const message = {
     ...ids,

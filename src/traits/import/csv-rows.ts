@@ -3,8 +3,9 @@ import type { Problem } from '../../errors/index.js';
 import { knownTrait, knownTraitNames, traitLimits } from '../known-traits.js';
 import type { KnownTrait } from '../known-traits.js';
 import { columnValue } from '../check.js';
+import { collectId } from '../ids.js';
 import { textFault } from '../json.js';
-import { checkRowId, positionOf } from './row.js';
+import { positionOf } from './row.js';
 import type { StagedRow } from './row.js';
 import { columnTyper } from './types.js';
 import type { ColumnType, ColumnTyper } from './types.js';
@@ -56,9 +57,9 @@ export function csvRows(header: readonly string[]): CsvRows {
     build(cells) {
       types ??= custom.map(({ typer }) => typer.type());
       const problems: Problem[] = [];
-      const userId = cells[idAt] ?? '';
-      if (userId === '') problems.push(problem('row_no_user_id'));
-      else checkRowId(userId, problems);
+      const cell = cells[idAt] ?? '';
+      const userId = cell === '' ? '' : collectId('user_id', cell, problems);
+      if (cell === '') problems.push(problem('row_no_user_id'));
       const row = {
         columns: knownValues(known, cells, problems),
         custom: customValues(custom, types, cells, problems),

@@ -5,8 +5,8 @@ import { knownTraitNames } from '../known-traits.js';
 import { itemLimit } from '../rows/lines.js';
 import { sentKeys } from '../catalogue/sent.js';
 import { collectTraits } from '../check.js';
+import { collectId } from '../ids.js';
 import type { BuiltRow } from './csv-rows.js';
-import { checkRowId } from './row.js';
 
 /** Traits remembered of one file, so that memory stays flat whatever it holds. */
 const mostSent = 10_000;
@@ -24,14 +24,13 @@ export function ndjsonRow(text: string | null, sent: Set<string>): BuiltRow {
     // A trait beside `traits` would be lost without a word.
     if (key !== 'user_id' && key !== 'traits') problems.push(problem('row_unknown_key', { key: shown(key) }));
   }
-  const userId = Object.hasOwn(value, 'user_id') ? value['user_id'] : undefined;
-  if (userId === undefined || userId === null || userId === '') problems.push(problem('row_no_user_id'));
-  else checkRowId(userId, problems);
+  const sentId = Object.hasOwn(value, 'user_id') ? value['user_id'] : undefined;
+  const isAbsent = sentId === undefined || sentId === null || sentId === '';
+  const userId = isAbsent ? '' : collectId('user_id', sentId, problems);
+  if (isAbsent) problems.push(problem('row_no_user_id'));
   const traits = collectTraits(Object.hasOwn(value, 'traits') ? value['traits'] : undefined, problems);
   const [first, ...rest] = problems;
-  if (first !== undefined || typeof userId !== 'string') {
-    return { problems: [first ?? problem('row_no_user_id'), ...rest] };
-  }
+  if (first !== undefined) return { problems: [first, ...rest] };
   for (const key of sentKeys(traits)) if (sent.size < mostSent) sent.add(key);
   const custom = new Map<string, string | null>();
   for (const [key, trait] of Object.entries(traits.custom)) {

@@ -1,6 +1,4 @@
-import type { Problem } from '../../errors/index.js';
-import { knownTraitNames, traitLimits } from '../known-traits.js';
-import { collectId } from '../check.js';
+import { knownTraitNames } from '../known-traits.js';
 
 /** One person's traits on the way into the staging table. */
 export interface StagedRow {
@@ -38,13 +36,4 @@ const positions = new Map<string, number>(knownTraitNames.map((name, index) => [
 /** Where `StagedRow.columns` holds the known trait. */
 export function positionOf(name: string): number {
   return positions.get(name) ?? -1;
-}
-
-/** Checks a row's `user_id`; ids of the usual size are cleared without counting bytes. */
-export function checkRowId(userId: unknown, problems: Problem[]): userId is string {
-  const before = problems.length;
-  const plain =
-    typeof userId === 'string' && /^[\x20-\x7e]+$/.test(userId) && userId.length <= traitLimits.idBytes;
-  if (!plain) collectId('user_id', userId, problems);
-  return problems.length === before;
 }
