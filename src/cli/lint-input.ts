@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { lintRule } from '../audience/lint/rule.js';
-import { lintTraits } from '../audience/lint/traits.js';
+import type { Known } from '../audience/advice/known.js';
+import { lintKnown } from '../audience/lint/known.js';
 import { parseRuleText } from '../audience/rules/parse.js';
 import { presetNamed } from '../audience/presets.js';
 import { lintSeries } from '../automation/series/lint.js';
@@ -14,7 +15,6 @@ import { parseFilter, parseFilterText } from '../filter/parse.js';
 import type { Moment } from '../filter/time.js';
 import type { Filter } from '../filter/tree.js';
 import { isObject } from '../filter/values.js';
-import type { CataloguedTrait } from '../traits/catalogue/types.js';
 import { isInline, looksLikePath, reasonOf } from './filter-input.js';
 
 export interface LintedFile {
@@ -28,7 +28,8 @@ export interface LintedFile {
 /** What files are judged by. `segments`: saved filters by key that they may name. */
 export interface LintOptions {
   readonly moment: Moment;
-  readonly catalogue: readonly CataloguedTrait[] | null;
+  /** What the workspace sends; null where nobody was asked. */
+  readonly sent: Known | null;
   readonly segments: ReadonlyMap<string, unknown> | null;
 }
 
@@ -86,17 +87,16 @@ function textOf(file: string): string {
 export function lintText(file: string, text: string, options: LintOptions): LintedFile {
   const document = jsonOf(text);
   if (isObject(document) && 'steps' in document) return lintSeriesIn(file, document, options);
-  const { moment, catalogue, segments } = options;
+  const { moment, sent, segments } = options;
   const known = segments === null ? {} : { segments };
   if (isObject(document) && ('rule' in document || 'decides' in document))
-    return { file, kind: 'rule', findings: lintRule(parseRuleText(text, known), moment, catalogue) };
+    return { file, kind: 'rule', findings: lintRule(parseRuleText(text, known), moment, sent) };
   const inPreset = isObject(document) && 'filter' in document && 'key' in document;
   const filter: Filter = inPreset ? parseFilter(document['filter'], known) : parsed(text, document, known);
   const path = inPreset ? '/filter' : '';
-  const findings = [
-    ...lintFilter(filter, moment),
-    ...(catalogue === null ? [] : lintTraits(filter, catalogue)),
-  ].map((finding) => ({ ...finding, path: path + finding.path }));
+  const findings = [...lintFilter(filter, moment), ...(sent === null ? [] : lintKnown(filter, sent))].map(
+    (finding) => ({ ...finding, path: path + finding.path }),
+  );
   return { file, kind: 'filter', findings };
 }
 
@@ -117,10 +117,10 @@ function jsonOf(text: string): unknown {
 const ofWays: ReadonlySet<string> = new Set(['unreachable_step', 'cycle_without_wait']);
 
 function lintSeriesIn(file: string, document: unknown, options: LintOptions): LintedFile {
-  const { moment, catalogue, segments } = options;
+  const { moment, sent, segments } = options;
   try {
     const definition = parseSeries(document, { channels: null, savedSegments: segments });
-    return { file, kind: 'series', findings: lintSeries(definition, moment, catalogue), series: definition };
+    return { file, kind: 'series', findings: lintSeries(definition, moment, sent), series: definition };
   } catch (error) {
     if (!(error instanceof MusterError) || !error.problems.every(({ code }) => ofWays.has(code))) throw error;
     const findings = error.problems.map(({ code, path, message, hint }): Finding => {

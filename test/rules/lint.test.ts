@@ -67,7 +67,11 @@ it('the items of a checklist and what nobody sends are looked at', () => {
     rule: 'show',
     items: [{ key: 'invite', title: 'Invite', done: { and: [{ '>': [seats, 5] }, { '<': [seats, 3] }] } }],
   });
-  expect(lintRule(checklist, moment, []).map(({ code, path: place }) => `${code} ${place}`)).toEqual([
+  expect(
+    lintRule(checklist, moment, { traits: [], events: [] }).map(
+      ({ code, path: place }) => `${code} ${place}`,
+    ),
+  ).toEqual([
     'contradiction /items/0/done',
     'trait_never_sent /items/0/done/and/0',
     'trait_never_sent /items/0/done/and/1',

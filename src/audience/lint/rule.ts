@@ -5,24 +5,20 @@ import { printFilter } from '../../filter/print.js';
 import { sentence } from '../../filter/sentence.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
-import type { CataloguedTrait } from '../../traits/catalogue/types.js';
+import type { Known } from '../advice/known.js';
 import { conditionsOf } from '../rules/model.js';
 import type { Expression, Rule } from '../rules/model.js';
-import { lintTraits } from './traits.js';
+import { lintKnown } from './known.js';
 
 /**
  * What about a decision rule is probably not meant: what `lintFilter` finds in each of its conditions, conditions that were asked
  * on the way already, values that nobody comes to, and with a catalogue what nobody sends. Sound but for the catalogue, as
  * `lintFilter` is: whatever somebody has, the rule never comes to an `unreachable_branch` at that moment.
  */
-export function lintRule(
-  rule: Rule,
-  moment: Moment,
-  catalogue: readonly CataloguedTrait[] | null = null,
-): Finding[] {
+export function lintRule(rule: Rule, moment: Moment, known: Known | null = null): Finding[] {
   const found = conditionsOf(rule, { items: true }).flatMap((condition) => [
     ...lintFilter(condition, moment),
-    ...(catalogue === null ? [] : lintTraits(condition, catalogue)),
+    ...(known === null ? [] : lintKnown(condition, known)),
   ]);
   return [...found, ...alongTheWay(rule.expression, { moment, held: [], asked: new Map() })];
 }

@@ -1,11 +1,18 @@
-import { keyOf } from '../../filter/fields.js';
+import { columnInPlaceOf, keyOf, nameOf } from '../../filter/fields.js';
 import type { CustomField, Field } from '../../filter/fields.js';
+import { lowerFolded } from '../../filter/lint/lower.js';
 import type { Finding } from '../../filter/lint.js';
+import { sketch } from '../../filter/parse/context.js';
+import { printFilter } from '../../filter/print.js';
 import { fieldOf } from '../../filter/sentence/missing.js';
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf } from '../../filter/tree.js';
 import { foldAscii } from '../../filter/values.js';
+import { visible } from '../../filter/visible.js';
 import type { CataloguedTrait, TraitType } from '../../traits/catalogue/types.js';
+import { fieldMeant } from '../advice/meant.js';
+import { nearName } from '../advice/near.js';
+import { shapeOf } from '../advice/shape.js';
 
 /**
  * What a filter asks of traits that nobody sends so: a trait that nobody has, a type that no value of it has, a letter case
@@ -16,8 +23,12 @@ export function lintTraits(filter: Filter, catalogue: readonly CataloguedTrait[]
     const field = fieldOf(leaf);
     if (field?.kind !== 'custom' || field.entity === 'event') return [];
     const trait = traitOf(field, catalogue);
-    if (trait === null) return [neverSent(leaf.path, field)];
-    return field.tokens.length > 1 ? [] : [...typeNeverSent(leaf, trait), ...caseNeverSent(leaf, trait)];
+    // That nobody can have it is told by the clause alone.
+    if (columnInPlaceOf(field) !== null) return [];
+    if (trait === null) return neverSent(leaf.path, field, catalogue);
+    if (field.tokens.length > 1) return [];
+    const shape = shapeNeverMatches(leaf, trait);
+    return shape.length > 0 ? shape : [...typeNeverSent(leaf, trait), ...caseNeverSent(leaf, trait)];
   });
 }
 
@@ -25,7 +36,7 @@ export function lintTraits(filter: Filter, catalogue: readonly CataloguedTrait[]
 export function lintTimeField(field: Field, path: string, catalogue: readonly CataloguedTrait[]): Finding[] {
   if (field.kind !== 'custom' || field.entity === 'event') return [];
   const trait = traitOf(field, catalogue);
-  if (trait === null) return [neverSent(path, field)];
+  if (trait === null) return neverSent(path, field, catalogue);
   return field.tokens.length > 1 ? [] : typeFinding(path, trait, ['text'], 'an ISO 8601 time in a text');
 }
 
@@ -37,16 +48,35 @@ function traitOf(field: CustomField, catalogue: readonly CataloguedTrait[]): Cat
   return trait === undefined || trait.users === 0 ? null : trait;
 }
 
-function neverSent(path: string, field: CustomField): Finding {
+function neverSent(path: string, field: CustomField, catalogue: readonly CataloguedTrait[]): Finding[] {
   const [key = ''] = field.tokens;
   const whose = field.entity === 'company' ? 'no company has' : 'nobody has';
-  return {
-    code: 'trait_never_sent',
-    severity: 'warning',
-    path,
-    message: `${whose} \`${keyOf(field)}\``,
-    hint: `send \`${key}\` on identify, or backfill it; letter case counts in names too`,
-  };
+  const meant = fieldMeant(field, catalogue);
+  const hint =
+    meant === null
+      ? `send \`${visible(key)}\` on identify, or backfill it; letter case counts in names too`
+      : `did you mean \`${visible(nameOf(meant.field))}\`?`;
+  const message = `${whose} \`${visible(keyOf(field))}\``;
+  return [{ code: 'trait_never_sent', severity: 'warning', path, message, hint }];
+}
+
+/** What the values that are listed say of their shape. */
+function shapeNeverMatches(leaf: Leaf, { key, common_values: common }: CataloguedTrait): Finding[] {
+  const shape = shapeOf(
+    leaf,
+    common.map(({ value }) => value),
+  );
+  if (shape === null) return [];
+  const written = shape.clause === null ? null : sketch(printFilter(shape.clause));
+  return [
+    {
+      code: 'shape_never_matches',
+      severity: 'warning',
+      path: leaf.path,
+      message: `\`${visible(key)}\`: ${shape.text.replace(/^It is/, 'it is').replace(/^Items are/, 'items are')}`,
+      hint: written === null ? 'send a list of items' : `write ${written}`,
+    },
+  ];
 }
 
 /** The types that a value must have so that the leaf can be true; null where any will do. */
@@ -88,18 +118,20 @@ function caseNeverSent(leaf: Leaf, { key, common_values: common }: CataloguedTra
   const texts = common.flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
   const asked =
     leaf.kind === 'compare' && leaf.operator === '==' ? [leaf.value] : leaf.kind === 'in' ? leaf.items : [];
-  return asked.flatMap((literal) => {
+  return asked.flatMap((literal): Finding[] => {
     if (literal.type !== 'text' || texts.includes(literal.value)) return [];
     const meant = texts.find((text) => foldAscii(text) === foldAscii(literal.value));
-    if (meant === undefined) return [];
-    return [
-      {
-        code: 'letter_case_never_sent' as const,
-        severity: 'warning' as const,
-        path: leaf.path,
-        message: `\`${key}\` is sent as \`${meant}\`, and asked for as \`${literal.value}\``,
-        hint: `write "${meant}", or wrap the field in "lower" and write the text in lower case`,
-      },
-    ];
+    const near = meant ?? nearName(literal.value, texts);
+    if (near === null) return [];
+    const message = `\`${visible(key)}\` is sent as \`${visible(near)}\`, and asked for as \`${visible(literal.value)}\``;
+    const path = leaf.path;
+    if (meant === undefined) {
+      const hint = `did you mean ${JSON.stringify(near)}?`;
+      return [{ code: 'value_never_sent', severity: 'warning', path, message, hint }];
+    }
+    const folded = lowerFolded(leaf);
+    const lowered = folded === null ? null : sketch(printFilter(folded));
+    const hint = `write ${JSON.stringify(meant)}${lowered === null ? '' : `, or ${lowered}`}`;
+    return [{ code: 'letter_case_never_sent', severity: 'warning', path, message, hint }];
   });
 }

@@ -2,10 +2,10 @@ import type { Pool } from '../../database/pool.js';
 import { lintFilter } from '../../filter/lint.js';
 import type { Finding } from '../../filter/lint.js';
 import { momentOf } from '../../filter/time.js';
-import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
+import { loadKnown } from '../advice/known.js';
 import { parseFilterIn } from '../segments/saved.js';
 import { zoneOf } from '../workspace.js';
-import { lintTraits } from './traits.js';
+import { lintKnown } from './known.js';
 
 /**
  * What is probably not meant about a filter as it was saved, against what the workspace sends now. It never keeps one from being
@@ -19,8 +19,7 @@ export async function filterWarnings(
 ): Promise<Finding[]> {
   const filter = await parseFilterIn(pool, workspaceId, document);
   const moment = momentOf(now, await zoneOf(pool, workspaceId));
-  return [
-    ...lintFilter(filter, moment),
-    ...lintTraits(filter, await loadTraitCatalogue(pool, workspaceId)),
-  ].map((finding) => ({ ...finding, path: `/filter${finding.path}` }));
+  return [...lintFilter(filter, moment), ...lintKnown(filter, await loadKnown(pool, workspaceId))].map(
+    (finding) => ({ ...finding, path: `/filter${finding.path}` }),
+  );
 }

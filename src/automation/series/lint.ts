@@ -1,10 +1,11 @@
-import { lintTimeField, lintTraits } from '../../audience/lint/traits.js';
+import type { Known } from '../../audience/advice/known.js';
+import { lintKnown } from '../../audience/lint/known.js';
+import { lintTimeField } from '../../audience/lint/traits.js';
 import { lintFilter } from '../../filter/lint.js';
 import type { Finding } from '../../filter/lint.js';
 import { possible } from '../../filter/lint/possible.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
-import type { CataloguedTrait } from '../../traits/catalogue/types.js';
 import { outlookWords } from './date-outlook.js';
 import type { DateOutlook } from './date-outlook.js';
 import type { SeriesDefinition } from './model.js';
@@ -32,22 +33,23 @@ export function filtersIn({ audience, exit, goal, trigger, steps }: SeriesDefini
 
 /**
  * What about a series is probably not meant: what `lintFilter` finds in each of its filters, arms of a branch that nobody can
- * take, and with a catalogue what nobody sends.
+ * take, and where it is known what is sent, what nobody sends.
  */
 export function lintSeries(
   definition: SeriesDefinition,
   moment: Moment,
-  catalogue: readonly CataloguedTrait[] | null = null,
+  known: Known | null = null,
 ): Finding[] {
   const found = filtersIn(definition).flatMap(([path, filter]) =>
-    [...lintFilter(filter, moment), ...(catalogue === null ? [] : lintTraits(filter, catalogue))].map(
-      (finding) => ({ ...finding, path: path + finding.path }),
-    ),
+    [...lintFilter(filter, moment), ...(known === null ? [] : lintKnown(filter, known))].map((finding) => ({
+      ...finding,
+      path: path + finding.path,
+    })),
   );
   const { trigger } = definition;
   const dated =
-    trigger.type === 'date' && catalogue !== null
-      ? lintTimeField(trigger.field, dateFieldPath, catalogue)
+    trigger.type === 'date' && known !== null
+      ? lintTimeField(trigger.field, dateFieldPath, known.traits)
       : [];
   return [...dated, ...found, ...armsNotTaken(definition, moment)];
 }

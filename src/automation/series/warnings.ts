@@ -1,3 +1,4 @@
+import { loadKnown } from '../../audience/advice/known.js';
 import { savedSegments } from '../../audience/segments/saved.js';
 import { zoneOf } from '../../audience/workspace.js';
 import type { Pool } from '../../database/pool.js';
@@ -6,7 +7,6 @@ import { MusterError } from '../../errors/index.js';
 import type { Finding } from '../../filter/lint.js';
 import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
-import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
 import { lintDates, lintSeries } from './lint.js';
 import type { SeriesDefinition } from './model.js';
 import { parseSeries } from './parse.js';
@@ -26,7 +26,7 @@ export async function warningsAbout(
   const definition = parseSeries(document, { channels: null, savedSegments: segments });
   const moment = momentOf(now, await zoneOf(pool, workspaceId));
   return [
-    ...lintSeries(definition, moment, await loadTraitCatalogue(pool, workspaceId)),
+    ...lintSeries(definition, moment, await loadKnown(pool, workspaceId)),
     ...(await dateWarnings(pool, workspaceId, definition, moment)),
   ];
 }

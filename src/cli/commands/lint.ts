@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { loadKnown } from '../../audience/advice/known.js';
 import { savedSegments } from '../../audience/segments/saved.js';
 import { zoneOf } from '../../audience/workspace.js';
 import { dateWarnings } from '../../automation/series/warnings.js';
 import { MusterError } from '../../errors/index.js';
 import { segmentsIn } from '../../filter/segments-in.js';
 import type { Moment } from '../../filter/time.js';
-import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
 import { Found } from '../found.js';
 import { lintText, lintTexts } from '../lint-input.js';
 import type { LintedFile, LintOptions, LintText } from '../lint-input.js';
@@ -41,7 +41,7 @@ async function run(input: string, options: Options): Promise<void> {
   const texts = lintTexts(input);
   const found =
     options.offline === true
-      ? judged(texts, { moment, catalogue: null, segments: null })
+      ? judged(texts, { moment, sent: null, segments: null })
       : await online(texts, moment, options.workspace);
   const findings = found.flatMap(({ file, findings: list }) => list.map((each) => ({ file, ...each })));
   if (options.json === true) out.line(JSON.stringify({ files: found.length, findings }));
@@ -65,7 +65,7 @@ async function online(texts: readonly LintText[], moment: Moment, workspace: str
   return withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const named = texts.flatMap(({ text }) => segmentsInText(text)).map((segment) => ({ segment }));
     const segments = await savedSegments(pool, workspace, named);
-    const found = judged(texts, { moment, catalogue: await loadTraitCatalogue(pool, workspace), segments });
+    const found = judged(texts, { moment, sent: await loadKnown(pool, workspace), segments });
     const zone = await zoneOf(pool, workspace);
     return Promise.all(
       found.map(async (each) => {

@@ -32,5 +32,6 @@ export type FindingCode =
   | 'shape_never_matches'
   | 'type_never_sent'
   | 'letter_case_never_sent'
+  | 'value_never_sent'
   | 'date_never_comes'
   | 'date_unreadable';

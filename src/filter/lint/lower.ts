@@ -1,6 +1,6 @@
 import { sketch } from '../parse/context.js';
 import { printFilter } from '../print.js';
-import type { Leaf, Literal } from '../tree.js';
+import type { Filter, Leaf, Literal } from '../tree.js';
 import { foldAscii } from '../values.js';
 import { visible } from '../visible.js';
 import { isFolded } from './accepts.js';
@@ -47,4 +47,23 @@ export function folded(leaf: Leaf): Leaf {
 
 function foldedLiteral(literal: Literal): Literal {
   return literal.type === 'text' ? { type: 'text', value: foldAscii(literal.value) } : literal;
+}
+
+/**
+ * The clause with the field in `lower` and its texts in small letters: true of everybody of whom it was, and of those who differ
+ * in letter case alone. Items that are no texts are asked beside it. Null where a clause in lower case would ask something else.
+ */
+export function lowerFolded(leaf: Leaf): Filter | null {
+  if (leaf.kind !== 'text' && leaf.kind !== 'in' && !(leaf.kind === 'compare' && leaf.operator === '=='))
+    return null;
+  const texts = { ...leaf, subject: { ...leaf.subject, lower: true } };
+  if (leaf.kind !== 'in') return folded(texts);
+  const others = leaf.items.filter(({ type }) => type !== 'text');
+  const inLower = folded({
+    ...leaf,
+    subject: texts.subject,
+    items: leaf.items.filter(({ type }) => type === 'text'),
+  });
+  if (others.length === 0) return inLower;
+  return { kind: 'or', path: leaf.path, operands: [inLower, { ...leaf, items: others }] };
 }
