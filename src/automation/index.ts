@@ -1,6 +1,11 @@
 export { startAutomation } from './start.js';
 export type { Automation, AutomationOptions } from './start.js';
-export { DeliveryPostponed, DeliveryRefused, DeliveryUncertain } from './channels/channel.js';
+export {
+  DeliveryPostponed,
+  DeliveryRefused,
+  DeliveryUncertain,
+  DeliveryUnreachable,
+} from './channels/channel.js';
 export type {
   Channel,
   DeliveryAbout,

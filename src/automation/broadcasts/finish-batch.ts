@@ -7,7 +7,7 @@ import { heldChunk } from './held-chunk.js';
 export interface RecipientEnd {
   readonly number: number;
   /** `pending`: tried again after `wait` milliseconds. */
-  readonly state: 'sent' | 'pending' | 'failed' | 'unknown';
+  readonly state: 'sent' | 'pending' | 'skipped' | 'failed' | 'unknown';
   readonly reason: string | null;
   readonly wait: number;
   /** Whether this attempt counts: one that the provider put off does not. */
@@ -57,7 +57,7 @@ const finish = `
   WITH chunk AS MATERIALIZED (${heldChunk}),
   ended AS (
     UPDATE broadcast_recipients p
-    SET state = CASE WHEN result.state = 'failed' AND (p.unsure OR result.unsure) THEN 'unknown' ELSE result.state END,
+    SET state = CASE WHEN result.state IN ('skipped', 'failed') AND (p.unsure OR result.unsure) THEN 'unknown' ELSE result.state END,
       reason = result.reason, unsure = p.unsure OR result.unsure,
       sent_at = CASE result.state WHEN 'sent' THEN date_trunc('milliseconds', statement_timestamp()) END,
       retry_at = CASE result.state WHEN 'pending' THEN statement_timestamp() + result.wait * interval '1 millisecond' END,

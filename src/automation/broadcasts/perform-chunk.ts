@@ -114,6 +114,7 @@ export function chunkPerformer(
     if (called === null) return end('pending', null, { counts: false });
     if (called.kind === 'delivered') return end('sent', null);
     if (called.kind === 'refused') return end('failed', called.reason);
+    if (called.kind === 'unreachable') return end('skipped', called.code, { counts: false });
     if (called.kind === 'unconfirmed' && begun.parks) return end('unknown', called.reason);
     if (called.kind === 'unconfirmed') return again(called.reason, true);
     if (called.retryAfter === 0) return again(called.reason);

@@ -57,7 +57,7 @@ export interface DeliveryTerms {
  * One way to reach a person.
  *
  * `deliver` resolves once the provider took the message and throws otherwise: `DeliveryRefused` where no further attempt
- * can help, `DeliveryPostponed` where the provider said when to come again, `DeliveryUncertain` where it may have taken
+ * can help, `DeliveryUnreachable` where there is no way to this person, `DeliveryPostponed` where the provider said when to come again, `DeliveryUncertain` where it may have taken
  * the message and did not say so, any other error where it did not take it and the next attempt may succeed. It may be
  * called again with the same key after a crash. When the signal aborts it rejects at once with the signal's reason and
  * leaves nothing running.
@@ -90,6 +90,20 @@ export interface Channel {
 /** Thrown by a channel for a message that no further attempt can deliver. The reason is kept. */
 export class DeliveryRefused extends Error {
   override readonly name = 'DeliveryRefused';
+}
+
+/**
+ * Thrown by a channel that has no way to the person, which it only knows once it tried. The code says why, as
+ * `Unreachable` does. Nothing is wrong with the address itself, so nothing is suppressed.
+ */
+export class DeliveryUnreachable extends Error {
+  override readonly name = 'DeliveryUnreachable';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** The longest that a provider may put a delivery off, in milliseconds: a day. */

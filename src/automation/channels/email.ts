@@ -8,10 +8,11 @@ import { errorText } from '../loop.js';
 import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { unlessAborted } from './abort.js';
-import { DeliveryRefused } from './channel.js';
+import { DeliveryRefused, DeliveryUnreachable } from './channel.js';
 import type { Channel, OutgoingMessage } from './channel.js';
 import { contentOf } from './email/content.js';
 import { verdictOf } from './email/failure.js';
+import { envelopeAddress } from './email/mailbox.js';
 import { smtpPool } from './email/pool.js';
 import type { SmtpPool } from './email/pool.js';
 import { openSession, SmtpFailure } from './email/session.js';
@@ -113,10 +114,13 @@ export function emailChannel(options: EmailOptions): Channel {
       const mailer = await unlessAborted(signal, () => mailerFor(message.workspaceId));
       // It may be set up yet.
       if (mailer === null) throw new Error('e-mail is not set up in this workspace');
+      const recipient = envelopeAddress(to);
+      if (recipient === null) throw new DeliveryUnreachable('bad_email', 'no mail server has such a domain');
       const bytes = await contentOf(message, idempotencyKey, mailer);
       try {
-        const from = mailer.from.address;
-        await poolOf(mailer).use(signal, (session) => session.send({ from, to, bytes }, signal));
+        const from = envelopeAddress(mailer.from.address) ?? mailer.from.address;
+        const mail = { from, to: recipient, bytes };
+        await poolOf(mailer).use(signal, (session) => session.send(mail, signal));
       } catch (error) {
         if (!(error instanceof SmtpFailure)) throw error;
         const verdict = verdictOf(error);

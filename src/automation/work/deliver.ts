@@ -1,5 +1,10 @@
 import type { Channel, OutgoingMessage } from '../channels/channel.js';
-import { DeliveryPostponed, DeliveryRefused, DeliveryUncertain } from '../channels/channel.js';
+import {
+  DeliveryPostponed,
+  DeliveryRefused,
+  DeliveryUncertain,
+  DeliveryUnreachable,
+} from '../channels/channel.js';
 import { errorText } from '../loop.js';
 import type { Lease } from './leases.js';
 
@@ -8,6 +13,8 @@ export type Delivered =
   | { readonly kind: 'delivered' }
   /** No further attempt can help. */
   | { readonly kind: 'refused'; readonly reason: string }
+  /** There is no way to the person; the code says why. */
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly code: string }
   /** `retryAfter`: milliseconds before which the provider wants no further attempt. */
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfter: number }
   /** Cut off in the middle, or the answer was lost: the channel may have taken it. */
@@ -29,6 +36,7 @@ export async function deliver(
   } catch (error) {
     const reason = errorText(error);
     if (error instanceof DeliveryRefused) return { kind: 'refused', reason };
+    if (error instanceof DeliveryUnreachable) return { kind: 'unreachable', reason, code: error.code };
     if (error instanceof DeliveryPostponed) return { kind: 'failed', reason, retryAfter: error.retryAfter };
     const unconfirmed = signal.aborted || error instanceof DeliveryUncertain;
     return unconfirmed ? { kind: 'unconfirmed', reason } : { kind: 'failed', reason, retryAfter: 0 };

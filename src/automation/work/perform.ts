@@ -215,6 +215,10 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     if (called.kind === 'delivered')
       return end(task, 'delivered', { state: 'done', error: null, delivery: 'delivered', contact });
     if (called.kind === 'refused') return giveUp(task, called.reason);
+    if (called.kind === 'unreachable') {
+      const ending = { state: 'done', error: called.reason, delivery: 'failed', contact: false } as const;
+      return end(task, 'unreachable', ending, called.code);
+    }
     if (called.kind === 'failed') return tryAgain(called.reason, called.retryAfter);
     if (onLost === 'retry_same_key') return tryAgain(called.reason);
     return (await parkWork(pool, claim, called.reason)) ? 'unknown' : 'lost';

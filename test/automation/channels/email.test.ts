@@ -138,7 +138,14 @@ test.each([
 
 test.each([
   [[550, '5.1.1 no such user'], true],
-  [[550, 'mailbox unavailable'], true],
+  [[550, 'No such user here'], true],
+  [[550, 'Recipient address rejected: User unknown in virtual mailbox table'], true],
+  [[550, "mailbox doesn't exist"], true],
+  // Without an enhanced code these are said of policy and spelling as well.
+  [[550, 'mailbox unavailable'], false],
+  [[550, 'rejected for policy reasons: unknown user of a blocked network'], false],
+  [[553, 'mailbox name not allowed'], false],
+  [[551, 'user not local; please try <ada@example.net>'], false],
   [[550, '5.7.1 we do not like you'], false],
   [[552, '5.2.2 mailbox full'], false],
 ] as const)(

@@ -22,6 +22,12 @@ export function mailboxOf(text: string): Mailbox | null {
 }
 
 /** The domain as mail servers write it. */
-export function domainOf({ address }: Mailbox): string {
+export function domainOf({ address }: Pick<Mailbox, 'address'>): string {
   return domainToASCII(address.slice(address.lastIndexOf('@') + 1));
+}
+
+/** An address as it goes into an envelope, its domain in ASCII; null where the domain cannot be written so. */
+export function envelopeAddress(address: string): string | null {
+  const domain = domainOf({ address });
+  return domain === '' ? null : `${address.slice(0, address.lastIndexOf('@'))}@${domain}`;
 }

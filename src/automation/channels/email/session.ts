@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { lookup as lookUp } from 'node:dns/promises';
 import SmtpConnection from 'nodemailer/lib/smtp-connection';
 import { reasonOf } from '../abort.js';
-import { DeliveryUncertain } from '../channel.js';
+import { DeliveryUncertain, DeliveryUnreachable } from '../channel.js';
 import { blocked, guarded } from '../webhook/post.js';
 import type { Resolve } from '../webhook/post.js';
 import type { NetworkRules } from '../webhook/networks.js';
@@ -21,6 +21,7 @@ export interface SessionOptions {
   readonly timeout: number;
 }
 
+/** Addresses are those of the envelope, with domains in ASCII. */
 export interface Mail {
   readonly from: string;
   readonly to: string;
@@ -66,7 +67,8 @@ export interface SmtpSession {
   readonly sent: () => number;
   /**
    * Hands one message over. Rejects with the signal's reason where that aborted, with `DeliveryUncertain` where the message
-   * had gone out whole and no answer came, else with an `SmtpFailure`. After a rejection it is closed.
+   * had gone out whole and no answer came, with `DeliveryUnreachable` where the server cannot take the address, else with an
+   * `SmtpFailure`. After a rejection by the server it is closed.
    */
   send(mail: Mail, signal: AbortSignal): Promise<void>;
   /** Takes leave of the server and closes. */
@@ -119,12 +121,21 @@ export async function openSession(options: SessionOptions, signal: AbortSignal):
     }
   };
   await step((done) => smtp.connect(done));
+  // The server's last answer is what it said to EHLO.
+  const takesUnicode = /[ -]SMTPUTF8\b/i.test(String(smtp.lastServerResponse));
   const { login } = server;
   if (login !== null) await step((done) => smtp.login({ user: login.user, pass: login.password }, done));
   return {
     usable: () => isOpen,
     sent: () => count,
     async send({ from, to, bytes }, sending) {
+      // A domain has its A-label; what stands before the @ has no other form (RFC 6531).
+      if (!takesUnicode && !isAscii(to)) {
+        throw new DeliveryUnreachable(
+          'no_smtputf8',
+          'the mail server takes no address with letters outside ASCII before the @ (it offers no SMTPUTF8)',
+        );
+      }
       let isWhole = false;
       const content = new Readable({ read: () => undefined });
       content.push(bytes);
@@ -150,6 +161,10 @@ export async function openSession(options: SessionOptions, signal: AbortSignal):
       setTimeout(end, leaveWithin).unref();
     },
   };
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 /** What the callback says, an error of the connection before that, or the signal's reason. */
