@@ -110,6 +110,18 @@ export const serverErrors = {
     message: '`token` is signed for another workspace',
     hint: '`aud` has to be the id of the workspace that the key belongs to',
   },
+  identity_company_unsigned: {
+    status: 401,
+    exit: 2,
+    message: 'this workspace takes a company and its traits only with a token that names the company',
+    hint: 'send a `token` with the claim `company_id`, made on your server; servers use the secret key',
+  },
+  identity_other_company: {
+    status: 401,
+    exit: 2,
+    message: '`token` does not name the company of this call',
+    hint: 'the claim `company_id` has to be the id of the company, as text; servers use the secret key',
+  },
   identity_no_secret: {
     status: 409,
     exit: 2,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
+import { refuse } from '../../src/errors/index.js';
 import { MusterError } from '../../src/errors/index.js';
 import { applyMessage } from '../../src/server/segment/apply.js';
 import { applyBatch, taskOf } from '../../src/server/segment/batch.js';
@@ -22,10 +23,11 @@ beforeAll(async () => {
 
 /** Nobody is refused but a user called `forbidden`. */
 const guard: IdentityGuard = {
-  user: async () => undefined,
+  user: async (_, userId) => {
+    if (userId === 'forbidden') refuse('identity_unsigned');
+  },
   company: async () => undefined,
   mayRead: async () => true,
-  fault: async (_, userId) => (userId === 'forbidden' ? 'identity_unsigned' : null),
 };
 
 /** Before this no call of a test was made; whatever is later was taken from a clock. */

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Pool } from '../../src/database/pool.js';
 import { testDatabase } from '../support/database.js';
 import { startService } from './service.js';
@@ -32,6 +32,7 @@ interface Claims {
   minutes?: number;
   of?: string;
   alg?: string;
+  company?: unknown;
 }
 
 async function token({
@@ -40,8 +41,9 @@ async function token({
   minutes = 10,
   of = secret,
   alg = 'HS256',
+  company,
 }: Claims = {}): Promise<string> {
-  return new SignJWT({})
+  return new SignJWT(company === undefined ? {} : { company_id: company })
     .setProtectedHeader({ alg })
     .setSubject(sub)
     .setAudience(aud)
@@ -172,8 +174,81 @@ it('track asks for a user and not for a visitor; a company alone takes a secret 
   expect(await post(track, { user_id: 'u1', event: 'x', user_hash: hash('u1') })).toBe('200');
   expect(await post(track, { anonymous_id: 'a1', event: 'x' })).toBe('200');
   const company = { company_id: 'c1', traits: { plan: 'pro' } };
-  expect(await post('/api/sdk/companies/identify', company)).toBe('identity_unsigned');
+  expect(await post('/api/sdk/companies/identify', company)).toBe('identity_company_unsigned');
   expect(await post('/api/sdk/companies/identify', company, service.secretKey)).toBe('200');
+});
+
+describe('a signed user cannot join or change a company without a token that names it', () => {
+  const company_id = 'bigco';
+  const stored = async (): Promise<unknown[]> => {
+    const { rows } = await pool.query<{ company: unknown }>(
+      `SELECT c.custom_fields AS company FROM companies AS c WHERE c.company_id = $1
+       UNION ALL SELECT jsonb_build_object(u.user_id, u.company_id) FROM end_users AS u WHERE u.user_id = 'eve'`,
+      [company_id],
+    );
+    return rows.map(({ company }) => company);
+  };
+  const traits = { plan: 'free' };
+  const group = { userId: 'eve', groupId: company_id, traits };
+  /** Each way to name a company, with what a caller may add to it. */
+  const ways: Record<
+    string,
+    (proof: { user_hash?: string; token?: string }) => [path: string, body: object]
+  > = {
+    'identify with a company': (proof) => [identify, { user_id: 'eve', company_id, ...proof }],
+    'identify with traits of a company': (proof) => [
+      identify,
+      { user_id: 'eve', company_id, company_traits: traits, ...proof },
+    ],
+    'group of Segment': (context) => ['/v1/group', { ...group, context }],
+    'group of Segment without a user': (context) => [
+      '/v1/group',
+      { anonymousId: 'eve-a', groupId: company_id, traits, context },
+    ],
+    'a company alone': ({ token: of }) => ['/api/sdk/companies/identify', { company_id, traits, token: of }],
+  };
+  const userless = ['a company alone', 'group of Segment without a user'];
+
+  beforeAll(async () => {
+    await service.call('POST', '/api/sdk/companies/identify', { company_id, traits: { plan: 'paid' } });
+    await service.call('POST', identify, { user_id: 'eve' });
+  });
+
+  it.each(Object.keys(ways))('%s', async (name) => {
+    const sent = (proof: object): Promise<string> => post(...(ways[name]?.(proof) ?? ['', {}]));
+    const user_hash = hash('eve');
+    const own = await token({ sub: 'eve' });
+    const before = await stored();
+    expect(await sent({ user_hash })).toBe('identity_company_unsigned');
+    expect(await sent({ token: own })).toBe('identity_other_company');
+    for (const company of ['other', 'bigc', 'bigco ', '', 7, null, ['bigco'], { id: 'bigco' }])
+      expect(await sent({ token: await token({ sub: 'eve', company }) })).toBe('identity_other_company');
+    const forged = await token({ sub: 'eve', company: company_id, of: `${secret}x` });
+    expect(await sent({ token: forged })).toBe('identity_bad_token');
+    expect(await stored()).toEqual(before);
+    // Who has no user of their own may send anybody's company token; a user only theirs.
+    const another = await token({ sub: 'mallory', company: company_id });
+    expect(await sent({ user_hash, token: another })).toBe(
+      userless.includes(name) ? '200' : 'identity_other_user',
+    );
+    expect(await sent({ token: await token({ sub: 'eve', company: company_id }) })).toBe('200');
+  });
+
+  it('a batch of Segment leaves such items out', async () => {
+    const item = { ...group, type: 'group', traits: { plan: 'batched' } };
+    const context = { user_hash: hash('eve') };
+    expect(await post('/v1/batch', { batch: [{ ...item, context }] })).toBe('200');
+    expect(JSON.stringify(await stored())).not.toContain('batched');
+    const named = { token: await token({ sub: 'eve', company: company_id }) };
+    expect(await post('/v1/batch', { batch: [{ ...item, context: named }] })).toBe('200');
+    expect(JSON.stringify(await stored())).toContain('batched');
+  });
+
+  it('the secret key does', async () => {
+    const call = { user_id: 'eve', company_id, company_traits: { plan: 'by server' } };
+    expect(await post(identify, call, service.secretKey)).toBe('200');
+    expect(JSON.stringify(await stored())).toContain('by server');
+  });
 });
 
 it('a visitor is not asked, and cannot change what is known of the person whom they joined', async () => {
@@ -195,7 +270,7 @@ it("Segment's calls carry the signature in their context, and it is not stored",
   expect(rows).toEqual([{ properties: { context: { app: { name: 'x' } } } }]);
   expect(await post('/v1/alias', { userId: 'u1', previousId: 'a9' })).toBe('identity_unsigned');
   expect(await post('/v1/group', { anonymousId: 'a9', groupId: 'c1', traits: { plan: 'x' } })).toBe(
-    'identity_unsigned',
+    'identity_company_unsigned',
   );
 });
 

@@ -2,7 +2,7 @@ import { MusterError, problem } from '../../errors/index.js';
 import type { AccessBook } from '../access.js';
 import type { KeyKind } from '../keys.js';
 import type { Findings } from './findings.js';
-import { signatureFault } from './verify.js';
+import { companyFault, signatureFault } from './verify.js';
 import type { IdentityFault, Signature } from './verify.js';
 
 /** Whose call it is. */
@@ -15,10 +15,11 @@ export interface Caller {
 export interface IdentityGuard {
   /** Errors, when the workspace enforces: those of `IdentityFault`. */
   user(caller: Caller, userId: string, signature: Signature): Promise<void>;
-  /** A company cannot be signed for; where identity is enforced, only a secret key changes one alone. */
-  company(caller: Caller): Promise<void>;
-  /** The same questions for a caller that handles the refusal itself. */
-  fault(caller: Caller, userId: string, signature: Signature): Promise<IdentityFault | null>;
+  /**
+   * Whether the caller may speak for a company: join it, make it or change it. A user's signature says nothing of a
+   * company; it takes a token that names it, of that user where there is one. Errors as above.
+   */
+  company(caller: Caller, companyId: string, signature: Signature, userId?: string): Promise<void>;
   /** Whether the caller may see anything of this person: in every mode it takes a valid signature, or a secret key. */
   mayRead(caller: Caller, userId: string, signature: Signature): Promise<boolean>;
 }
@@ -38,27 +39,23 @@ export function identityGuard(access: AccessBook, findings: Findings, clock: () 
     return mode === 'enforce' ? fault : null;
   }
 
-  const fault: IdentityGuard['fault'] = (caller, userId, signature) =>
-    judged(caller, (secrets) =>
-      signatureFault({ ...signature, workspaceId: caller.workspaceId, userId }, secrets, clock()),
-    );
-
   return {
-    fault,
     async mayRead({ kind, workspaceId }, userId, signature) {
       if (kind === 'secret') return true;
       const { secrets } = await access.identity(workspaceId);
       return (await signatureFault({ ...signature, workspaceId, userId }, secrets, clock())) === null;
     },
     async user(caller, userId, signature) {
-      refuseFault(await fault(caller, userId, signature));
+      const claim = { ...signature, workspaceId: caller.workspaceId, userId };
+      refuseFault(await judged(caller, (secrets) => signatureFault(claim, secrets, clock())));
     },
-    async company(caller) {
-      refuseFault(await judged(caller, async () => 'identity_unsigned'));
+    async company(caller, companyId, { token }, userId) {
+      const claim = { token, workspaceId: caller.workspaceId, companyId, userId };
+      refuseFault(await judged(caller, (secrets) => companyFault(claim, secrets, clock())));
     },
   };
 }
 
-export function refuseFault(fault: IdentityFault | null): void {
+function refuseFault(fault: IdentityFault | null): void {
   if (fault !== null) throw new MusterError(problem(fault));
 }

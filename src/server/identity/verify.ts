@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
 import type { ErrorCode } from '../../errors/index.js';
 import type { IdentitySecret } from './settings.js';
 
@@ -7,13 +8,23 @@ import type { IdentitySecret } from './settings.js';
 export interface Signature {
   /** HMAC-SHA256 of the user id under an identity secret, in hexadecimal. */
   readonly hash?: string | undefined;
-  /** A JWT (HS256) whose `sub` is the user id and whose `aud` is the workspace, which ends within an hour. */
+  /**
+   * A JWT (HS256) whose `sub` is the user id and whose `aud` is the workspace, which ends within an hour. Its claim
+   * `company_id` names the company that the user may speak for.
+   */
   readonly token?: string | undefined;
 }
 
 export interface Claim extends Signature {
   readonly workspaceId: string;
   readonly userId: string;
+}
+
+/** What a caller wants to speak for: a company, alone or as the one that a user belongs to. */
+export interface CompanyClaim extends Pick<Signature, 'token'> {
+  readonly workspaceId: string;
+  readonly companyId: string;
+  readonly userId?: string | undefined;
 }
 
 /** Why a signature is refused. */
@@ -32,13 +43,16 @@ export async function signatureFault(
   secrets: readonly IdentitySecret[],
   now: number,
 ): Promise<IdentityFault | null> {
-  const { hash, token } = claim;
+  const { hash, token, userId } = claim;
   if (hash === undefined && token === undefined) return 'identity_unsigned';
-  const live = secrets.filter(({ validUntil }) => validUntil === null || now < validUntil.getTime());
-  if (hash !== undefined && !live.some(({ secret }) => isHashOf(hash, claim.userId, secret))) {
+  const live = liveOf(secrets, now);
+  if (hash !== undefined && !live.some(({ secret }) => isHashOf(hash, userId, secret))) {
     return 'identity_bad_hash';
   }
-  return token === undefined ? null : tokenFault(token, claim, live, now);
+  if (token === undefined) return null;
+  const read = await readToken(token, claim.workspaceId, live, now);
+  if (typeof read === 'string') return read;
+  return read.sub === userId ? null : 'identity_other_user';
 }
 
 /** The `user_hash` that a customer's server computes. */
@@ -53,12 +67,33 @@ function isHashOf(hash: string, userId: string, secret: string): boolean {
   return timingSafeEqual(Buffer.from(hash, 'hex'), wanted);
 }
 
-async function tokenFault(
-  token: string,
-  { workspaceId, userId }: Claim,
+/**
+ * What keeps a caller from speaking for a company, or null. Only a token can name one, by its claim `company_id`; with a
+ * `userId` it has to be that user's token.
+ */
+export async function companyFault(
+  { token, workspaceId, companyId, userId }: CompanyClaim,
   secrets: readonly IdentitySecret[],
   now: number,
 ): Promise<IdentityFault | null> {
+  if (token === undefined) return 'identity_company_unsigned';
+  const read = await readToken(token, workspaceId, liveOf(secrets, now), now);
+  if (typeof read === 'string') return read;
+  if (userId !== undefined && read.sub !== userId) return 'identity_other_user';
+  return read['company_id'] === companyId ? null : 'identity_other_company';
+}
+
+function liveOf(secrets: readonly IdentitySecret[], now: number): IdentitySecret[] {
+  return secrets.filter(({ validUntil }) => validUntil === null || now < validUntil.getTime());
+}
+
+/** The claims of a token that this workspace accepts now, or what is wrong with it. */
+async function readToken(
+  token: string,
+  workspaceId: string,
+  secrets: readonly IdentitySecret[],
+  now: number,
+): Promise<JWTPayload | IdentityFault> {
   let fault: IdentityFault = 'identity_bad_token';
   for (const { secret } of secrets) {
     try {
@@ -69,9 +104,8 @@ async function tokenFault(
         currentDate: new Date(now),
         clockTolerance: tolerance,
       });
-      if (payload.sub !== userId) return 'identity_other_user';
       const left = (payload.exp ?? Infinity) - now / 1000;
-      return left <= tokenLife + tolerance ? null : 'identity_too_long';
+      return left <= tokenLife + tolerance ? payload : 'identity_too_long';
     } catch (error) {
       // A token of another secret fails by its signature; the next secret may be its own.
       if (error instanceof errors.JWSSignatureVerificationFailed) continue;

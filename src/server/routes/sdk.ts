@@ -45,7 +45,10 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
         const sent = { anonymous_id: visitor.anonymousId };
         return { user: keyKind === 'secret' ? userView(user, clock()) : sent, created: false };
       }
-      await guard.user({ workspaceId, kind: keyKind }, userId, { hash, token });
+      const caller = { workspaceId, kind: keyKind };
+      await guard.user(caller, userId, { hash, token });
+      if (body.company_id !== undefined)
+        await guard.company(caller, trimmedId(body.company_id), { token }, userId);
       const { user, created } = await identify(pool, {
         workspaceId,
         userId,
@@ -67,7 +70,7 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
       schema: { tags, body: CompanyBody, response: { 200: CompanyAnswer, ...refusals } },
     },
     async ({ body, workspaceId, keyKind }) => {
-      await guard.company({ workspaceId, kind: keyKind });
+      await guard.company({ workspaceId, kind: keyKind }, trimmedId(body.company_id), { token: body.token });
       const { company, created } = await identifyCompany(pool, {
         workspaceId,
         companyId: body.company_id,

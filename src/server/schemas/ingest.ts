@@ -15,7 +15,7 @@ export const signature = {
   token: Type.Optional(
     Type.String({
       description:
-        'JWT (HS256) of the identity secret: sub is the user_id, aud the workspace, exp within an hour',
+        'JWT (HS256) of the identity secret: sub is the user_id, aud the workspace, exp within an hour; company_id the company that the user may speak for',
     }),
   ),
 };
@@ -42,7 +42,11 @@ export const SdkIdentifyAnswer = Type.Object({
 });
 
 export const CompanyBody = Type.Object(
-  { company_id: Id("the company's id in your product"), traits: Type.Optional(Traits) },
+  {
+    company_id: Id("the company's id in your product"),
+    traits: Type.Optional(Traits),
+    token: signature.token,
+  },
   closed,
 );
 export const Company = Type.Object({

@@ -1,8 +1,8 @@
 import type { Pool } from '../../database/pool.js';
-import { refuseFault } from '../identity/guard.js';
 import type { Caller, IdentityGuard } from '../identity/guard.js';
 import type { Message } from './message.js';
 import { operationOf, perform } from './operation.js';
+import type { Operation } from './operation.js';
 
 export interface Parts {
   readonly pool: Pool;
@@ -24,18 +24,24 @@ export async function applyMessage(
   caller: Caller,
   message: Message,
 ): Promise<Applied> {
-  await admit(guard, caller, message);
   const operation = operationOf(caller.workspaceId, message);
+  await admit(guard, caller, message, operation);
   await perform(pool, operation);
   return { dropped: operation.dropped };
 }
 
-/** Whether the caller may speak for whom the message is about. Errors: those of the identity guard. */
+/**
+ * Whether the caller may speak for the user and for the company that the operation is about. It goes by the operation and
+ * not by the kind of call, so that a company is asked about however the call names it. Errors: those of the identity guard.
+ */
 export async function admit(
   guard: IdentityGuard,
   caller: Caller,
-  { type, userId, signature }: Message,
+  { signature }: Message,
+  { call }: Operation,
 ): Promise<void> {
-  if (userId !== undefined) refuseFault(await guard.fault(caller, userId, signature));
-  else if (type === 'group') await guard.company(caller);
+  const userId = 'userId' in call ? call.userId : undefined;
+  const companyId = 'companyId' in call ? call.companyId : undefined;
+  if (userId !== undefined) await guard.user(caller, userId, signature);
+  if (companyId !== undefined) await guard.company(caller, companyId, signature, userId);
 }

@@ -70,8 +70,9 @@ async function read({ guard }: Parts, caller: Caller, item: unknown, received: R
   const fault = itemFault(item);
   if (fault !== null) throw new MusterError(fault);
   const message = readMessage(item, received);
-  await admit(guard, caller, message);
-  return operationOf(caller.workspaceId, message);
+  const operation = operationOf(caller.workspaceId, message);
+  await admit(guard, caller, message, operation);
+  return operation;
 }
 
 /** Errors: those of identify, identifyCompany and track; calls about visitors have theirs when they are applied. */
