@@ -102,6 +102,9 @@ declare module 'fastify' {
   }
 }
 
+/** Calls that answer about one workspace, or could. */
+const holdsData = /^\/(?:api|v1)\//;
+
 /**
  * Builds the HTTP API without listening: `await server.listen({ port, host: '127.0.0.1' })` starts it and
  * `await server.close()` lets running requests finish and stops it. The pool stays the caller's.
@@ -143,6 +146,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   readBodies(app);
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // Answers hold people and keys, refusals included; a route that wants another rule sets its own.
+    if (holdsData.test(request.url) && !reply.hasHeader('cache-control'))
+      reply.header('cache-control', 'no-store');
     // A connection that is kept open would hold the end of the process up, and its next call come too late.
     if (isStopping()) reply.header('connection', 'close');
   });

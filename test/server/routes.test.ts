@@ -330,7 +330,11 @@ async function everythingOfOurs(): Promise<Record<string, string[]>> {
   return Object.fromEntries(tables.map(({ name, rows }) => [name, rows]));
 }
 
-async function send(service: Service, route: string, key: string): Promise<{ status: number; text: string }> {
+async function send(
+  service: Service,
+  route: string,
+  key: string,
+): Promise<{ status: number; text: string; cache: string | null }> {
   const [method = '', url = ''] = route.split(' ');
   const { path = url, body, text, type } = tries[route]?.(service) ?? {};
   const response = await fetch(service.url + path, {
@@ -341,7 +345,8 @@ async function send(service: Service, route: string, key: string): Promise<{ sta
     },
     ...(body === undefined && text === undefined ? {} : { body: text ?? JSON.stringify(body) }),
   });
-  return { status: response.status, text: await response.text() };
+  const cache = response.headers.get('cache-control');
+  return { status: response.status, text: await response.text(), cache };
 }
 
 const routesOf = (service: Service): string[] =>
@@ -374,6 +379,19 @@ it("with another workspace's key no route shows or changes anything of ours", as
     expect([route, await everythingOfOurs()]).toEqual([route, before]);
   }
   expect(seen).toEqual([]);
+});
+
+/** Whether an answer says more about caching than it should; pages and the script have rules of their own. */
+const mayBeKept = (route: string, cache: string | null): boolean =>
+  / \/(api|v1)\//.test(route) && cache !== 'no-store';
+
+it('no cache may keep a refusal of any call of the API', async () => {
+  const kept: unknown[] = [];
+  for (const route of [...routesOf(ours), 'GET /api/nowhere', 'POST /v1/nowhere']) {
+    const { cache } = await send(ours, route, 'wrong');
+    if (mayBeKept(route, cache)) kept.push([route, cache]);
+  }
+  expect(kept).toEqual([]);
 });
 
 it('a write key is refused by every route that is not for sending', async () => {
@@ -518,14 +536,15 @@ it('no address makes any route fail', async () => {
   expect(wrong).toEqual([]);
 });
 
-it('our own key gets an answer to each of these requests, so that the refusals above mean something', async () => {
+it('our own key gets an answer to each of these requests that no cache may keep, so that the refusals above mean something', async () => {
   const answers: string[] = [];
   let marked = 0;
   // The key that was made for this test ends in the course of it.
   for (const [route, of] of Object.entries(tries)) {
     const { status: wanted = 200 } = of(ours);
-    const { status, text } = await send(ours, route, ours.secretKey);
+    const { status, text, cache } = await send(ours, route, ours.secretKey);
     if (status !== wanted) answers.push(`${route}: ${status} ${text}`);
+    if (mayBeKept(route, cache)) answers.push(`${route}: may be kept, ${cache}`);
     if (text.includes(mark)) marked += 1;
   }
   expect(answers).toEqual([]);
