@@ -122,6 +122,12 @@ export const traitsErrors = {
     message: 'expected `users`, a list of people, but got {got}',
     hint: 'write {"users": [{"user_id": "u1", "traits": {"role": "admin"}}]}',
   },
+  merge_same_person: {
+    status: 400,
+    exit: 2,
+    message: '`{user_id}` cannot be merged into themselves',
+    hint: 'name two different people: the survivor in the address, the other one as `from`',
+  },
   entries_not_list: {
     status: 400,
     exit: 2,

@@ -112,6 +112,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/unsubscribes',
     'post /api/unsubscribes/batch',
     'post /api/users/batch',
+    'post /api/users/{user_id}/merge',
     'post /api/webhooks',
     'post /api/webhooks/{key}/enable',
     'post /api/webhooks/{key}/rotate-secret',

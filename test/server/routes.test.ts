@@ -98,6 +98,11 @@ const tries: Record<string, (service: Service) => Try> = {
   'GET /api/users/:user_id': () => ({ path: '/api/users/u1' }),
   'PATCH /api/users/:user_id': () => ({ path: '/api/users/u1', body: { traits: { plan: 'taken over' } } }),
   'POST /api/users/batch': () => ({ body: { users: [{ user_id: 'u1', traits: { plan: 'taken over' } }] } }),
+  'POST /api/users/:user_id/merge': () => ({
+    path: '/api/users/u1/merge',
+    body: { from: 'nobody' },
+    status: 404,
+  }),
   'GET /api/users/:user_id/export': () => ({ path: '/api/users/u1/export' }),
   'GET /api/users/:user_id/context': () => ({ path: '/api/users/u1/context' }),
   'PUT /api/users/:user_id/context/:key': () => ({

@@ -96,7 +96,7 @@ describe('a visitor who joins a person who is there', () => {
     expect(await outboxOf(db.pool, workspaceId)).toEqual(facts);
   });
 
-  it('brings the series they were in, unless the person is in it already, and their deliveries and messages', async () => {
+  it('brings the series they were in, and their deliveries and messages; inside one series the person goes on once', async () => {
     const workspaceId = workspace();
     const { user } = await identify(db.pool, { workspaceId, userId: 'jane' });
     const visitor = await visitorIn(workspaceId);
@@ -121,10 +121,15 @@ describe('a visitor who joins a person who is there', () => {
     );
     await identify(db.pool, { workspaceId, userId: 'jane', anonymousId: 'visitor' });
     const { rows } = await db.pool.query(
-      `SELECT series_key FROM enrollments WHERE workspace_id = $1 AND end_user_id = $2 ORDER BY series_key`,
+      `SELECT series_key AS key, entry, state, reason FROM enrollments WHERE workspace_id = $1 AND end_user_id = $2
+       ORDER BY series_key, entry`,
       [workspaceId, user.id],
     );
-    expect(rows).toEqual([{ series_key: 'tips' }, { series_key: 'welcome' }]);
+    expect(rows).toEqual([
+      { key: 'tips', entry: 1, state: 'active', reason: null },
+      { key: 'welcome', entry: 1, state: 'active', reason: null },
+      { key: 'welcome', entry: 2, state: 'exited', reason: 'joined' },
+    ]);
     const messages = await db.pool.query('SELECT end_user_id FROM inbox_messages WHERE workspace_id = $1', [
       workspaceId,
     ]);

@@ -5,6 +5,7 @@ import { backfillUser, backfillUsers } from '../../traits/backfill.js';
 import { listContextEntries } from '../../traits/context.js';
 import { eraseUser } from '../../traits/erase.js';
 import { exportUser } from '../../traits/export.js';
+import { mergeUsers } from '../../traits/merge.js';
 import { contextEntryView, userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
 import { eventLimit } from '../failures.js';
@@ -17,6 +18,8 @@ import {
   EraseQuery,
   ExportAnswer,
   IdentifyAnswer,
+  MergeAnswer,
+  MergeBody,
   UsersBatchAnswer,
   UsersBatchBody,
 } from '../schemas/ingest.js';
@@ -116,6 +119,27 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
     },
     async ({ params, query, workspaceId }) =>
       eraseUser(pool, { workspaceId, userId: params.user_id, suppress: query.suppress }),
+  );
+
+  app.post(
+    '/api/users/:user_id/merge',
+    {
+      config,
+      bodyLimit: eventLimit,
+      schema: {
+        tags,
+        description:
+          'Makes two known people one: `from` becomes part of this user, who has both histories. It cannot be undone.',
+        params: UserParams,
+        body: MergeBody,
+        response: { 200: MergeAnswer, ...refusals, 404: ErrorAnswer },
+      },
+    },
+    async ({ params, body, workspaceId }) => {
+      const user = await mergeUsers(pool, { workspaceId, userId: params.user_id, from: body.from });
+      onFact();
+      return { user: userView(user, clock()), merged: body.from };
+    },
   );
 
   app.get(

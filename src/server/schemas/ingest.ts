@@ -93,6 +93,15 @@ export const BackfillBody = Type.Object(
   { traits: Traits, fire_triggers: Type.Optional(FireTriggers) },
   closed,
 );
+export const MergeBody = Type.Object(
+  { from: Type.String({ description: 'the user id of the person who becomes part of this one' }) },
+  closed,
+);
+export const MergeAnswer = Type.Object({
+  user: User,
+  merged: Type.String({ description: "the user id that is nobody's now" }),
+});
+
 export const UsersBatchBody = Type.Object(
   {
     users: Type.Array(Type.Unknown(), {
