@@ -18,6 +18,9 @@ export type { EmailOptions } from './channels/email.js';
 export { mostFeedback, takeFeedback } from './channels/email/feedback.js';
 export type { Feedback, FeedbackKind, FeedbackTaken } from './channels/email/feedback.js';
 export { readFeedback } from './channels/email/feedback-shapes.js';
+export { isSnsSubscription, snsConfirmer, snsSubscriptionOf } from './channels/email/sns.js';
+export { getter } from './channels/webhook/get.js';
+export type { Fetched, Get } from './channels/webhook/get.js';
 export { installationEmail } from './channels/email/installation.js';
 export {
   deleteEmailSettings,

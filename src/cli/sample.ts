@@ -6,7 +6,6 @@ import { exampleSeries, loadSeries } from '../automation/series/file.js';
 import type { Pool } from '../database/pool.js';
 import { inWorkspace } from '../database/workspace.js';
 import { matchKey, newKey, readKeys, storeKey } from '../server/keys.js';
-import type { KeyKind } from '../server/keys.js';
 import { importUsers } from '../traits/import.js';
 import { sampleUsersCsv } from '../traits/sample.js';
 import { localKeys, writeLocalKeys } from './keys-file.js';
@@ -35,7 +34,7 @@ export async function openLocalKeys(pool: Pool, folder: string, workspaceId: str
   const found = localKeys(folder, workspaceId);
   await storeLocalKeys(pool, workspaceId, found);
   const stored = await readKeys(pool, workspaceId);
-  const lasting = (kind: KeyKind): string => {
+  const lasting = (kind: keyof LocalKeys): string => {
     const key = matchKey(stored, found[kind]);
     return key?.revoked_at === null && key.valid_until === null ? found[kind] : newKey(kind, workspaceId);
   };

@@ -74,6 +74,24 @@ export const channelErrors = {
     message: 'the body tells of {count} events, the limit is {limit}',
     hint: 'post them in several calls',
   },
+  sns_not_amazon: {
+    status: 400,
+    exit: 2,
+    message: 'the message asks to confirm a subscription and is none of Amazon SNS: {fault}',
+    hint: 'let SNS post it as it is, without raw message delivery changed in between',
+  },
+  sns_not_signed: {
+    status: 400,
+    exit: 2,
+    message: 'the signature of the message about `{topic}` is not right',
+    hint: 'only what Amazon SNS signed is confirmed; ask SNS to send the confirmation again',
+  },
+  sns_not_confirmed: {
+    status: 503,
+    exit: 3,
+    message: '`{host}` could not be asked: {reason}',
+    hint: 'let the server reach Amazon SNS over https; SNS asks for the confirmation again by itself',
+  },
   channel_not_set_up: {
     status: 400,
     exit: 2,

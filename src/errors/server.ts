@@ -176,6 +176,12 @@ export const serverErrors = {
     message: 'a write key can only send data',
     hint: 'use the secret key, and only from a server; the write key is for SDKs',
   },
+  key_only_for_bounces: {
+    status: 403,
+    exit: 2,
+    message: 'a bounces key can only tell of bounces and complaints',
+    hint: 'post to /api/channels/email/bounces with it; everything else takes a write key or the secret key',
+  },
   no_such_route: {
     status: 404,
     exit: 2,

@@ -7,7 +7,7 @@ import type { Limiter } from './limits.js';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Which key the call needs; a call without this entry is open to everyone. */
-    needs?: 'write' | 'secret';
+    needs?: KeyKind;
     /** Whether the call is a page, whose key a browser asks for and sends as the password of Basic. It must only read. */
     browser?: boolean;
   }
@@ -22,7 +22,7 @@ declare module 'fastify' {
 /**
  * Checks the key of every call before its body is read, and counts the call.
  *
- * Errors: `key_missing`, `key_not_allowed`, `rate_limited` and those of `AccessBook.holder`.
+ * Errors: `key_missing`, `key_not_allowed`, `key_only_for_bounces`, `rate_limited` and those of `AccessBook.holder`.
  */
 export function authenticate(app: FastifyInstance, access: AccessBook, limiter: Limiter): void {
   app.decorateRequest('workspaceId', '');
@@ -31,12 +31,15 @@ export function authenticate(app: FastifyInstance, access: AccessBook, limiter: 
     const { needs } = request.routeOptions.config;
     if (needs === undefined) return;
     const holder = await access.holder(keyOf(request) ?? refuse('key_missing'));
-    if (needs === 'secret' && holder.kind !== 'secret') refuse('key_not_allowed');
+    if (holder.kind !== 'secret' && holder.kind !== needs) refuse(notAllowed[holder.kind]);
     request.workspaceId = holder.workspaceId;
     request.keyKind = holder.kind;
     await limiter.take(holder.keyId);
   });
 }
+
+/** What a narrow key is told that does not open a call. */
+const notAllowed = { write: 'key_not_allowed', bounces: 'key_only_for_bounces' } as const;
 
 /**
  * The key of `Bearer KEY`, or of `Basic` with the key as the user's name, which is how Segment's clients send it; on a page

@@ -3,8 +3,8 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import swagger from '@fastify/swagger';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { noEmailSettings } from '../automation/index.js';
-import type { EmailSettings } from '../automation/index.js';
+import { getter, networkRules, noEmailSettings } from '../automation/index.js';
+import type { EmailSettings, Get } from '../automation/index.js';
 import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
 import { MusterError, problem } from '../errors/index.js';
@@ -39,6 +39,7 @@ import { identityRoutes } from './routes/identity.js';
 import { importRoutes } from './routes/imports.js';
 import type { UploadOptions } from './routes/imports.js';
 import { keyRoutes } from './routes/keys.js';
+import type { KeyKind } from './keys.js';
 import { listRoutes } from './routes/lists.js';
 import { preferenceRoutes } from './routes/preferences.js';
 import { ruleRoutes } from './routes/rules.js';
@@ -82,6 +83,8 @@ export interface ServerOptions {
   readonly upload?: UploadOptions;
   /** Networks that webhooks may be sent to although they are private; the same as the channel's. Default: none. */
   readonly allowedNetworks?: readonly string[];
+  /** How Amazon SNS is called to confirm a subscription; by https to public addresses when left out. */
+  readonly snsGet?: Get;
   /** What e-mail is sent with where a workspace has nothing of its own; the same as the channel's. Default: nothing. */
   readonly email?: EmailSettings;
 }
@@ -92,7 +95,7 @@ export interface Route {
   /** With its parameters, such as `/api/users/:user_id`. */
   readonly url: string;
   /** Which key it needs; none when left out. */
-  readonly needs: 'write' | 'secret' | undefined;
+  readonly needs: KeyKind | undefined;
 }
 
 declare module 'fastify' {
@@ -227,7 +230,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(deliveryRoutes, { pool, onFact });
   await app.register(boardRoutes, { pool, clock });
   await app.register(webhookRoutes, { pool, allowedNetworks });
-  await app.register(emailFeedbackRoutes, { pool });
+  await app.register(emailFeedbackRoutes, {
+    pool,
+    clock,
+    get: options.snsGet ?? getter({ rules: networkRules(allowedNetworks) }),
+  });
   await app.register(templateRoutes, { pool, clock, email });
   await app.register(preferenceRoutes, { pool });
   await app.register(capRoutes, { pool });

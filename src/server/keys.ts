@@ -2,8 +2,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Client, Pool } from '../database/pool.js';
 import { inWorkspace } from '../database/workspace.js';
 
-/** `write` may only send data; `secret` may do everything. */
-export type KeyKind = 'write' | 'secret';
+/** `write` may only send data, `bounces` only tell of bounces and complaints; `secret` may do everything. */
+export const keyKinds = ['write', 'secret', 'bounces'] as const;
+export type KeyKind = (typeof keyKinds)[number];
 
 export interface KeyHolder {
   readonly workspaceId: string;
@@ -12,13 +13,13 @@ export interface KeyHolder {
   readonly keyId: string;
 }
 
-const shape = /^mk_(?:secret|write)_([a-z0-9][a-z0-9-]{0,62})_[A-Za-z0-9]{32,128}$/;
+const shape = /^mk_(?:secret|write|bounces)_([a-z0-9][a-z0-9-]{0,62})_[A-Za-z0-9]{32,128}$/;
 // Keys from before the checksum have 48 digits and nothing after them.
-const checked = /^(mk_(?:secret|write)_[a-z0-9][a-z0-9-]{0,62}_[0-9a-f]{48})x([0-9a-f]{8})$/;
-const unchecked = /^mk_(?:secret|write)_[a-z0-9][a-z0-9-]{0,62}_[0-9a-f]{48}$/;
+const checked = /^(mk_(?:secret|write|bounces)_[a-z0-9][a-z0-9-]{0,62}_[0-9a-f]{48})x([0-9a-f]{8})$/;
+const unchecked = /^mk_(?:secret|write|bounces)_[a-z0-9][a-z0-9-]{0,62}_[0-9a-f]{48}$/;
 
 /**
- * A new key: `mk_secret_WORKSPACE_` or `mk_write_WORKSPACE_`, 192 random bits in hexadecimal, then `x` and a checksum of
+ * A new key: `mk_`, its kind and its workspace, 192 random bits in hexadecimal, then `x` and a checksum of
  * all before it, so that a key that was copied badly is told from one that was revoked.
  */
 export function newKey(kind: KeyKind, workspaceId: string): string {

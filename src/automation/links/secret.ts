@@ -1,10 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
+import { sameMailbox } from '../../traits/mailbox.js';
 import { makeSalt } from '../../traits/statements/add-opt-outs.js';
 
 /** A link of one kind is never taken for one of another. */
-export type LinkPurpose = 'unsubscribe' | 'bounces';
+export type LinkPurpose = 'unsubscribe';
 
 /** What the links of one workspace are signed with, and its e-mail addresses hashed with. */
 export interface LinkSecrets {
@@ -55,11 +56,12 @@ export function secretsFrom(salt: Buffer): LinkSecrets {
   const keyOf = (purpose: LinkPurpose): Buffer =>
     createHmac('sha256', salt).update(`muster link: ${purpose}`).digest();
   return {
-    keys: { unsubscribe: keyOf('unsubscribe'), bounces: keyOf('bounces') },
+    keys: { unsubscribe: keyOf('unsubscribe') },
     hashEmail: (address) => {
-      // Postgres folds ASCII letters only, by the collation that it is told.
-      const folded = address.replace(/^ +| +$/g, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-      return createHash('sha256').update(salt).update(`email:${folded}`).digest();
+      return createHash('sha256')
+        .update(salt)
+        .update(`email:${sameMailbox(address)}`)
+        .digest();
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   rotateKey,
 } from '../../server/manage-keys.js';
 import type { KeyView, NewKey } from '../../server/manage-keys.js';
-import { matchKey, readKeys } from '../../server/keys.js';
+import { keyKinds, matchKey, readKeys } from '../../server/keys.js';
 import type { KeyKind } from '../../server/keys.js';
 import { dataDir } from '../data-dir.js';
 import { readLocalKeys, writeLocalKeys } from '../keys-file.js';
@@ -22,13 +22,13 @@ type Options = WorkspaceOptions & JsonOptions;
 /** `muster keys list|create|rotate|revoke`: the API keys of a workspace. */
 export function keysCommand(): Command {
   const command = new Command('keys').description(
-    'The API keys of a workspace. A write key may only send data and may be shown in a browser; a secret key may do ' +
-      'everything. The text of a key is printed once, when it is made; only its hash is stored.',
+    'The API keys of a workspace. A write key may only send data and may be shown in a browser; a bounces key is for the ' +
+      'mail provider that tells of bounces, and may do nothing else; a secret key may do everything. The text of a key is printed once, when it is made; only its hash is stored.',
   );
   command.addCommand(part('list', 'Lists the keys, those that ended included.').action(list));
   command.addCommand(
     part('create', 'Makes a key and prints it.')
-      .addOption(new Option('--kind <kind>', 'what it may do').choices(['write', 'secret']).default('write'))
+      .addOption(new Option('--kind <kind>', 'what it may do').choices(keyKinds).default('write'))
       .option('--name <name>', 'what it is for')
       .action(create),
   );
@@ -50,6 +50,7 @@ export function keysCommand(): Command {
   return withExamples(command, [
     ['muster keys list --workspace acme', 'what there is'],
     ['muster keys create --kind secret --name backend', 'a key for a server of yours'],
+    ['muster keys create --kind bounces --name postmark', 'a key for the bounce webhook of a mail provider'],
     ['muster keys rotate 4b0e… --overlap 7d', 'a new key; the old one works for another week'],
   ]);
 }
@@ -94,7 +95,8 @@ async function rotate(keyId: string, options: Options & { overlap: number }): Pr
       showNew(made, options);
       out.line(`  the key ...${replaced.ending ?? '????'} works until ${replaced.valid_until ?? 'now'}`);
     }
-    if (local === null || matchKey(stored, local[made.kind])?.key_id !== keyId) return;
+    if (local === null || made.kind === 'bounces' || matchKey(stored, local[made.kind])?.key_id !== keyId)
+      return;
     writeLocalKeys(dataDir(), workspaceId, { ...local, [made.kind]: made.key });
     if (!options.json) out.line('  muster start uses the new one from now on');
   });

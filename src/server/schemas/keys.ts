@@ -2,8 +2,9 @@ import { Type } from '@fastify/type-provider-typebox';
 import { longestOverlap } from '../manage-keys.js';
 import { NullableText, NullableTime, closed } from '../schemas.js';
 
-const Kind = Type.Union([Type.Literal('write'), Type.Literal('secret')], {
-  description: 'write: may only send data; secret: may do everything',
+const Kind = Type.Union([Type.Literal('write'), Type.Literal('secret'), Type.Literal('bounces')], {
+  description:
+    'write: may only send data; bounces: may only tell of bounces and complaints; secret: may do everything',
 });
 
 const key = {

@@ -8,6 +8,7 @@ import {
   saveBroadcast,
 } from '../../../src/automation/index.js';
 import type { Pool } from '../../../src/database/pool.js';
+import { sameMailbox } from '../../../src/traits/mailbox.js';
 import { isSuppressed, suppress, unsubscribe, unsuppress } from '../../../src/traits/index.js';
 import { testDatabase } from '../../support/database.js';
 import { addPeople, addWorkspace, broadcastOf, recipientsOf, refusal, workspace } from './support.js';
@@ -160,10 +161,15 @@ test('SQL writes a domain as a mail server would', async () => {
     'ليهمابتكلموشعربي.example',
     'a.b.ñandú.example',
     '😀.example',
+    'VIỆT.example',
+    'ᏣᎳᎩ.example',
+    'ⲀⲂ.example',
   ];
   const { rows } = await pool.query<{ ascii: string }>(
     `SELECT muster_mailbox('Ann@' || domain) AS ascii FROM unnest($1::text[]) WITH ORDINALITY AS d (domain, n) ORDER BY n`,
     [domains],
   );
   expect(rows.map(({ ascii }) => ascii)).toEqual(domains.map((domain) => `ann@${domainToASCII(domain)}`));
+  // The link to unsubscribe hashes in memory what the lists hash in SQL.
+  expect(domains.map((domain) => sameMailbox(` Ann@${domain} `))).toEqual(rows.map(({ ascii }) => ascii));
 });
