@@ -6,11 +6,14 @@ import { fieldOf } from '../filter/sentence/missing.js';
 import type { Moment } from '../filter/time.js';
 import { leavesOf } from '../filter/tree.js';
 import type { Filter } from '../filter/tree.js';
+import { loadKnown } from './advice/known.js';
 import { inSnapshot } from './people.js';
+import type { People } from './people.js';
+import { withClause } from './report/changes.js';
 import { countReport } from './report/count.js';
 import type { ReportCount } from './report/count.js';
-import { suggestionsFor } from './report/suggest.js';
-import type { Suggestion } from './report/suggestion.js';
+import { draftsFor, ranked } from './report/suggest.js';
+import type { Draft, Suggestion } from './report/suggestion.js';
 import type { FieldValues } from './statements/values.js';
 
 export interface ReportOptions {
@@ -51,16 +54,47 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
   const { workspaceId, filter, moment, timeoutMs = 30_000 } = options;
   const started = performance.now();
   const { count, values } = await inSnapshot(pool, { workspaceId, moment, timeoutMs }, async (people) => {
-    const counted = await countReport(filter, await people.tally(filter));
-    return { count: counted, values: await people.commonValues(tellingFields(filter, counted)) };
+    const found = await countReport(filter, await people.tally(filter), moment);
+    return { count: found, values: await people.commonValues(tellingFields(filter, found)) };
   });
   const funnel = count.funnel();
+  const known = asksOfNobody(filter, count, funnel) ? await loadKnown(pool, workspaceId) : null;
+  const drafts = draftsFor({ filter, count, funnel, values, moment, known });
+  const suggestions = await inSnapshot(pool, { workspaceId, moment, timeoutMs }, (people) =>
+    counted(people, filter, drafts),
+  );
   return {
     ...answerOf(funnel),
     values: values.filter((each) => each.values.length > 0),
-    suggestions: suggestionsFor(filter, count, funnel, values, moment),
+    suggestions: ranked(suggestions, funnel),
     took_ms: Math.round((performance.now() - started) * 10) / 10,
   };
+}
+
+/** Whether the filter asks about something that nobody has, of which a near name may be meant. */
+function asksOfNobody(filter: Filter, { leaves }: ReportCount, { total }: Funnel): boolean {
+  return leavesOf(filter).some(({ leaf }, index) => {
+    const isNamed = leaf.kind === 'did' || fieldOf(leaf)?.kind === 'custom';
+    return isNamed && total > 0 && leaves[index]?.failed.missing === total;
+  });
+}
+
+/** How many changed filters are counted, in one more pass over the workspace. */
+const mostCounted = 5;
+
+/** The drafts with the gain of those that change the filter; what is not counted is not told. */
+async function counted(people: People, filter: Filter, drafts: readonly Draft[]): Promise<Draft[]> {
+  const asked = drafts.flatMap(({ path, counted: clause }) =>
+    clause === null ? [] : [withClause(filter, path, clause)],
+  );
+  if (asked.length === 0) return [...drafts];
+  const [before = 0, ...counts] = await people.countEach([filter, ...asked.slice(0, mostCounted)]);
+  const gains = counts.values();
+  return drafts.flatMap((draft) => {
+    if (draft.counted === null) return [draft];
+    const gain = gains.next();
+    return gain.done === true ? [] : [{ ...draft, gain: Math.max(0, gain.value - before) }];
+  });
 }
 
 function answerOf({ total, matched, emptied_by, clauses }: Funnel) {

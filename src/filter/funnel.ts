@@ -1,5 +1,7 @@
 import { nearness } from './explain/reason.js';
 import type { Failure, Reason } from './explain/reason.js';
+import { noFailures } from './funnel/failures.js';
+import { couldHold, sharedSubjects } from './funnel/subjects.js';
 import { sentence } from './sentence.js';
 import { leavesOf } from './tree.js';
 import type { Filter, FilterKind } from './tree.js';
@@ -62,6 +64,8 @@ export interface FunnelCount {
   funnel(): Funnel;
   /** In document order, as `leavesOf`. */
   readonly leaves: readonly LeafCount[];
+  /** By `subjectOf`, where several leaves ask about one thing: how many could match if it were another, by why it fails now. */
+  readonly subjects: ReadonlyMap<string, Readonly<Record<Failure, number>>>;
   readonly steps: readonly StepCount[];
 }
 
@@ -106,6 +110,7 @@ export function funnelCount(filter: Filter): FunnelCount {
     negated: place.negated,
     gain: 0,
   }));
+  const subjects = sharedSubjects(leaves.map(({ place }) => place));
   // Why a clause is false for the group at hand, null where it is true; whether they are still there; whether it decides.
   const failures = places.map((): Failure | null => null);
   const before = places.map(() => false);
@@ -154,6 +159,11 @@ export function funnelCount(filter: Filter): FunnelCount {
       const failure = failures[place.index] ?? null;
       if (failure !== null && decides[place.index] === true) gains[failure] += people;
     }
+    for (const { places: asking, open, gains } of subjects.values()) {
+      const why = new Set(asking.flatMap(({ index }) => failures[index] ?? []));
+      if (why.size === 0 || !couldHold(places, failures, open)) continue;
+      for (const failure of why) gains[failure] += people;
+    }
     for (const step of steps) {
       const isWanted = (failures[step.place.index] === null) !== step.negated;
       if (!isWanted && decides[step.place.index] === true) step.gain += people;
@@ -172,6 +182,7 @@ export function funnelCount(filter: Filter): FunnelCount {
       };
     },
     leaves,
+    subjects: new Map(Array.from(subjects, ([subject, { gains }]) => [subject, gains])),
     steps,
   };
 }
@@ -229,17 +240,6 @@ function placesOf(filter: Filter): Place[] {
 function innerOf(node: Filter): readonly Filter[] {
   if (node.kind === 'and' || node.kind === 'or') return node.operands;
   return node.kind === 'not' ? [node.operand] : [];
-}
-
-export function noFailures(): Record<Failure, number> {
-  return {
-    missing: 0,
-    type_mismatch: 0,
-    case_mismatch: 0,
-    unparsable_time: 0,
-    outside_window: 0,
-    different: 0,
-  };
 }
 
 function failureOf(

@@ -193,6 +193,14 @@ export const ReportAnswer = Type.Unsafe<AudienceReport>(
         people: People('whom it is about'),
         gain: Type.Union([Type.Integer(), Type.Null()], { description: 'how many more would match' }),
         exact: Type.Boolean({ description: 'otherwise `gain` is the most it could be' }),
+        change: Type.Union(
+          [
+            Type.Object({ kind: Type.Literal('replace'), clause: JsonObject('what to write at `path`') }),
+            Type.Object({ kind: Type.Literal('send'), field: Type.String(), value: Type.Unknown() }),
+            Type.Null(),
+          ],
+          { description: 'what to do, for a program' },
+        ),
       }),
     ),
     took_ms: Type.Number(),

@@ -51,6 +51,7 @@ it('a welcome series for owners is empty because identify never sends the role, 
       people: 4,
       gain: 4,
       exact: false,
+      change: { kind: 'send', field: 'custom:role', value: 'owner' },
     },
   ]);
 });
@@ -73,7 +74,7 @@ it('each reason has its own advice, with the values that are there', async () =>
   ];
   await insertRecords(pool, 'advice', records);
   expect(await advice({ '==': [{ var: 'custom:role' }, 'admin'] })).toEqual([
-    'letter_case: 2 people have `Admin` as `role`. Letter case counts: wrap the field in "lower" and write the text in lower case, or send `role` in one letter case.',
+    'letter_case: 2 people have `Admin` as `role`. Letter case counts: write {"==": [{"lower": {"var": "custom:role"}}, "admin"]}, or send `role` in one letter case.',
     'other_value: 1 person has another `role`. Most frequent: "Admin" (2), "admni" (1). Is `admni` meant?',
   ]);
   expect(await advice({ '>': [{ var: 'custom:seats' }, 5] })).toEqual([
@@ -88,7 +89,7 @@ it('each reason has its own advice, with the values that are there', async () =>
   expect(
     await advice({ between: [{ var: 'last_seen' }, { ago: [7, 'days'] }, { ago: [2, 'days'] }] }),
   ).toEqual([
-    'outside_window: `last_seen` of 3 people lies outside the window. The nearest is `2026-01-05T10:00:00.000Z`.',
+    'outside_window: `last_seen` of 3 people lies outside the window. The nearest is `2026-01-05T10:00:00.000Z` before it and `2026-02-28T10:00:00.000Z` after it.',
   ]);
   expect(await advice({ did: { event: 'trial_started' } })).toEqual([
     "send_event: Nobody ever did `trial_started`. Send it with track; an event's name is compared letter by letter.",

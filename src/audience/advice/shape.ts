@@ -8,8 +8,12 @@ export interface Shape {
   readonly clause: Leaf | null;
 }
 
-/** What can be said of a clause by some of the values that people have: of those alone, so null proves nothing. */
-export function shapeOf(leaf: Leaf, values: readonly unknown[]): Shape | null {
+/**
+ * What can be said of a clause by some of the values that people have: of those alone, so null proves nothing. Without values only what
+ * the clause itself looks like.
+ */
+export function shapeOf(leaf: Leaf, values: readonly unknown[] | null): Shape | null {
+  if (values === null) return pasted(leaf, null);
   return listAsked(leaf, values) ?? otherSeparator(leaf, values) ?? pasted(leaf, values);
 }
 
@@ -66,13 +70,14 @@ function otherSeparator(leaf: Leaf, values: readonly unknown[]): Shape | null {
 }
 
 /** A pasted list of which a part is there as a value. */
-function pasted(leaf: Leaf, values: readonly unknown[]): Shape | null {
+function pasted(leaf: Leaf, values: readonly unknown[] | null): Shape | null {
   const asked =
     leaf.kind === 'in' ? leaf.items : leaf.kind === 'compare' && leaf.operator === '==' ? [leaf.value] : [];
   const [literal] = asked;
   if (asked.length !== 1 || literal?.type !== 'text' || !('subject' in leaf)) return null;
   const parts = pastedParts(literal.value);
-  if (parts.length < 2 || !parts.some((part) => values.includes(part))) return null;
+  if (parts.length < 2 || values?.some((value) => parts.some((part) => part === value)) === false)
+    return null;
   return {
     text: `\`${visible(literal.value)}\` is one text; several values stand in quotes each`,
     clause: {

@@ -5,18 +5,35 @@ export interface Examples {
   readonly last: string | undefined;
   /** Whether `first` holds every value there is. */
   readonly isAll: boolean;
+  /** Of times outside a window with two ends: the latest before it and the earliest after it. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
 }
 
 /** Most values that one suggestion shows. */
 const shown = 3;
 
-export const noExamples: Examples = { first: [], last: undefined, isAll: false };
+export const noExamples: Examples = {
+  first: [],
+  last: undefined,
+  isAll: false,
+  before: undefined,
+  after: undefined,
+};
 
 /** Picks the values to show out of those of many groups of people, of which it keeps no others. */
 export class ExamplePicker implements Examples {
   first: readonly string[] = [];
   last: string | undefined;
   isAll = true;
+  before: string | undefined;
+  after: string | undefined;
+  readonly #low: string | null;
+
+  /** @param low where a window begins, as ISO 8601 text in UTC */
+  constructor(low: string | null) {
+    this.#low = low;
+  }
 
   /** Takes the first and the last value of one group, as JSON that may be cut short; none where there is nothing to show. */
   add(group: readonly string[]): void {
@@ -26,10 +43,19 @@ export class ExamplePicker implements Examples {
 
   #take(value: string): void {
     if (this.last === undefined || value > this.last) this.last = value;
+    if (this.#low !== null) this.#takeBeside(this.#low, value);
     const isFull = this.first.length === shown;
     if (this.first.includes(value) || (isFull && value > (this.first.at(-1) ?? ''))) return;
     this.first = [...this.first, value].toSorted().slice(0, shown);
     if (this.first.length === shown) this.isAll = false;
+  }
+
+  #takeBeside(low: string, value: string): void {
+    if (value < low) {
+      if (this.before === undefined || value > this.before) this.before = value;
+    } else if (this.after === undefined || value < this.after) {
+      this.after = value;
+    }
   }
 }
 

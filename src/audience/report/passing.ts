@@ -13,7 +13,7 @@ export function notPassing(values: FieldValues, leaf: Leaf, field: Field, moment
 }
 
 /** Somebody of whom this one value is known. */
-function having(field: Field, value: JsonValue): UserRecord {
+export function having(field: Field, value: JsonValue): UserRecord {
   const columns =
     field.kind === 'custom' ? { custom_fields: within(field.tokens, value) } : { [field.name]: value };
   return field.entity === 'company' ? { company: columns } : columns;

@@ -1,13 +1,21 @@
-import { columns, nameOf } from '../../filter/fields.js';
+import { columnInPlaceOf, columns, keyOf, nameOf } from '../../filter/fields.js';
 import type { ColumnName, Field } from '../../filter/fields.js';
 import type { Failure } from '../../filter/explain/reason.js';
 import { fieldWords } from '../../filter/sentence/field.js';
-import type { Leaf, Literal } from '../../filter/tree.js';
-import { nearest } from '../../filter/parse/suggest.js';
+import { literalsOf } from '../../filter/lint/clauses.js';
+import { lowerFolded } from '../../filter/lint/lower.js';
+import { sketch } from '../../filter/parse/context.js';
+import { printFilter } from '../../filter/print.js';
+import type { Moment } from '../../filter/time.js';
+import type { Filter, Leaf, Literal, ScalarLiteral } from '../../filter/tree.js';
+import { nearName } from '../advice/near.js';
 import { foldAscii } from '../../filter/values.js';
+import { visible } from '../../filter/visible.js';
 import type { FieldValues } from '../statements/values.js';
 import type { Examples } from './examples.js';
-import type { Suggestion } from './suggestion.js';
+import { replacing, sending } from './changes.js';
+import { atMost, exactly, toCount } from './suggestion.js';
+import type { Draft } from './suggestion.js';
 import { grouped, have, peopleWords, quoted } from './words.js';
 
 /** People who fail one leaf for one reason. */
@@ -16,16 +24,20 @@ export interface Failing {
   /** What the leaf asks about; null for `did`, `percent` and `everyone`. */
   readonly field: Field | null;
   readonly people: number;
+  /** How many pass it. */
+  readonly passing: number;
   /** Whether they are the whole workspace. */
   readonly everybody: boolean;
   readonly examples: Examples;
   /** The values of the field that do not pass the leaf. */
   readonly values: FieldValues | undefined;
-  /** How many more would match if they passed the leaf. */
+  /** How many more would match if they passed the leaf, and the others that ask about the same. */
   readonly gain: number;
+  readonly filter: Filter;
+  readonly moment: Moment;
 }
 
-type Writer = (failing: Failing) => Suggestion[];
+type Writer = (failing: Failing) => Draft[];
 
 /** What is said about each reason, in the order in which it is said. */
 export const reasonWriters: readonly (readonly [Failure, Writer])[] = [
@@ -38,53 +50,59 @@ export const reasonWriters: readonly (readonly [Failure, Writer])[] = [
 ];
 
 /** Asking in lower case turns exactly these people. */
-function letterCase({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
+function letterCase({ leaf, field, people, examples, gain }: Failing): Draft[] {
   if (field === null) return [];
   const name = fieldWords(field);
   const seen = examples.first.map(quoted);
   const what = examples.isAll ? seen.join(' or ') : `values such as ${seen.join(', ')}`;
-  const folded = 'subject' in leaf && leaf.subject.lower;
+  const clause = lowerFolded(leaf);
+  const written = clause === null ? null : sketch(printFilter(clause));
   const remedy =
-    leaf.kind === 'has'
-      ? 'Letter case counts: ask for the items as they are sent, or send them alike.'
-      : folded
-        ? 'The value is folded to lower case and the text asked for is not: write it in lower case.'
-        : `Letter case counts: wrap the field in "lower" and write the text in lower case, or send ${quoted(name)} in one letter case.`;
+    clause === null
+      ? 'Letter case counts: ask for what is sent, or send it alike.'
+      : `Letter case counts: ${written === null ? 'wrap the field in "lower" and write A to Z as a to z' : `write ${written}`}, or send ${quoted(name)} in one letter case.`;
   const text = `${peopleWords(people)} ${have(people)} ${what} as ${quoted(name)}. ${remedy}`;
-  return [{ path: leaf.path, code: 'letter_case', text, people, gain, exact: true }];
+  const said = { path: leaf.path, code: 'letter_case' as const, text, people, gain };
+  return [clause === null ? atMost(said) : exactly(said, replacing(clause))];
 }
 
-function missing(failing: Failing): Suggestion[] {
-  const { leaf, field, people, everybody, gain } = failing;
+function missing(failing: Failing): Draft[] {
+  const { leaf, field, people, everybody, gain, filter, moment } = failing;
   if (leaf.kind === 'did') {
     const who = everybody ? 'Nobody ever did' : `${peopleWords(people)} never did`;
-    const text = `${who} ${quoted(leaf.event)}. Send it with track; an event's name is compared letter by letter.`;
-    return [{ path: leaf.path, code: 'send_event', text, people, gain, exact: false }];
+    const pattern = leaf.event.includes('*') ? ' `*` is no pattern: name the event that is meant.' : '';
+    const text = `${who} ${quoted(leaf.event)}. Send it with track; an event's name is compared letter by letter.${pattern}`;
+    return [atMost({ path: leaf.path, code: 'send_event', text, people, gain })];
   }
   if (field === null) return [];
   const name = nameOf(field);
-  const about = { path: leaf.path, people, gain, exact: false };
+  const about = { path: leaf.path, people, gain };
   if (field.entity === 'company') {
     const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no company, or not`;
     const text = `${who} a company with ${quoted(fieldWords(field))}. Send \`company_id\` and \`company_traits\` on identify.`;
-    return [{ ...about, code: 'no_company', text }];
+    return [atMost({ ...about, code: 'no_company', text }, sending(field, filter, moment))];
   }
   const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no`;
   const kept = keptWords(name);
-  if (kept !== null) return [{ ...about, code: 'kept_by_muster', text: `${who} ${quoted(name)}. ${kept}` }];
+  if (kept !== null)
+    return [atMost({ ...about, code: 'kept_by_muster', text: `${who} ${quoted(name)}. ${kept}` })];
+  // That nobody can have it is told with the field that is meant.
+  if (columnInPlaceOf(field) !== null) return [];
   const trait = field.kind === 'custom' ? (field.tokens[0] ?? '') : field.name;
-  const sent = `${who} ${quoted(trait)}: send ${quoted(trait)} on identify, or backfill it through REST or import; an identify loop would mark everybody active today.`;
-  const found: Suggestion[] = [{ ...about, code: 'send_trait', text: sent }];
+  const asked = field.kind === 'custom' ? keyOf(field) : field.name;
+  const inside = field.kind === 'custom' && field.tokens.length > 1 ? ' with it' : '';
+  const sent = `${who} ${quoted(asked)}: send ${quoted(trait)}${inside} on identify, or backfill it through REST or import; an identify loop would mark everybody active today.`;
+  const found = [atMost({ ...about, code: 'send_trait', text: sent }, sending(field, filter, moment))];
   if (field.kind === 'column' && field.name === 'signed_up_at') found.push(noFallback(leaf, people));
   return found;
 }
 
 /** The field decides its fallback: the two that are about the signup differ, which is where people stumble. */
-function noFallback(leaf: Leaf, people: number): Suggestion {
+function noFallback(leaf: Leaf, people: number): Draft {
   const text =
     'This filter reads the column `signed_up_at`, which has no fallback: whoever has none never matches. ' +
     'Unlike it, `days_since_signup` falls back to `created_at`.';
-  return { path: leaf.path, code: 'no_fallback', text, people, gain: null, exact: false };
+  return atMost({ path: leaf.path, code: 'no_fallback', text, people, gain: null });
 }
 
 /** How a column that no caller writes comes by its value; null for a trait. */
@@ -99,14 +117,14 @@ function isColumn(name: string): name is ColumnName {
   return Object.hasOwn(columns, name);
 }
 
-function otherType({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
+function otherType({ leaf, field, people, examples, gain }: Failing): Draft[] {
   if (field === null) return [];
   const name = fieldWords(field);
   const seen = examples.first;
   const such = seen.length === 0 ? '' : `, such as ${seen.map(quoted).join(', ')}`;
   const wanted = wantedType(leaf);
   const text = `${peopleWords(people)} ${have(people)} ${quoted(name)} as another type${such}. ${wanted}`;
-  return [{ path: leaf.path, code: 'other_type', text, people, gain, exact: false }];
+  return [atMost({ path: leaf.path, code: 'other_type', text, people, gain })];
 }
 
 function wantedType(leaf: Leaf): string {
@@ -123,57 +141,84 @@ const typeWords: Readonly<Record<Literal['type'], string>> = {
   time: 'a time, as ISO 8601 text',
 };
 
-function notATime({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
+function notATime({ leaf, field, people, examples, gain }: Failing): Draft[] {
   if (field === null) return [];
   const seen = examples.first.map(quoted);
   const such = seen.length === 0 ? '' : `, such as ${seen.join(', ')}`;
   const text = `${quoted(fieldWords(field))} of ${peopleWords(people)} is no ISO 8601 time${such}. Send \`2026-01-31\` or \`2026-01-31T09:30:00Z\`.`;
-  return [{ path: leaf.path, code: 'not_a_time', text, people, gain, exact: false }];
+  return [atMost({ path: leaf.path, code: 'not_a_time', text, people, gain })];
 }
 
-function outsideWindow({ leaf, field, people, examples, gain }: Failing): Suggestion[] {
+function outsideWindow({ leaf, field, people, examples, gain }: Failing): Draft[] {
   if (leaf.kind === 'did') {
     const text = `${peopleWords(people)} did ${quoted(leaf.event)}, but not in the window.`;
-    return [{ path: leaf.path, code: 'outside_window', text, people, gain, exact: false }];
+    return [atMost({ path: leaf.path, code: 'outside_window', text, people, gain })];
   }
   if (field === null) return [];
   const earliest = leaf.kind === 'compare' && leaf.operator.startsWith('<');
   const near = earliest ? examples.first[0] : examples.last;
-  const nearestWords = near === undefined ? '' : ` The nearest is ${quoted(near)}.`;
+  const { before, after } = examples;
+  const sides = [
+    before === undefined ? [] : `${quoted(before)} before it`,
+    after === undefined ? [] : `${quoted(after)} after it`,
+  ];
+  const beside = sides.flat().join(' and ');
+  const nearestWords =
+    beside !== ''
+      ? ` The nearest is ${beside}.`
+      : near === undefined
+        ? ''
+        : ` The nearest is ${quoted(near)}.`;
   const text = `${quoted(fieldWords(field))} of ${peopleWords(people)} lies outside the window.${nearestWords}`;
-  return [{ path: leaf.path, code: 'outside_window', text, people, gain, exact: false }];
+  return [atMost({ path: leaf.path, code: 'outside_window', text, people, gain })];
 }
 
 /** Which values there are, and the one that was probably meant. */
-function otherValue({ leaf, field, people, values, gain }: Failing): Suggestion[] {
+function otherValue({ leaf, field, people, passing, values, gain }: Failing): Draft[] {
   if (leaf.kind === 'segment') {
     const verb = people === 1 ? 'is' : 'are';
     const text = `${peopleWords(people)} ${verb} not in the segment ${quoted(leaf.key)}: a report on its own filter says why.`;
-    return [{ path: leaf.path, code: 'other_segment', text, people, gain, exact: true }];
+    return [atMost({ path: leaf.path, code: 'other_segment', text, people, gain })];
   }
   if (field === null || values === undefined) return [];
   const name = fieldWords(field);
   const listed = values.values
     .slice(0, 5)
-    .map(({ value, people: count }) => `${JSON.stringify(value)} (${grouped(count)})`)
+    .map(({ value, people: count }) => `${visible(JSON.stringify(value))} (${grouped(count)})`)
     .join(', ');
   const texts = values.values.flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
-  const meant = literalsOf(leaf).flatMap(({ type, value }) => {
-    if (type !== 'text') return [];
-    // Whoever differs in letter case alone is told about already.
-    const others = texts.filter((each) => foldAscii(each) !== foldAscii(value));
-    return nearest(value, others) ?? [];
-  });
-  const guess = meant.length === 0 ? '' : ` Is ${meant.map(quoted).join(' or ')} meant?`;
+  // Whoever differs in letter case alone is told about already.
+  const others = texts.filter((each) => !literalsOf(leaf).some(({ value }) => isSameText(each, value)));
+  const meant = meantValues(leaf, others);
+  const guess = meant.size === 0 ? '' : ` Is ${[...meant.values()].map(quoted).join(' or ')} meant?`;
   const among = values.exact ? '' : ', of the first 10,000 people';
   const most = listed === '' ? '' : ` Most frequent${among}: ${listed}.`;
   const text = `${peopleWords(people)} ${have(people)} another ${quoted(name)}.${most}${guess}`;
-  return [{ path: leaf.path, code: 'other_value', text, people, gain, exact: false }];
+  const said = { path: leaf.path, code: 'other_value' as const, text, people };
+  // Whoever passes now may not pass another text.
+  const clause = meant.size === 0 || passing > 0 ? null : withTexts(leaf, meant);
+  return [clause === null ? atMost({ ...said, gain }) : toCount(said, clause)];
 }
 
-function literalsOf(leaf: Leaf): readonly Literal[] {
-  if (leaf.kind === 'compare') return [leaf.value];
-  if (leaf.kind === 'between') return [leaf.low, leaf.high];
-  if (leaf.kind === 'in' || leaf.kind === 'has') return leaf.items;
-  return leaf.kind === 'text' ? [{ type: 'text', value: leaf.text }] : [];
+function isSameText(text: string, value: unknown): boolean {
+  return typeof value === 'string' && foldAscii(text) === foldAscii(value);
+}
+
+/** For each text that is asked for and that nobody has, the value that was probably meant. */
+function meantValues(leaf: Leaf, values: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { type, value } of literalsOf(leaf)) {
+    const meant = type === 'text' ? nearName(value, values) : null;
+    if (type === 'text' && meant !== null) found.set(value, meant);
+  }
+  return found;
+}
+
+/** The clause with other texts; null where its texts are ends or parts, which may be meant as they are. */
+function withTexts(leaf: Leaf, texts: ReadonlyMap<string, string>): Leaf | null {
+  const other = <T extends Literal>(literal: T): T | ScalarLiteral =>
+    literal.type === 'text' ? { type: 'text', value: texts.get(literal.value) ?? literal.value } : literal;
+  if (leaf.kind === 'compare') return leaf.operator === '==' ? { ...leaf, value: other(leaf.value) } : null;
+  if (leaf.kind === 'in') return { ...leaf, items: leaf.items.map(other) };
+  return null;
 }

@@ -1,3 +1,5 @@
+import { visible } from '../../filter/visible.js';
+
 /** `1 person`, `1,204 people`. */
 export function peopleWords(count: number): string {
   return count === 1 ? '1 person' : `${grouped(count)} people`;
@@ -14,5 +16,5 @@ export function grouped(count: number): string {
 
 /** A text as it is quoted in a sentence. */
 export function quoted(text: string): string {
-  return `\`${text.replaceAll('`', "'")}\``;
+  return `\`${visible(text).replaceAll('`', "'")}\``;
 }

@@ -19,7 +19,7 @@ export interface Example {
 
 /**
  * Picks values, as JSON, of those who fail a leaf for one reason. Of times outside the window it is the nearest: the latest
- * before it, or the earliest after one that is open to the past. Otherwise the first and the last in the order of code points,
+ * before it, the earliest after it, or both where it has two ends. Otherwise the first and the last in the order of code points,
  * which are the same where there is but one. Whoever has just another value is not told about: the common values say more.
  */
 export function examplesOf(leaf: Leaf, looks: Looks): Example[] {
@@ -59,15 +59,22 @@ function nearestTo(leaf: Extract<Leaf, { kind: 'compare' | 'between' }>): Neares
 function nearestOf(instant: string, { side, before }: Nearest, { user }: Looks): Example {
   const start =
     before?.type === 'time' ? bindInstant(instantOf(before.value, user.moment), user.parameters) : null;
-  const asked = start === null ? instant : `CASE WHEN ${instant} < ${start} THEN ${instant} END`;
   const pick = side === 'earliest' ? 'min' : 'max';
   return {
     reasons: ['outside_window'],
-    value: asked,
-    aggregates: (value) => [
-      `'"' || to_char(${pick}(${value}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`,
-    ],
+    value: instant,
+    aggregates: (value) =>
+      start === null
+        ? [shown(`${pick}(${value})`)]
+        : [
+            shown(`max(${value}) FILTER (WHERE ${value} < ${start})`),
+            shown(`min(${value}) FILTER (WHERE ${value} >= ${start})`),
+          ],
   };
+}
+
+function shown(time: string): string {
+  return `'"' || to_char((${time}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
 }
 
 function ends(text: string, reasons: readonly Reason[]): Example {
