@@ -19,6 +19,8 @@ export interface ExportAudience {
   readonly moment: Moment;
   /** Fields as filters name them, in the order of the columns. Default: see `defaultFields`. */
   readonly fields?: readonly string[] | undefined;
+  /** Runs the reading of each page, so that it takes turns with other work. Default: at once. */
+  readonly inTurn?: <T>(read: () => Promise<T>) => Promise<T>;
 }
 
 /** Fields of one file, and custom traits of one that names no fields. */
@@ -43,17 +45,17 @@ interface Column {
  * Returns how many there were. Errors: `too_many_fields`, those of the language for a field, `audience_timeout`.
  */
 export async function* exportAudience(pool: Pool, options: ExportAudience): AsyncGenerator<string, number> {
-  const { workspaceId, filter, moment } = options;
+  const { workspaceId, filter, moment, inTurn = (read) => read() } = options;
   const names = options.fields ?? (await defaultFields(pool, workspaceId));
   const asked = columnsOf(names, moment);
   yield lines([asked.map(({ header }) => header)]);
   let after: string | null = null;
   let count = 0;
   for (;;) {
-    const page: readonly { id: string; record: UserRecord }[] = await inSnapshot(
-      pool,
-      { workspaceId, moment, timeoutMs: 30_000 },
-      (people) => people.records(filter, { size: pageSize, after }),
+    const page: readonly { id: string; record: UserRecord }[] = await inTurn(() =>
+      inSnapshot(pool, { workspaceId, moment, timeoutMs: 30_000 }, (people) =>
+        people.records(filter, { size: pageSize, after }),
+      ),
     );
     if (page.length > 0) yield lines(page.map(({ record }) => asked.map(({ read }) => read(record))));
     count += page.length;

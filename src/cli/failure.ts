@@ -3,12 +3,16 @@ import { MusterError, problem } from '../errors/index.js';
 import { err, plain } from './terminal.js';
 
 /** Turns whatever ended a command into a refusal with a code, a hint and an exit code. */
-export function refusalOf(error: unknown, command: string): MusterError {
+export async function refusalOf(error: unknown, command: string): Promise<MusterError> {
   if (error instanceof MusterError) return error;
   if (error instanceof CommanderError) {
     const reason = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
     return new MusterError(problem('bad_usage', { reason, command: command === '' ? '' : `${command} ` }));
   }
+  // Loaded only here, because help and the version need no driver of a database.
+  const { databaseOutage } = await import('../database/unreachable.js');
+  const outage = databaseOutage(error);
+  if (outage !== null) return outage;
   const reason = error instanceof Error ? error.message : String(error);
   return new MusterError(problem('unexpected', { reason }), { cause: error });
 }

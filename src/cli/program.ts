@@ -127,7 +127,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (isAnswered(error)) return 0;
     if (error instanceof Found) return 1;
-    const failure = refusalOf(error, program === undefined ? '' : commandIn(program, words));
+    const failure = await refusalOf(error, program === undefined ? '' : commandIn(program, words));
     printFailure(failure, { json: args.includes('--json') });
     return failure.exit;
   }

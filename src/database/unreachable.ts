@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { MusterError, problem } from '../errors/index.js';
+import type { ErrorCode } from '../errors/index.js';
 
 /** `user@host:port/name` of a connection URL, for messages: never the password, never the query string. */
 export function databaseAddress(url: string): string {
@@ -43,17 +44,37 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['57P03', 'it is starting up or shutting down'],
 ]);
 
+/** What a server says that has not enough of something, class 53 of the SQLSTATEs. */
+const SHORT: ReadonlyMap<string, ErrorCode> = new Map([
+  ['53100', 'database_disk_full'],
+  ['53200', 'database_out_of_memory'],
+  ['53300', 'database_full_up'],
+]);
+
+/** Says the pool where all of its connections stay in use; to make a new one fails with other words. */
+const NONE_FREE = /^timeout exceeded when trying to connect$/;
 /** How `pg` says it itself, where the server said nothing. */
-const LOST = /^(timeout e|Connection terminated|Client has encountered a connection error|Client was closed)/;
+const LOST = /^(Connection terminated|Client has encountered a connection error|Client was closed)/;
 
 /**
- * Whether an error of `pg` means that the server was not reached or went away, not that it refused a statement.
+ * Whether an error of `pg` means that the server was not reached, went away or had no room, not that it refused a statement.
  */
 export function isConnectionError(error: unknown): boolean {
   if (REASONS.has(codeOf(error) ?? '')) return true;
-  if (error instanceof DatabaseError) return (error.code ?? '').startsWith('08');
-  return error instanceof Error && LOST.test(error.message);
+  if (error instanceof DatabaseError) return /^(08|53)/.test(error.code ?? '');
+  return error instanceof Error && (NONE_FREE.test(error.message) || LOST.test(error.message));
 }
+
+/** The refusal of a call that a database cannot serve just now; null for every other error. */
+export function databaseOutage(error: unknown): MusterError | null {
+  if (!isConnectionError(error)) return null;
+  const isNoneFree = error instanceof Error && NONE_FREE.test(error.message);
+  const code = isNoneFree ? 'database_no_connection' : (SHORT.get(codeOf(error) ?? '') ?? 'database_lost');
+  return new MusterError(problem(code), { cause: error, details: { retry_after: retryAfter } });
+}
+
+/** Seconds after which a call that the database could not serve is worth repeating. */
+const retryAfter = 5;
 
 /** The `database_unreachable` error for whatever `pg` threw while connecting. */
 export function unreachable(error: unknown, url: string): MusterError {

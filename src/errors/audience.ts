@@ -21,10 +21,16 @@ export const audienceErrors = {
     hint: 'ask for a whole number from 0 to 1000',
   },
   audience_timeout: {
-    status: 503,
-    exit: 3,
+    status: 422,
+    exit: 2,
     message: 'counting this audience took longer than {seconds} s and was stopped',
-    hint: 'add a condition that an index serves; `muster compile` names the indexes a filter can use',
+    hint: 'do not repeat it as it is: add a condition that an index serves; `muster compile` names the indexes a filter can use',
+  },
+  audience_busy: {
+    status: 429,
+    exit: 3,
+    message: 'other counts and reports are still running, and this one found no place beside them',
+    hint: 'try again in {seconds} s; ask for fewer at once',
   },
   too_many_fields: {
     status: 400,

@@ -26,6 +26,36 @@ export const databaseErrors = {
     message: 'the database at `{address}` is encoded in {encoding}, but Muster needs UTF8',
     hint: "create it with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
   },
+  database_lost: {
+    status: 503,
+    exit: 3,
+    message: 'the database cannot be reached just now',
+    hint: 'nothing was written; try again in a moment',
+  },
+  database_no_connection: {
+    status: 503,
+    exit: 3,
+    message: 'all connections of this process to the database are in use',
+    hint: 'nothing was written; try again in a moment. `--connections` allows more of them',
+  },
+  database_full_up: {
+    status: 503,
+    exit: 3,
+    message: 'the database takes no more connections',
+    hint: 'nothing was written; try again in a moment. Raise `max_connections` of Postgres, or give processes fewer `--connections`',
+  },
+  database_disk_full: {
+    status: 503,
+    exit: 3,
+    message: 'the disk of the database is full',
+    hint: 'nothing was written; make room on the disk of Postgres, then try again',
+  },
+  database_out_of_memory: {
+    status: 503,
+    exit: 3,
+    message: 'the database has not enough memory for this',
+    hint: 'nothing was written; try again in a moment, or ask for less at once',
+  },
   transaction_lost: {
     status: 503,
     exit: 3,

@@ -65,8 +65,8 @@ export const serverErrors = {
   imports_busy: {
     status: 429,
     exit: 3,
-    message: 'this server already takes {limit} imports at once',
-    hint: 'try again in {seconds} s',
+    message: 'too many imports are running already',
+    hint: 'try again in {seconds} s, or wait for one of them to end',
   },
   identity_unsigned: {
     status: 401,
@@ -230,6 +230,13 @@ export const serverErrors = {
     message: 'the body is larger than {limit} bytes',
     hint: 'send less at once: several calls, a batch route or POST /api/imports; `muster import FILE` takes files of any size',
   },
+  body_timeout: {
+    status: 408,
+    exit: 3,
+    message:
+      'the body did not arrive: it took longer than {seconds} s, or nothing more of it came for so long',
+    hint: 'send the call again; where the connection is slow, send less in one call',
+  },
   body_unknown_key: {
     status: 400,
     exit: 2,
@@ -271,12 +278,6 @@ export const serverErrors = {
     exit: 3,
     message: 'not ready: {reason}',
     hint: 'try again in a moment; GET /readyz says when',
-  },
-  database_lost: {
-    status: 503,
-    exit: 3,
-    message: 'the database cannot be reached just now',
-    hint: 'nothing was written; try again in a moment',
   },
   internal_error: {
     status: 500,

@@ -6,7 +6,7 @@
  */
 export interface ErrorEntry {
   /** HTTP status that the API answers with. */
-  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
   /** Exit code of the command line: 2 bad input, 3 server out of reach. */
   readonly exit: 2 | 3;
   readonly message: string;

@@ -9,6 +9,8 @@ import type { Pool } from '../database/pool.js';
 import { pino } from 'pino';
 import { MusterError, problem } from '../errors/index.js';
 import { accessBook } from './access.js';
+import { limitBodyTime } from './body-timeout.js';
+import { analysisLane, keepLane } from './lanes.js';
 import { authenticate } from './auth.js';
 import { runInBackground } from './background.js';
 import { readBodies } from './body.js';
@@ -79,6 +81,8 @@ export interface ServerOptions {
   readonly redisUrl?: string;
   /** Calls that one key may make; default 100,000 in 10 seconds. */
   readonly rateLimit?: RateLimit;
+  /** Milliseconds within which a body has to arrive, or the next part of an import's; default 30,000. */
+  readonly bodyTimeout?: number;
   /** Bounds of `POST /api/imports`. */
   readonly upload?: UploadOptions;
   /** Networks that webhooks may be sent to although they are private; the same as the channel's. Default: none. */
@@ -118,6 +122,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const app = fastify({
     loggerInstance: options.log ?? pino({ level: 'silent' }),
     bodyLimit,
+    // The longest upload of an import; what else is late is found by limitBodyTime.
+    requestTimeout: 3_600_000,
     genReqId: () => crypto.randomUUID(),
     routerOptions: { maxParamLength: 4096 },
     // The line written after each answer says all that is needed; the usual two would name people in their addresses.
@@ -182,6 +188,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   });
   traceCalls(app);
   runInBackground(app, pool, clock);
+  limitBodyTime(app, options.bodyTimeout ?? 30_000);
+  const analysis = analysisLane(pool);
+  keepLane(app, analysis);
   allowPages(app);
   refuseUnknownRoutes(app);
   authenticate(app, access, limiter);
@@ -218,8 +227,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(importRoutes, { pool, onFact, upload: options.upload ?? {} });
   await app.register(keyRoutes, { pool, access, clock });
   await app.register(identityRoutes, { pool, access, findings, clock });
-  await app.register(audienceRoutes, { pool, clock });
-  await app.register(savedSegmentRoutes, { pool, clock });
+  await app.register(audienceRoutes, { pool, clock, analysis });
+  await app.register(savedSegmentRoutes, { pool, clock, analysis });
   await app.register(ruleRoutes, { pool, clock });
   await app.register(targetingRoutes, { pool, guard, clock });
   await app.register(seriesRoutes, { pool, onFact, email, clock });

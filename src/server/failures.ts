@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isConnectionError } from '../database/unreachable.js';
+import { databaseOutage } from '../database/unreachable.js';
 import { MusterError, problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 
@@ -27,7 +27,7 @@ function noSuchRoute({ method, url }: FastifyRequest): MusterError {
 
 /** Answers with the error's body and status; what is not Muster's own refusal is logged and answered without internals. */
 export function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = error instanceof MusterError ? error : (refusalOf(error, request) ?? outageOf(error));
+  const known = error instanceof MusterError ? error : (refusalOf(error, request) ?? databaseOutage(error));
   if (known === null) {
     request.log.error({ err: error }, 'request failed');
     const failure = new MusterError(problem('internal_error', { request: request.id }));
@@ -39,7 +39,7 @@ export function answer(error: unknown, request: FastifyRequest, reply: FastifyRe
     void reply.header('www-authenticate', isPage ? 'Basic realm="Muster", charset="UTF-8"' : 'Bearer');
   }
   const wait = known.details['retry_after'];
-  if (known.status === 429 && typeof wait === 'number') void reply.header('retry-after', wait);
+  if (typeof wait === 'number') void reply.header('retry-after', wait);
   return reply.status(known.status).send(known.toBody());
 }
 
@@ -72,11 +72,6 @@ function refusalOf(error: unknown, request: FastifyRequest): MusterError | null 
   }
   if (status === 503) return of(problem('not_ready', { reason: 'the server is shutting down' }));
   return status < 500 ? of(problem('bad_request', { reason: lowerFirst(error.message) })) : null;
-}
-
-/** A database that cannot be reached is not the caller's fault and not a fault of the code. */
-function outageOf(error: unknown): MusterError | null {
-  return isConnectionError(error) ? of(problem('database_lost')) : null;
 }
 
 interface SchemaFault {

@@ -1,5 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -8,24 +10,35 @@ import { pipeline } from 'node:stream/promises';
 import { refuse } from '../errors/index.js';
 
 /**
- * Writes a body to a file in a folder of its own, which only this account can read, and hands its path to the work. The
- * folder is removed afterwards, whatever happens. Memory does not grow with the body.
+ * Writes a body to a private file and hands its path to the work. Memory does not grow with the body.
+ *
+ * The file loses its name as soon as it is open, so that it ends with the process, even one that is killed. Where the system cannot
+ * open such a file a second time, which takes Linux' /proc, the file keeps its name until the work is over.
  *
  * Errors: `body_too_large` at the first byte beyond `limit`, which is in bytes.
  */
 export async function withUpload<T>(
   body: Readable,
-  { name, limit, folder = tmpdir() }: { name: string; limit: number; folder?: string | undefined },
+  { limit, folder = tmpdir() }: { limit: number; folder?: string | undefined },
   work: (path: string) => Promise<T>,
 ): Promise<T> {
   // 0700 by itself; the file inside needs no more.
   const own = await mkdtemp(join(folder, 'muster-import-'));
+  const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
+  let reader: FileHandle | undefined;
   try {
-    const path = join(own, name);
-    await pipeline(body, atMost(limit), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    const named = join(own, 'upload');
+    const writer = createWriteStream(named, { flags: 'wx', mode: 0o600 });
+    await once(writer, 'open');
+    reader = await open(named, 'r');
+    const unnamed = `/proc/self/fd/${reader.fd}`;
+    const path = existsSync(unnamed) ? unnamed : named;
+    if (path === unnamed) await remove();
+    await pipeline(body, atMost(limit), writer);
     return await work(path);
   } finally {
-    await rm(own, { recursive: true, force: true });
+    await reader?.close();
+    await remove();
   }
 }
 

@@ -24,6 +24,8 @@ export interface ImportUsers {
   readonly workspaceId: string;
   /** Path of the file. */
   readonly source: string;
+  /** How messages call it; default its name in backticks. */
+  readonly name?: string | undefined;
   /** Default: by the file's extension and content. */
   readonly format?: FileFormat | undefined;
   /** Where rejected rows go, as CSV with line, code and message first. Default: nowhere but into the answer. */
@@ -67,7 +69,7 @@ export interface Imported {
  * `import_interrupted` (the only one after which batches are in; run the import again).
  */
 export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imported> {
-  const file = await openRows(options.source, { format: options.format });
+  const file = await openRows(options.source, { name: options.name, format: options.format });
   const { source } = file;
   if (options.rejectsPath !== undefined) await checkRejectsPath(options.rejectsPath, source);
   const report = (phase: ImportPhase) => (done: number) => options.onProgress?.(phase, done, source.size);

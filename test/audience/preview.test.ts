@@ -134,7 +134,7 @@ it('a count that takes too long is given up with a hint, and the connection is a
     (error: unknown) => error,
   );
   expect(failure).toBeInstanceOf(MusterError);
-  expect(failure).toMatchObject({ code: 'audience_timeout', status: 503 });
+  expect(failure).toMatchObject({ code: 'audience_timeout', status: 422 });
   expect((await pool.query(`SELECT current_setting('statement_timeout') AS t`)).rows).toEqual([{ t: '0' }]);
   expect((await see(role)).count).toBe(501);
 });

@@ -13,6 +13,8 @@ import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
 import { within } from '../failures.js';
+import { exportWaitMs } from '../lanes.js';
+import type { Lane } from '../lanes.js';
 import { sendCsv } from '../lines.js';
 import {
   CompileAnswer,
@@ -31,11 +33,13 @@ import { CsvAnswer } from '../schemas/segments.js';
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
 /** `/api/audiences/*`: what a filter compiles to, whom it matches and why. All of them only read. */
-export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => number }> = async (
-  app,
-  { pool, clock },
-) => {
+export const audienceRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  clock: () => number;
+  analysis: Lane;
+}> = async (app, { pool, clock, analysis }) => {
   const config = { needs: 'secret' } as const;
+  const inLane = { needs: 'secret', lane: 'analysis' } as const;
 
   app.post(
     '/api/audiences/compile',
@@ -55,7 +59,7 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
   app.post(
     '/api/audiences/preview',
     {
-      config,
+      config: inLane,
       schema: { tags: ['audiences'], body: PreviewBody, response: { 200: PreviewAnswer, ...refusals } },
     },
     async ({ body, workspaceId }) => {
@@ -73,7 +77,7 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
   app.post(
     '/api/audiences/explain',
     {
-      config,
+      config: inLane,
       schema: {
         tags: ['audiences'],
         body: ExplainBody,
@@ -90,7 +94,7 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
   app.post(
     '/api/audiences/report',
     {
-      config,
+      config: inLane,
       schema: { tags: ['audiences'], body: ReportBody, response: { 200: ReportAnswer, ...refusals } },
     },
     async ({ body, workspaceId }) => {
@@ -109,14 +113,19 @@ export const audienceRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () =
           "Who matches, as a CSV file; text that a spreadsheet would run as a formula begins with `'`.",
         produces: ['text/csv'],
         body: ExportBody,
-        response: { 200: CsvAnswer, ...refusals, 503: ErrorAnswer },
+        response: { 200: CsvAnswer, ...refusals },
       },
     },
     async ({ body, workspaceId }, reply) => {
       const filter = await filterIn(workspaceId, body.filter);
       const moment = await momentFor(workspaceId, body);
       const { fields } = body;
-      return sendCsv(reply, 'audience', exportAudience(pool, { workspaceId, filter, moment, fields }));
+      const inTurn = analysis.turns(workspaceId, exportWaitMs);
+      return sendCsv(
+        reply,
+        'audience',
+        exportAudience(pool, { workspaceId, filter, moment, fields, inTurn }),
+      );
     },
   );
 

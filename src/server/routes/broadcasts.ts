@@ -48,6 +48,7 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
   email: EmailSettings;
 }> = async (app, { pool, onFact, email }) => {
   const config = { needs: 'secret' } as const;
+  const inLane = { needs: 'secret', lane: 'analysis' } as const;
   const tags = ['broadcasts'];
   const params = BroadcastParams;
 
@@ -101,7 +102,7 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
   app.post(
     '/api/broadcasts/:key/preview',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params,
@@ -158,12 +159,12 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
   app.get(
     '/api/broadcasts/:key/report',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params,
         querystring: BroadcastReportQuery,
-        response: { 200: BroadcastReportAnswer, ...missing, 503: ErrorAnswer },
+        response: { 200: BroadcastReportAnswer, ...missing },
       },
     },
     async ({ params: { key }, query, workspaceId }) => reportBroadcastNow(pool, workspaceId, key, query),

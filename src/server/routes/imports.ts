@@ -4,6 +4,7 @@ import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import { importUsers } from '../../traits/import.js';
 import type { FileFormat } from '../../traits/import.js';
+import { openLane, shareOf } from '../lanes.js';
 import { ErrorAnswer } from '../schemas.js';
 import { ImportAnswer, ImportQuery } from '../schemas/ingest.js';
 import { withUpload } from '../upload.js';
@@ -13,7 +14,7 @@ export interface UploadOptions {
   readonly limit?: number;
   /** Where files wait while they are loaded; default the system's folder for temporary files. */
   readonly folder?: string;
-  /** Files at once; default 4. */
+  /** Files of one workspace at once; default 4. */
   readonly most?: number;
 }
 
@@ -23,14 +24,25 @@ const formats: ReadonlyMap<string, FileFormat> = new Map([
   ['application/x-ndjson', 'ndjson'],
 ]);
 
-/** `POST /api/imports`: a file of users. It is read twice, so it is kept in a private file meanwhile. */
+/** Seconds after which a refused import is worth repeating. */
+const retryAfter = 10;
+/** Milliseconds that a file which has arrived waits until it can be loaded. */
+const patienceMs = 60_000;
+
+/**
+ * `POST /api/imports`: a file of users. It is read twice, so it is kept in a private file meanwhile.
+ *
+ * An upload takes a place of its workspace and holds up no other one. Loading holds a connection, so that of all workspaces together
+ * only a few are loaded at once.
+ */
 export const importRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   onFact: () => void;
   upload: UploadOptions;
 }> = async (app, { pool, onFact, upload }) => {
   const { limit = 1_073_741_824, folder, most = 4 } = upload;
-  let running = 0;
+  const uploads = new Map<string, number>();
+  const lane = openLane({ most: shareOf(pool), waitMs: patienceMs, refuse: busy });
 
   // Only here: everywhere else these types are refused, and JSON is refused here.
   app.removeAllContentTypeParsers();
@@ -39,7 +51,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
   app.post(
     '/api/imports',
     {
-      config: { needs: 'secret' },
+      config: { needs: 'secret', slowBody: true },
       bodyLimit: limit,
       schema: {
         tags: ['users'],
@@ -52,6 +64,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
           400: ErrorAnswer,
           401: ErrorAnswer,
           403: ErrorAnswer,
+          408: ErrorAnswer,
           413: ErrorAnswer,
           415: ErrorAnswer,
           429: ErrorAnswer,
@@ -68,27 +81,39 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
           { hint: `send the header \`Content-Type\` with one of ${[...formats.keys()].join(', ')}` },
         );
       }
-      if (running >= most)
-        refuse('imports_busy', { limit: most, seconds: 10 }, { details: { retry_after: 10 } });
-      running += 1;
+      const running = uploads.get(workspaceId) ?? 0;
+      if (running >= most) busy();
+      uploads.set(workspaceId, running + 1);
       try {
-        return await withUpload(body, { name: `import.${format}`, limit, folder }, async (source) => {
+        const load = async (source: string) => {
           const { rows, created, updated, rejected, rejects } = await importUsers(pool, {
             workspaceId,
             source,
+            name: 'the body',
             format,
             fireTriggers: query.fire_triggers,
           });
           return { rows, created, updated, rejected, rejects: [...rejects] };
-        });
+        };
+        return await withUpload(body, { limit, folder }, (source) =>
+          lane.run(workspaceId, () => load(source)),
+        );
       } catch (error) {
+        // The body did not arrive, which was said already.
+        if (reply.sent) return await reply;
         // Part of the body may still be on its way; the next request must not wait behind it.
         reply.header('connection', 'close');
         throw error;
       } finally {
-        running -= 1;
+        const left = (uploads.get(workspaceId) ?? 1) - 1;
+        if (left === 0) uploads.delete(workspaceId);
+        else uploads.set(workspaceId, left);
         onFact();
       }
     },
   );
 };
+
+function busy(): never {
+  return refuse('imports_busy', { seconds: retryAfter }, { details: { retry_after: retryAfter } });
+}

@@ -12,6 +12,8 @@ import { MusterError, problem } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
+import { exportWaitMs } from '../lanes.js';
+import type { Lane } from '../lanes.js';
 import { sendCsv } from '../lines.js';
 import { ErrorAnswer } from '../schemas.js';
 import {
@@ -32,11 +34,13 @@ import {
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
 /** `/api/segments`: filters saved under a key, for other filters and for series to name. */
-export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => number }> = async (
-  app,
-  { pool, clock },
-) => {
+export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{
+  pool: Pool;
+  clock: () => number;
+  analysis: Lane;
+}> = async (app, { pool, clock, analysis }) => {
   const config = { needs: 'secret' } as const;
+  const inLane = { needs: 'secret', lane: 'analysis' } as const;
   const tags = ['segments'];
   const params = SegmentParams;
   const nowIn = async (workspaceId: string): Promise<Moment> =>
@@ -80,7 +84,7 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
   app.put(
     '/api/segments/:key',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params,
@@ -90,7 +94,6 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
           ...refusals,
           409: ErrorAnswer,
           422: ErrorAnswer,
-          503: ErrorAnswer,
         },
       },
     },
@@ -111,13 +114,13 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
   app.post(
     '/api/segments/:key/diff',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params,
         body: DiffBody,
         description: 'what saving it with this filter would do; nothing is saved',
-        response: { 200: DiffAnswer, ...refusals, 503: ErrorAnswer },
+        response: { 200: DiffAnswer, ...refusals },
       },
     },
     async ({ params: { key }, body: { filter, sample = 10 }, workspaceId }) => {
@@ -143,12 +146,12 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
   app.get(
     '/api/segments/:key/members',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params,
         querystring: MembersQuery,
-        response: { 200: MembersAnswer, ...refusals, 404: ErrorAnswer, 503: ErrorAnswer },
+        response: { 200: MembersAnswer, ...refusals, 404: ErrorAnswer },
       },
     },
     async ({ params: { key }, query: { limit = 100, after }, workspaceId }) => {
@@ -168,17 +171,18 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: 
         produces: ['text/csv'],
         params,
         querystring: ExportQuery,
-        response: { 200: CsvAnswer, ...refusals, 404: ErrorAnswer, 503: ErrorAnswer },
+        response: { 200: CsvAnswer, ...refusals, 404: ErrorAnswer },
       },
     },
     async ({ params: { key }, query: { fields }, workspaceId }, reply) => {
       await getSegment(pool, workspaceId, key);
       const filter = await parseFilterIn(pool, workspaceId, { segment: key });
       const moment = await nowIn(workspaceId);
+      const inTurn = analysis.turns(workspaceId, exportWaitMs);
       return sendCsv(
         reply,
         key,
-        exportAudience(pool, { workspaceId, filter, moment, fields: listed(fields) }),
+        exportAudience(pool, { workspaceId, filter, moment, fields: listed(fields), inTurn }),
       );
     },
   );

@@ -16,13 +16,13 @@ const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer, 404: Er
 
 /** `/api/series/:key/report` and `explain/:user_id`: why people are in a series or not. They only read. */
 export const seriesReportRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app, { pool }) => {
-  const config = { needs: 'secret' } as const;
+  const inLane = { needs: 'secret', lane: 'analysis' } as const;
   const tags = ['series'];
 
   app.get(
     '/api/series/:key/report',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params: SeriesParams,
@@ -45,7 +45,7 @@ export const seriesReportRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = asy
   app.get(
     '/api/series/:key/explain/:user_id',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params: StoryParams,

@@ -30,6 +30,7 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{
   clock: () => number;
 }> = async (app, { pool, onFact, email, clock }) => {
   const config = { needs: 'secret' } as const;
+  const inLane = { needs: 'secret', lane: 'analysis' } as const;
   const tags = ['series'];
   const params = SeriesParams;
 
@@ -78,14 +79,14 @@ export const seriesRoutes: FastifyPluginAsyncTypebox<{
   app.post(
     '/api/series/:key/diff',
     {
-      config,
+      config: inLane,
       schema: {
         tags,
         params,
         querystring: SeriesDiffQuery,
         body: SeriesBody,
         description: 'what saving it with this definition would do; nothing is saved',
-        response: { 200: SeriesDiffAnswer, ...refusals, 409: ErrorAnswer, 503: ErrorAnswer },
+        response: { 200: SeriesDiffAnswer, ...refusals, 409: ErrorAnswer },
       },
     },
     async ({ params: { key }, query: { sample = 10 }, body, workspaceId }) => {

@@ -33,12 +33,13 @@ export const templateRoutes: FastifyPluginAsyncTypebox<TemplateRoutes> = async (
   { pool, clock, email },
 ) => {
   const config = { needs: 'secret' } as const;
+  const inLane = { needs: 'secret', lane: 'analysis' } as const;
   const tags = ['templates'];
 
   app.post(
     '/api/templates/check',
     {
-      config,
+      config: inLane,
       schema: { tags, body: TemplateCheckBody, response: { 200: TemplateCheckAnswer, ...refusals } },
     },
     async ({ body, workspaceId }) => {
