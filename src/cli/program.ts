@@ -43,6 +43,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: 'load people from a CSV, TSV or NDJSON file',
     load: async () => (await import('./commands/import.js')).importCommand(),
   },
+  refusals: {
+    summary: 'list what was sent and could not be stored',
+    load: async () => (await import('./commands/refusals.js')).refusalsCommand(),
+  },
   compile: {
     summary: 'show the SQL of a filter',
     load: async () => (await import('./commands/compile.js')).compileCommand(),

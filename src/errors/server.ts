@@ -224,6 +224,12 @@ export const serverErrors = {
     message: 'the body is not `{encoding}`, as its `Content-Encoding` says: {reason}',
     hint: 'send it as it is without that header, or compress all of it once',
   },
+  bad_since: {
+    status: 400,
+    exit: 2,
+    message: '`{text}` is no instant to begin at',
+    hint: 'write it in ISO 8601, such as 2026-01-31 or 2026-01-31T09:00:00Z',
+  },
   body_too_large: {
     status: 413,
     exit: 2,

@@ -36,7 +36,7 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
     report({ status: 0, code, message, hint, call, body });
 
   const queue = openQueue(storage, ({ call, body }) =>
-    misuse(call, 'queue_full', 'too many calls wait to be sent', 'is the address right and reachable?', body),
+    misuse(call, 'queue_full', 'too many calls wait to be sent', 'is the address right?', body),
   );
   // An earlier script may have kept an id that is refused now.
   const userId = (): string | undefined => textOf(storage.get('user_id'));
@@ -67,9 +67,9 @@ export function openClient(name: string, first: Options, defaultUrl: string): Cl
 
   const send = (call: string, body: Bag): void => {
     try {
-      queue.add(call, sign(body));
+      queue.add(call, sign({ ...body, library: 'muster.js' }));
     } catch (error) {
-      misuse(call, 'not_sendable', String(error), 'send plain data: text, numbers, booleans, lists, objects');
+      misuse(call, 'not_sendable', String(error), 'send plain data: text, numbers, lists, objects');
       return;
     }
     sender.wake();

@@ -16,7 +16,7 @@ export function runInBackground(app: FastifyInstance, pool: Pool, clock: () => n
   const upkeep = startUpkeep(pool, {
     every: upkeepEvery,
     clock,
-    onError: (err) => app.log.warn({ err }, 'the tables of events were not looked after'),
+    onError: (err) => app.log.warn({ err }, 'the tables of ingest were not looked after'),
   });
   app.addHook('onClose', async () => {
     await Promise.all([folding.stop(), upkeep.stop()]);

@@ -20,6 +20,7 @@ import { identityFindings } from './identity/findings.js';
 import { identityGuard } from './identity/guard.js';
 import { refuseUnstorable } from './params.js';
 import { defaultRateLimit, rateLimiter } from './limits.js';
+import { refusalBook } from './refusals.js';
 import { openMetrics } from './metrics/registry.js';
 import type { Metrics } from './metrics/registry.js';
 import { metricsRoutes } from './routes/metrics.js';
@@ -44,6 +45,7 @@ import { keyRoutes } from './routes/keys.js';
 import type { KeyKind } from './keys.js';
 import { listRoutes } from './routes/lists.js';
 import { preferenceRoutes } from './routes/preferences.js';
+import { refusalRoutes } from './routes/refusals.js';
 import { ruleRoutes } from './routes/rules.js';
 import { sdkRoutes } from './routes/sdk.js';
 import { segmentRoutes } from './routes/segment.js';
@@ -182,6 +184,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     app.log.warn({ err }, 'counts of identity were not written'),
   );
   const guard = identityGuard(access, findings, clock);
+  const refusals = refusalBook(pool, metrics.refused, clock);
   app.addHook('onClose', async () => {
     limiter.close();
     await findings.close();
@@ -217,10 +220,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     isStopping,
   });
   await app.register(metricsRoutes, { metrics, token: options.metricsToken });
-  await app.register(sdkRoutes, { pool, guard, clock, onFact });
-  await app.register(trackRoutes, { pool, guard, onFact });
-  await app.register(beaconRoutes);
-  await app.register(segmentRoutes, { pool, guard, clock, onFact });
+  await app.register(sdkRoutes, { pool, guard, clock, onFact, refusals });
+  await app.register(trackRoutes, { pool, guard, onFact, refusals });
+  await app.register(beaconRoutes, { access, refusals });
+  await app.register(segmentRoutes, { pool, guard, clock, onFact, refusals });
   await app.register(userRoutes, { pool, clock, onFact });
   await app.register(contextRoutes, { pool });
   await app.register(listRoutes, { pool });
@@ -251,6 +254,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(unsubscribeRoutes, { pool });
   await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });
+  await app.register(refusalRoutes, { pool });
   await app.register(snippetRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

@@ -27,7 +27,7 @@ function noSuchRoute({ method, url }: FastifyRequest): MusterError {
 
 /** Answers with the error's body and status; what is not Muster's own refusal is logged and answered without internals. */
 export function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = error instanceof MusterError ? error : (refusalOf(error, request) ?? databaseOutage(error));
+  const known = refusalIn(error, request) ?? databaseOutage(error);
   if (known === null) {
     request.log.error({ err: error }, 'request failed');
     const failure = new MusterError(problem('internal_error', { request: request.id }));
@@ -41,6 +41,11 @@ export function answer(error: unknown, request: FastifyRequest, reply: FastifyRe
   const wait = known.details['retry_after'];
   if (typeof wait === 'number') void reply.header('retry-after', wait);
   return reply.status(known.status).send(known.toBody());
+}
+
+/** The refusal that an error is answered as, whoever refused; null for what is none. */
+export function refusalIn(error: unknown, request: FastifyRequest): MusterError | null {
+  return error instanceof MusterError ? error : refusalOf(error, request);
 }
 
 /** Runs a check of one part of the body and puts that part's path before the path of each problem. */

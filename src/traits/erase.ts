@@ -14,7 +14,7 @@ export interface EraseUser {
 
 /**
  * Erases a person and everything about them: traits, events, enrolments with their work, deliveries, inbox, context
- * entries, and what waits in the outbox. In the same transaction a tombstone takes their place: salted hashes of the
+ * entries, what could not be stored of them, and what waits in the outbox. In the same transaction a tombstone takes their place: salted hashes of the
  * user id and the e-mail address, without either.
  *
  * What forbade sending stays in force. A suppression or an unsubscription of the id or the address is kept for both,
@@ -42,14 +42,16 @@ async function erase(
 ): Promise<{ erased: boolean }> {
   await client.query(makeSalt, [workspaceId]);
   // Not the strongest lock yet: whoever holds a row of the outbox still needs the person's key, and then lets go of both.
-  const { rows } = await client.query<{ id: string; email: string | null }>(
-    `SELECT u.id, u.email FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2 FOR NO KEY UPDATE`,
+  const { rows } = await client.query<{ id: string; email: string | null; anonymous_id: string | null }>(
+    `SELECT u.id, u.email, u.anonymous_id FROM end_users AS u WHERE u.workspace_id = $1 AND u.user_id = $2 FOR NO KEY UPDATE`,
     [workspaceId, userId],
   );
   const [person] = rows;
   const identity = [workspaceId, userId, person?.email ?? null];
   for (const statement of keepProhibitions) await client.query(statement, identity);
   if (suppress === true) await client.query(suppressErased, identity);
+  // Also where there is no such person: everything that was sent of them may have been refused.
+  await client.query(removeRefusals, [workspaceId, userId, person?.anonymous_id ?? null]);
   if (person === undefined) return { erased: false };
   await client.query(leaveTombstone, identity);
   for (const statement of removeRecords) await client.query(statement, [workspaceId, person.id]);
@@ -87,6 +89,10 @@ WITH hashed AS (${hashed})
 INSERT INTO suppressions (workspace_id, kind, hash, reason, source)
 SELECT $1, h.kind, h.hash, 'erased', 'erasure' FROM hashed AS h ORDER BY h.kind
 ON CONFLICT (workspace_id, kind, hash) DO NOTHING`;
+
+const removeRefusals = `
+DELETE FROM ingest_refusals AS r WHERE r.workspace_id = $1
+  AND (r.user_id = $2 OR r.user_id IS NULL AND r.anonymous_id = $3)`;
 
 const leaveTombstone = `
 WITH hashed AS (${hashed})

@@ -10,7 +10,8 @@ const batch = 200;
 /**
  * Everything about one person as NDJSON: lines `{ "type", "data" }`, each with its line break, in this order: `user`,
  * `company`, `context_entry`, `event`, `enrollment`, `date_entry`, `decision` (of a series at its entrance), `delivery`,
- * `broadcast_recipient`, `segment_membership`, `inbox_message`, `email_feedback`, `suppression`, `unsubscribe`. All of it is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
+ * `broadcast_recipient`, `segment_membership`, `inbox_message`, `email_feedback`, `refusal` (of what was sent of them and
+ * not stored), `suppression`, `unsubscribe`. All of it is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
  * until the reader stops.
  *
  * Errors, at the first line: `no_such_user`.
@@ -89,6 +90,13 @@ const parts: readonly (readonly [type: string, select: string])[] = [
   ['segment_membership', ofPerson('segment_members', 'x.entered_at, x.segment_key')],
   ['inbox_message', ofPerson('inbox_messages', 'x.created_at, x.delivery_id')],
   ['email_feedback', ofPerson('email_feedback', 'x.at, x.feedback_id')],
+  [
+    'refusal',
+    `SELECT (to_jsonb(r) - '{workspace_id,id}'::text[])::text AS data
+     FROM end_users AS u JOIN ingest_refusals AS r ON r.workspace_id = $1
+       AND (r.user_id = u.user_id OR r.user_id IS NULL AND r.anonymous_id = u.anonymous_id)
+     WHERE u.workspace_id = $1 AND u.id = $2 ORDER BY r.id`,
+  ],
   ['suppression', onList('suppressions', 'x.kind, x.hash')],
   ['unsubscribe', onList('unsubscribes', 'x.kind, x.hash, x.topic')],
 ];

@@ -138,7 +138,7 @@ function textProblem(value: unknown): string | null {
 }
 
 /** The properties as JSON text. */
-function collectProperties(properties: unknown, problems: Problem[]): string {
+export function collectProperties(properties: unknown, problems: Problem[]): string {
   if (properties === undefined) return '{}';
   const path = '/properties';
   const before = problems.length;

@@ -5,7 +5,6 @@ import { refuse } from '../../src/errors/index.js';
 import { MusterError } from '../../src/errors/index.js';
 import { applyMessage } from '../../src/server/segment/apply.js';
 import { applyBatch, taskOf } from '../../src/server/segment/batch.js';
-import type { BatchOutcome } from '../../src/server/segment/batch.js';
 import { readMessage } from '../../src/server/segment/message.js';
 import { operationOf } from '../../src/server/segment/operation.js';
 import type { Operation } from '../../src/server/segment/operation.js';
@@ -13,6 +12,7 @@ import { planWaves } from '../../src/server/segment/plan.js';
 import type { Wave } from '../../src/server/segment/plan.js';
 import type { IdentityGuard } from '../../src/server/identity/guard.js';
 import { foldTraits } from '../../src/traits/catalogue/fold.js';
+import type { Refusal } from '../../src/traits/refusals.js';
 import { testDatabase } from '../support/database.js';
 
 // Hundreds of calls one by one take long on a machine that is busy.
@@ -37,27 +37,40 @@ const received = { at, batch: { sentAt: undefined, context: { library: 'test' } 
 
 const callerIn = (workspaceId: string) => ({ workspaceId, kind: 'write' }) as const;
 
+/** How many items were accepted, and how many refusals there are of each kind. */
+type Outcome = Readonly<Record<string, number>>;
+
+function counted(accepted: number, refusals: readonly Pick<Refusal, 'code' | 'whole'>[]): Outcome {
+  const counts: Record<string, number> = { accepted };
+  for (const { code, whole } of refusals) {
+    const kind = whole ? code : `part ${code}`;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** What a batch means: its items in their order, each by itself. */
-async function oneByOne(workspaceId: string, items: readonly unknown[]): Promise<BatchOutcome> {
-  const rejected: Record<string, number> = {};
-  const dropped: Record<string, number> = {};
+async function oneByOne(workspaceId: string, items: readonly unknown[]): Promise<Outcome> {
+  const refusals: Pick<Refusal, 'code' | 'whole'>[] = [];
   let accepted = 0;
   for (const each of items) {
     try {
       const message = readMessage(each, received);
-      const applied = await applyMessage({ pool, guard }, callerIn(workspaceId), message);
+      const refused = await applyMessage({ pool, guard }, callerIn(workspaceId), message);
       accepted += 1;
-      for (const name of applied.dropped) dropped[name] = (dropped[name] ?? 0) + 1;
+      refusals.push(...refused.map(({ code }) => ({ code, whole: false })));
     } catch (error) {
       if (!(error instanceof MusterError) || error.status >= 500) throw error;
-      rejected[error.code] = (rejected[error.code] ?? 0) + 1;
+      refusals.push(...error.problems.map(({ code }) => ({ code, whole: true })));
     }
   }
-  return { accepted, rejected, dropped };
+  return counted(accepted, refusals);
 }
 
-const together = (workspaceId: string, items: readonly unknown[]): Promise<BatchOutcome> =>
-  applyBatch({ pool, guard }, callerIn(workspaceId), items, received);
+async function together(workspaceId: string, items: readonly unknown[]): Promise<Outcome> {
+  const { accepted, refusals } = await applyBatch({ pool, guard }, callerIn(workspaceId), items, received);
+  return counted(accepted, refusals);
+}
 
 /** The rows of a statement, each as JSON, with `now` for what a clock said. */
 async function rows(text: string, values: readonly unknown[]): Promise<unknown[]> {
@@ -228,8 +241,7 @@ it('a batch leaves what its items leave one after another: people, companies, ev
           const facts = await newFacts(many, known);
           expect(facts).toEqual(await newFacts(one, known));
           known += facts.length;
-          for (const [code, count] of Object.entries({ accepted: outcome.accepted, ...outcome.rejected }))
-            seen[code] = (seen[code] ?? 0) + count;
+          for (const [code, count] of Object.entries(outcome)) seen[code] = (seen[code] ?? 0) + count;
         }
         expect(await left(many)).toEqual(await left(one));
       },
@@ -240,13 +252,14 @@ it('a batch leaves what its items leave one after another: people, companies, ev
   expect(Object.keys(seen).toSorted()).toEqual([
     'accepted',
     'identity_unsigned',
-    'properties_not_object',
+    'part properties_not_object',
+    'part reserved_trait',
+    'part trait_type',
+    'part traits_not_object',
     'segment_alias_known',
     'segment_bad_field',
     'segment_bad_type',
     'segment_no_id',
-    'trait_type',
-    'traits_not_object',
   ]);
 });
 

@@ -63,16 +63,6 @@ const single: Record<string, readonly [string, (deep: unknown) => object, string
     '/properties/deep',
   ],
   'traits of a backfill': ['PATCH /api/users/u', (deep) => ({ traits: { deep } }), '/traits/deep'],
-  "traits of Segment's identify": [
-    'POST /v1/identify',
-    (deep) => ({ userId: 'u', traits: { deep } }),
-    '/traits/deep',
-  ],
-  "properties of Segment's track": [
-    'POST /v1/track',
-    (deep) => ({ userId: 'u', event: 'e', properties: { deep } }),
-    '/properties/deep',
-  ],
 };
 
 it.each(Object.entries(single))(
@@ -83,6 +73,21 @@ it.each(Object.entries(single))(
     expect((await send(65)).body.error).toMatchObject({ code: 'trait_too_deep', path: tooDeep(path) });
     expect(await stored()).toEqual([]);
     expect((await send(64)).status).toBe(200);
+    expect(await stored()).toEqual([nested(64)]);
+  },
+);
+
+it.each([
+  ['traits', 'identify', (deep: unknown) => ({ userId: 'u', traits: { deep } })],
+  ['properties', 'track', (deep: unknown) => ({ userId: 'u', event: 'e', properties: { deep } })],
+] as const)(
+  "64 levels in the %s of Segment's %s are taken, 65 left out and kept as a refusal",
+  async (part, call, bodyOf) => {
+    expect((await service.call('POST', `/v1/${call}`, bodyOf(nested(65)))).status).toBe(200);
+    expect(await stored()).toEqual([]);
+    const { body } = await service.call('GET', '/api/ingest/refusals?limit=1');
+    expect(body).toMatchObject({ refusals: [{ code: 'trait_too_deep', path: tooDeep(`/${part}/deep`) }] });
+    expect((await service.call('POST', `/v1/${call}`, bodyOf(nested(64)))).status).toBe(200);
     expect(await stored()).toEqual([nested(64)]);
   },
 );
@@ -100,7 +105,7 @@ it('64 levels in the traits of a batch of users are taken, 65 refused for that i
   expect(await stored()).toEqual([nested(64)]);
 });
 
-it("64 levels in the items of Segment's batch are taken, 65 counted as refused; context has one level less", async () => {
+it("64 levels in the items of Segment's batch are taken, 65 refused; context has one level less", async () => {
   const items = (levels: number): object[] => [
     { type: 'identify', userId: 'a', traits: { deep: nested(levels) } },
     { type: 'track', userId: 'b', event: 'e', properties: { deep: nested(levels) } },
@@ -108,7 +113,7 @@ it("64 levels in the items of Segment's batch are taken, 65 counted as refused; 
     { type: 'page', userId: 'd', context: { deep: nested(levels - 1) } },
   ];
   expect((await service.call('POST', '/v1/batch', { batch: items(65) })).status).toBe(200);
-  expect(logged.join('')).toContain('"rejected":{"item_too_deep":3,"trait_too_deep":1}');
+  expect(logged.join('')).toContain('"refused":{"item_too_deep":3,"trait_too_deep":1}');
   expect(await stored()).toEqual([]);
   expect((await service.call('POST', '/v1/batch', { batch: items(64) })).status).toBe(200);
   const found = await stored();

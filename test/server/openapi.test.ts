@@ -40,6 +40,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/frequency-caps',
     'get /api/identity',
     'get /api/identity/report',
+    'get /api/ingest/refusals',
     'get /api/keys',
     'get /api/queue',
     'get /api/rules',

@@ -157,7 +157,7 @@ it("a sender's clock that is off is corrected by what it showed when it sent; th
   });
 });
 
-it('reserved traits never cost a call: id is dropped, createdAt is the signup, the rest is dropped and logged by name', async () => {
+it('reserved traits never cost a call: id is dropped, createdAt is the signup, the rest is left out and kept as refusals', async () => {
   logged.length = 0;
   const traits = {
     id: 'r1',
@@ -171,8 +171,14 @@ it('reserved traits never cost a call: id is dropped, createdAt is the signup, t
     signed_up_at: '2025-01-02T00:00:00.000Z',
     custom_fields: { plan: 'pro' },
   });
-  expect(logged.join('')).toContain('"dropped":["last_seen","updated_at"]');
   expect(logged.join('')).not.toContain('PRIVATE');
+  const { body } = await service.call('GET', '/api/ingest/refusals?user_id=r1');
+  expect(body).toMatchObject({
+    refusals: [
+      { code: 'reserved_trait', path: '/traits/updated_at', whole: false, call: 'identify' },
+      { code: 'reserved_trait', path: '/traits/last_seen', whole: false, call: 'identify' },
+    ],
+  });
   const second = { createdAt: 'some day', created_at: '2024-01-01', signed_up_at: '2023-01-01' };
   await post('identify', { userId: 'r2', traits: second });
   expect(await user('r2')).toMatchObject({
@@ -208,12 +214,12 @@ it('items of a batch that are refused do not stop the others; the log counts the
   expect([status, body]).toEqual([200, { success: true }]);
   expect(await user('b1')).toMatchObject({ custom_fields: { plan: 'pro' } });
   expect((await eventsOf('user_id', 'b1')).map(({ event }) => event)).toEqual(['fine']);
-  expect((await user('b2')).error?.code).toBe('no_such_user');
+  expect(await user('b2')).toMatchObject({ renewal_status: null });
   const line = logged.find((each) => each.includes('parts of a batch')) ?? '{}';
   expect(JSON.parse(line)).toMatchObject({
     workspace: 'acme',
-    accepted: 2,
-    rejected: {
+    accepted: 3,
+    refused: {
       trait_not_allowed: 1,
       segment_bad_type: 1,
       segment_no_id: 1,
@@ -249,8 +255,7 @@ it('identify of a visitor alone sets their traits, alone and in a batch, and who
     { type: 'identify', ...lone, traits: { renewal_status: 'maybe' } },
   ];
   expect((await post('batch', { batch })).status).toBe(200);
-  expect(logged.join('')).toContain('"dropped":["updated_at"]');
-  expect(logged.join('')).toContain('"accepted":3,"rejected":{"trait_not_allowed":1}');
+  expect(logged.join('')).toContain('"accepted":4,"refused":{"trait_not_allowed":1}');
   expect((await eventsOf('anonymous_id', 'lone')).map(({ event }) => event)).toEqual(['Landed']);
   await post('identify', { userId: 'lone-user', ...lone, traits: { plan: 'pro' } });
   expect((await user('lone-user')).custom_fields).toEqual({ plan: 'pro', source: 'ad' });

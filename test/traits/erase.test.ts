@@ -59,6 +59,7 @@ it('nothing of the person is left in any table of the workspace, and nobody else
     'enrollments',
     'events',
     'inbox_messages',
+    'ingest_refusals',
     'outbox',
     'segment_members',
     'series_decisions',

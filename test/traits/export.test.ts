@@ -55,6 +55,7 @@ it('has everything about the person, a line each, and nothing about anybody else
     ['segment_membership', 1],
     ['inbox_message', 1],
     ['email_feedback', 1],
+    ['refusal', 2],
     ['suppression', 1],
     ['unsubscribe', 1],
   ]);

@@ -64,5 +64,11 @@ export async function personWithEverything(
     `INSERT INTO segment_members (workspace_id, segment_key, end_user_id, entered_at) VALUES ($1, 'all', $2, now())`,
     all.slice(0, 2),
   );
+  await pool.query(
+    `INSERT INTO ingest_refusals (workspace_id, call, code, path, message, whole, user_id, anonymous_id)
+     VALUES ($1, 'identify', 'trait_type', '/traits/x', 'of ' || $2, false, $2, NULL),
+       ($1, 'identify', 'trait_type', '/traits/x', 'of visitor', false, NULL, 'visitor of ' || $2)`,
+    [workspaceId, userId],
+  );
   return user.id;
 }

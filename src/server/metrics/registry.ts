@@ -9,6 +9,8 @@ import type { GaugeSources } from './gauges.js';
 export interface Metrics {
   /** For the automation: counts deliveries, and how late steps begin. */
   readonly observer: Observer;
+  /** Counts something that was sent and could not be stored, by the code of why. */
+  readonly refused: (code: string) => void;
   /** Measures every call of a server. */
   observeCalls(app: FastifyInstance): void;
   /** All figures in Prometheus's text format, read now. */
@@ -57,6 +59,12 @@ export function openMetrics(pool: Pool, options: MetricsOptions = { ofProcess: f
     labelNames: ['finding'],
     registers,
   });
+  const refusals = new Counter({
+    name: 'muster_ingest_refusals_total',
+    help: 'What was sent and could not be stored, where the sender is not told or does not look, by the code of why',
+    labelNames: ['code'],
+    registers,
+  });
   const late = new Histogram({
     name: 'muster_step_lateness_seconds',
     help: 'How long after it was due a step was begun: the lag of the queue',
@@ -87,6 +95,7 @@ export function openMetrics(pool: Pool, options: MetricsOptions = { ofProcess: f
         if (milliseconds !== undefined) channelCalls.observe({ channel }, secondsOf(milliseconds));
       },
     },
+    refused: (code) => refusals.inc({ code }),
     observeCalls(app) {
       app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
         const route = routeOptions.url ?? 'none';

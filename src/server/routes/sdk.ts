@@ -9,6 +9,9 @@ import { identifyVisitor } from '../../traits/visitor.js';
 import type { IdentifyVisitor } from '../../traits/visitor.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
+import { leniencyOf, storableCall } from '../leniency.js';
+import { keepLostCalls } from '../refusals.js';
+import type { RefusalBook } from '../refusals.js';
 import { ErrorAnswer } from '../schemas.js';
 import { CompanyAnswer, CompanyBody, IdentifyBody, SdkIdentifyAnswer } from '../schemas/ingest.js';
 
@@ -23,27 +26,31 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
   guard: IdentityGuard;
   clock: () => number;
   onFact: () => void;
-}> = async (app, { pool, guard, clock, onFact }) => {
-  const config = { needs: 'write' } as const;
+  refusals: RefusalBook;
+}> = async (app, { pool, guard, clock, onFact, refusals: book }) => {
   const tags = ['sdk'];
+  keepLostCalls(app, book, (request) => leniencyOf(request) !== 'none');
 
   app.post(
     '/api/sdk/users/identify',
     {
-      config,
+      config: { needs: 'write', call: 'identify' },
       bodyLimit: eventLimit,
       schema: { tags, body: IdentifyBody, response: { 200: SdkIdentifyAnswer, ...refusals } },
     },
-    async ({ body, workspaceId, keyKind }) => {
+    async (request) => {
+      const { body, workspaceId, keyKind } = request;
       const { user_hash: hash, token } = body;
+      const { traits = {}, companyTraits, refused } = storableCall(request, body);
       // What is signed for is the id under which the person is stored.
       const userId = body.user_id === undefined ? undefined : trimmedId(body.user_id);
       if (userId === undefined) {
-        const visitor = visitorOf(workspaceId, body);
+        const visitor = visitorOf(workspaceId, body, traits);
         const user = await identifyVisitor(pool, visitor);
         onFact();
         const sent = { anonymous_id: visitor.anonymousId };
-        return { user: keyKind === 'secret' ? userView(user, clock()) : sent, created: false };
+        const view = keyKind === 'secret' ? userView(user, clock()) : sent;
+        return { user: view, created: false, ...(await book.keepPart(request, refused)) };
       }
       const caller = { workspaceId, kind: keyKind };
       await guard.user(caller, userId, { hash, token });
@@ -52,33 +59,37 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
       const { user, created } = await identify(pool, {
         workspaceId,
         userId,
-        traits: body.traits ?? {},
+        traits,
         companyId: body.company_id,
-        companyTraits: body.company_traits,
+        companyTraits,
         anonymousId: body.anonymous_id,
       });
       onFact();
-      return { user: keyKind === 'secret' ? userView(user, clock()) : sentIds(body), created };
+      const view = keyKind === 'secret' ? userView(user, clock()) : sentIds(body);
+      return { user: view, created, ...(await book.keepPart(request, refused)) };
     },
   );
 
   app.post(
     '/api/sdk/companies/identify',
     {
-      config,
+      config: { needs: 'write', call: 'group' },
       bodyLimit: eventLimit,
       schema: { tags, body: CompanyBody, response: { 200: CompanyAnswer, ...refusals } },
     },
-    async ({ body, workspaceId, keyKind }) => {
+    async (request) => {
+      const { body, workspaceId, keyKind } = request;
       await guard.company({ workspaceId, kind: keyKind }, trimmedId(body.company_id), { token: body.token });
+      const { traits = {}, refused } = storableCall(request, body, 'company');
       const { company, created } = await identifyCompany(pool, {
         workspaceId,
         companyId: body.company_id,
-        traits: body.traits ?? {},
+        traits,
       });
       onFact();
       const sent = { company_id: body.company_id };
-      return { company: keyKind === 'secret' ? companyView(company, clock()) : sent, created };
+      const view = keyKind === 'secret' ? companyView(company, clock()) : sent;
+      return { company: view, created, ...(await book.keepPart(request, refused)) };
     },
   );
 };
@@ -94,8 +105,8 @@ function sentIds({ user_id, anonymous_id }: Static<typeof IdentifyBody>): {
 }
 
 /** Errors: `body_missing_key`, `visitor_company`. */
-function visitorOf(workspaceId: string, body: Static<typeof IdentifyBody>): IdentifyVisitor {
-  const { anonymous_id: anonymousId, traits = {} } = body;
+function visitorOf(workspaceId: string, body: Static<typeof IdentifyBody>, traits: unknown): IdentifyVisitor {
+  const { anonymous_id: anonymousId } = body;
   if (anonymousId === undefined) {
     const hint = 'send `user_id`, or `anonymous_id` for somebody who is not signed in';
     return refuse('body_missing_key', { key: 'user_id' }, { path: '/user_id', hint });

@@ -4,6 +4,8 @@ import { refuse } from '../../errors/index.js';
 import { takeJsonOfAnyType } from '../body.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
+import { countCodes, keepLostCalls } from '../refusals.js';
+import type { RefusalBook } from '../refusals.js';
 import { ErrorAnswer } from '../schemas.js';
 import { SegmentAnswer, SegmentBatchBody, SegmentBody } from '../schemas/segment.js';
 import { applyMessage } from '../segment/apply.js';
@@ -22,8 +24,8 @@ export const segmentRoutes: FastifyPluginAsyncTypebox<{
   guard: IdentityGuard;
   clock: () => number;
   onFact: () => void;
-}> = async (app, { pool, guard, clock, onFact }) => {
-  const config = { needs: 'write' } as const;
+  refusals: RefusalBook;
+}> = async (app, { pool, guard, clock, onFact, refusals }) => {
   const tags = ['segment'];
   const response = {
     200: SegmentAnswer,
@@ -35,18 +37,23 @@ export const segmentRoutes: FastifyPluginAsyncTypebox<{
   const parts = { pool, guard };
 
   takeJsonOfAnyType(app);
+  keepLostCalls(app, refusals, () => true);
 
   for (const type of segmentTypes) {
     for (const path of [type, type.charAt(0)]) {
       app.post(
         `/v1/${path}`,
-        { config, bodyLimit: eventLimit, schema: { tags, body: SegmentBody, response } },
-        async ({ body, workspaceId, keyKind, log }) => {
+        {
+          config: { needs: 'write', call: type },
+          bodyLimit: eventLimit,
+          schema: { tags, body: SegmentBody, response },
+        },
+        async (request) => {
+          const { body, workspaceId, keyKind } = request;
           const message = readMessage(body, { at: clock(), type });
-          const { dropped } = await applyMessage(parts, { workspaceId, kind: keyKind }, message);
-          if (dropped.length > 0)
-            log.warn({ workspace: workspaceId, dropped }, 'reserved traits were left out');
+          const refused = await applyMessage(parts, { workspaceId, kind: keyKind }, message);
           onFact();
+          await refusals.keepPart(request, refused);
           return { success: true };
         },
       );
@@ -56,21 +63,27 @@ export const segmentRoutes: FastifyPluginAsyncTypebox<{
   for (const path of ['batch', 'b']) {
     app.post(
       `/v1/${path}`,
-      { config, schema: { tags, body: SegmentBatchBody, response } },
+      {
+        config: { needs: 'write', call: 'batch' },
+        schema: { tags, body: SegmentBatchBody, response },
+      },
       async ({ body, workspaceId, keyKind, log }) => {
         const { batch, sentAt, context } = body;
         if (batch.length > batchLimit)
           refuse('batch_too_long', { count: batch.length, limit: batchLimit }, { path: '/batch' });
-        const { accepted, rejected, dropped } = await applyBatch(
-          parts,
-          { workspaceId, kind: keyKind },
-          batch,
-          { at: clock(), batch: { sentAt, context } },
-        );
-        if (Object.keys(rejected).length > 0 || Object.keys(dropped).length > 0) {
-          log.warn({ workspace: workspaceId, accepted, rejected, dropped }, 'parts of a batch were left out');
-        }
+        const outcome = await applyBatch(parts, { workspaceId, kind: keyKind }, batch, {
+          at: clock(),
+          batch: { sentAt, context },
+        });
         onFact();
+        await refusals.keep(workspaceId, outcome.refusals);
+        if (outcome.refusals.length > 0) {
+          const refused = countCodes(outcome.refusals);
+          log.warn(
+            { workspace: workspaceId, accepted: outcome.accepted, refused },
+            'parts of a batch were refused',
+          );
+        }
         return { success: true };
       },
     );

@@ -4,6 +4,9 @@ import { trimmedId } from '../../traits/ids.js';
 import { track } from '../../traits/track.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
+import { leniencyOf, storableCall } from '../leniency.js';
+import { keepLostCalls } from '../refusals.js';
+import type { RefusalBook } from '../refusals.js';
 import { ErrorAnswer } from '../schemas.js';
 import { TrackAnswer, TrackBody } from '../schemas/ingest.js';
 
@@ -14,9 +17,11 @@ export const trackRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   guard: IdentityGuard;
   onFact: () => void;
-}> = async (app, { pool, guard, onFact }) => {
-  const config = { needs: 'write' } as const;
+  refusals: RefusalBook;
+}> = async (app, { pool, guard, onFact, refusals: book }) => {
+  const config = { needs: 'write', call: 'track' } as const;
   const tags = ['sdk'];
+  keepLostCalls(app, book, (request) => leniencyOf(request) !== 'none');
 
   app.post(
     '/api/sdk/track',
@@ -25,24 +30,26 @@ export const trackRoutes: FastifyPluginAsyncTypebox<{
       bodyLimit: eventLimit,
       schema: { tags, body: TrackBody, response: { 200: TrackAnswer, ...refusals } },
     },
-    async ({ body, workspaceId, keyKind }) => {
+    async (request) => {
+      const { body, workspaceId, keyKind } = request;
       if (body.user_id !== undefined) {
         await guard.user({ workspaceId, kind: keyKind }, trimmedId(body.user_id), {
           hash: body.user_hash,
           token: body.token,
         });
       }
+      const { properties, refused } = storableCall(request, body);
       const { accepted, stored } = await track(pool, {
         workspaceId,
         userId: body.user_id,
         anonymousId: body.anonymous_id,
         event: body.event,
-        properties: body.properties,
+        properties,
         occurredAt: body.occurred_at,
         messageId: body.message_id,
       });
       onFact();
-      return { accepted, stored };
+      return { accepted, stored, ...(await book.keepPart(request, refused)) };
     },
   );
 };

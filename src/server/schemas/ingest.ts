@@ -20,6 +20,24 @@ export const signature = {
   ),
 };
 
+/** What stores a call in part where it cannot be stored whole; the browser script sends it. */
+const library = {
+  library: Type.Optional(
+    Type.String({
+      maxLength: 100,
+      description:
+        'what made the call; of one that `muster.js` made what cannot be stored is left out, and kept as a refusal',
+    }),
+  ),
+};
+const partial = {
+  partial: Type.Optional(
+    Type.Literal(true, {
+      description: 'part of the call was left out; `GET /api/ingest/refusals` says what and why',
+    }),
+  ),
+};
+
 export const IdentifyBody = Type.Object(
   {
     user_id: Type.Optional(Id("the person's id in your product; a visitor who is not signed in has none")),
@@ -28,6 +46,7 @@ export const IdentifyBody = Type.Object(
     company_traits: Type.Optional(Traits),
     anonymous_id: Type.Optional(Id('the visitor that this person was until now, or, without a user_id, is')),
     ...signature,
+    ...library,
   },
   closed,
 );
@@ -39,6 +58,7 @@ const SentIds = Type.Object(
 export const SdkIdentifyAnswer = Type.Object({
   user: Type.Union([User, SentIds]),
   created: Type.Boolean({ description: 'false for a visitor: whoever they turn out to be is created then' }),
+  ...partial,
 });
 
 export const CompanyBody = Type.Object(
@@ -46,6 +66,7 @@ export const CompanyBody = Type.Object(
     company_id: Id("the company's id in your product"),
     traits: Type.Optional(Traits),
     token: signature.token,
+    ...library,
   },
   closed,
 );
@@ -64,6 +85,7 @@ export const CompanyAnswer = Type.Object({
     ),
   ]),
   created: Type.Boolean(),
+  ...partial,
 });
 
 export const TrackBody = Type.Object(
@@ -77,12 +99,14 @@ export const TrackBody = Type.Object(
       Type.String({ minLength: 1, description: 'unique per event; a repeat is accepted and stored once' }),
     ),
     ...signature,
+    ...library,
   },
   closed,
 );
 export const TrackAnswer = Type.Object({
   accepted: Type.Boolean(),
   stored: Type.Boolean({ description: 'false for a message_id that was already there' }),
+  ...partial,
 });
 
 const FireTriggers = Type.Boolean({

@@ -1,4 +1,5 @@
 import type { Pool } from '../../database/pool.js';
+import type { Problem } from '../../errors/index.js';
 import type { Caller, IdentityGuard } from '../identity/guard.js';
 import type { Message } from './message.js';
 import { operationOf, perform } from './operation.js';
@@ -9,13 +10,8 @@ export interface Parts {
   readonly guard: IdentityGuard;
 }
 
-export interface Applied {
-  /** Reserved trait names that were left out. */
-  readonly dropped: readonly string[];
-}
-
 /**
- * Does what one call of Segment's API asks for; see `operationOf`.
+ * Does what one call of Segment's API asks for; see `operationOf`. Gives what was left out of it.
  *
  * Errors: those of `perform` and of the identity guard.
  */
@@ -23,11 +19,11 @@ export async function applyMessage(
   { pool, guard }: Parts,
   caller: Caller,
   message: Message,
-): Promise<Applied> {
+): Promise<readonly Problem[]> {
   const operation = operationOf(caller.workspaceId, message);
   await admit(guard, caller, message, operation);
   await perform(pool, operation);
-  return { dropped: operation.dropped };
+  return operation.refused;
 }
 
 /**

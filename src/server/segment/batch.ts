@@ -1,27 +1,28 @@
 import { MusterError } from '../../errors/index.js';
+import { isObject } from '../../filter/parse/context.js';
 import { checkCompany } from '../../traits/company.js';
 import { checkIdentify } from '../../traits/identify.js';
 import { identifyCompanies, identifyMany, trackMany } from '../../traits/many.js';
 import { linkedPeople } from '../../traits/statements/linked-people.js';
+import { refusalsOf } from '../../traits/refusals.js';
+import type { Refusal } from '../../traits/refusals.js';
 import { checkTrack } from '../../traits/track.js';
 import type { Caller } from '../identity/guard.js';
 import { itemFault } from '../item.js';
 import { admit } from './apply.js';
 import type { Parts } from './apply.js';
-import { readMessage } from './message.js';
+import { readMessage, segmentTypes } from './message.js';
 import type { Received } from './message.js';
 import { operationOf, perform } from './operation.js';
 import type { Operation } from './operation.js';
 import { planWaves, visitorsOf } from './plan.js';
 import type { Task, Wave } from './plan.js';
 
-/** What became of a batch, without any of its data. */
+/** What became of a batch. */
 export interface BatchOutcome {
   readonly accepted: number;
-  /** How many items were refused, by the code of their first problem. */
-  readonly rejected: Readonly<Record<string, number>>;
-  /** How often a reserved trait was left out, by its name. */
-  readonly dropped: Readonly<Record<string, number>>;
+  /** Items that were refused, and what was left out of others. */
+  readonly refusals: readonly Refusal[];
 }
 
 /** Calls about visitors, worked on at once; more would only wait for connections to the database. */
@@ -42,27 +43,29 @@ export async function applyBatch(
   items: readonly unknown[],
   received: Received,
 ): Promise<BatchOutcome> {
-  const counts = { accepted: 0, rejected: new Map<string, number>(), dropped: new Map<string, number>() };
+  const outcome = { accepted: 0, refusals: new Array<Refusal>() };
+  const itemOf = new Map<Operation, unknown>();
   const tasks: Task[] = [];
   for (const item of items) {
-    await unlessRefused(counts.rejected, async () => {
+    await unlessRefused(outcome.refusals, item, async () => {
       const operation = await read(parts, caller, item, received);
       const task = taskOf(operation);
       tasks.push(task);
-      if (task.kind !== 'single' && task.kind !== 'visitor') accept(counts, operation);
+      itemOf.set(operation, item);
+      if (task.kind !== 'single' && task.kind !== 'visitor') accept(outcome, operation, item);
     });
   }
   for (const wave of planWaves(tasks, await linkedTo(parts, caller, tasks))) {
     await applyTogether(parts, caller, wave);
-    await inLanes(wave.single, (operation) =>
-      unlessRefused(counts.rejected, async () => {
+    await inLanes(wave.single, async (operation) => {
+      const item = itemOf.get(operation);
+      await unlessRefused(outcome.refusals, item, async () => {
         await perform(parts.pool, operation);
-        accept(counts, operation);
-      }),
-    );
+        accept(outcome, operation, item);
+      });
+    });
   }
-  const { accepted, rejected, dropped } = counts;
-  return { accepted, rejected: Object.fromEntries(rejected), dropped: Object.fromEntries(dropped) };
+  return outcome;
 }
 
 /** Errors: what is wrong with the item's shape, and those of the identity guard. */
@@ -120,26 +123,26 @@ async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>)
   );
 }
 
-interface Counts {
-  accepted: number;
-  readonly rejected: Map<string, number>;
-  readonly dropped: Map<string, number>;
-}
-
-async function unlessRefused(rejected: Map<string, number>, work: () => Promise<void>): Promise<void> {
+async function unlessRefused(refusals: Refusal[], item: unknown, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof MusterError) || error.status >= 500) throw error;
-    count(rejected, error.code);
+    refusals.push(...refusalsOf(error.problems, { call: typeIn(item), sent: item, whole: true }));
   }
 }
 
-function accept(counts: Counts, { dropped }: Operation): void {
-  counts.accepted += 1;
-  for (const name of dropped) count(counts.dropped, name);
+function accept(
+  outcome: { accepted: number; readonly refusals: Refusal[] },
+  { refused }: Operation,
+  item: unknown,
+): void {
+  outcome.accepted += 1;
+  if (refused.length > 0)
+    outcome.refusals.push(...refusalsOf(refused, { call: typeIn(item), sent: item, whole: false }));
 }
 
-function count(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+function typeIn(item: unknown): string {
+  const type = isObject(item) ? segmentTypes.find((each) => each === item['type']) : undefined;
+  return type ?? 'batch';
 }

@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
+import type { Problem } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
 import { identifyCompany } from '../../traits/company.js';
 import type { IdentifyCompany } from '../../traits/company.js';
@@ -8,6 +9,7 @@ import type { Identify } from '../../traits/identify.js';
 import { getUser } from '../../traits/read.js';
 import { identifyVisitor } from '../../traits/visitor.js';
 import type { IdentifyVisitor } from '../../traits/visitor.js';
+import { storableProperties, storableTraits } from '../../traits/storable.js';
 import { track } from '../../traits/track.js';
 import type { Track } from '../../traits/track.js';
 import type { Message } from './message.js';
@@ -20,8 +22,8 @@ export type Operation = (
   | { readonly kind: 'company'; readonly call: IdentifyCompany }
   | { readonly kind: 'track'; readonly call: Track }
 ) & {
-  /** Reserved trait names that are left out. */
-  readonly dropped: readonly string[];
+  /** What is left out of traits and properties because it cannot be stored. */
+  readonly refused: readonly Problem[];
 };
 
 /**
@@ -37,27 +39,30 @@ export function operationOf(workspaceId: string, message: Message): Operation {
   const { type, userId, anonymousId, occurredAt: now } = message;
   if (type === 'alias' && userId !== undefined) {
     const call = { workspaceId, userId, anonymousId: message.previousId ?? '', now };
-    return { kind: 'alias', call, dropped: [] };
+    return { kind: 'alias', call, refused: [] };
   }
-  const { traits, dropped } = mapTraits(message.traits);
+  if (type !== 'identify' && type !== 'group') return eventOf(workspaceId, message);
+  const of = type === 'group' ? 'company' : 'user';
+  const { values: traits, refused } = storableTraits(mapTraits(message.traits), { of });
   if (type === 'identify' && userId !== undefined) {
-    return { kind: 'identify', call: { workspaceId, userId, anonymousId, traits, now }, dropped };
+    return { kind: 'identify', call: { workspaceId, userId, anonymousId, traits, now }, refused };
   }
   if (type === 'identify') {
-    return { kind: 'visitor', call: { workspaceId, anonymousId: anonymousId ?? '', traits, now }, dropped };
+    return { kind: 'visitor', call: { workspaceId, anonymousId: anonymousId ?? '', traits, now }, refused };
   }
-  if (type === 'group') {
-    const companyId = message.groupId ?? '';
-    if (userId === undefined)
-      return { kind: 'company', call: { workspaceId, companyId, traits, now }, dropped };
-    const call = { workspaceId, userId, anonymousId, companyId, companyTraits: traits, now };
-    return { kind: 'identify', call, dropped };
-  }
+  const companyId = message.groupId ?? '';
+  if (userId === undefined)
+    return { kind: 'company', call: { workspaceId, companyId, traits, now }, refused };
+  const call = { workspaceId, userId, anonymousId, companyId, companyTraits: traits, now };
+  return { kind: 'identify', call, refused };
+}
+
+function eventOf(workspaceId: string, message: Message): Operation {
+  const { type, userId, anonymousId, occurredAt, messageId } = message;
   const event = type === 'track' ? (message.name ?? '') : type;
-  const { messageId } = message;
-  const properties = propertiesOf(message);
-  const call = { workspaceId, userId, anonymousId, event, properties, occurredAt: now, messageId };
-  return { kind: 'track', call, dropped: [] };
+  const { values: properties, refused } = storableProperties(propertiesOf(message));
+  const call = { workspaceId, userId, anonymousId, event, properties, occurredAt, messageId };
+  return { kind: 'track', call, refused };
 }
 
 /** Does it. Errors: those of identify, identifyVisitor, identifyCompany and track, and `segment_alias_known`. */

@@ -3,6 +3,7 @@ import { ensureEventMonths } from '../months.js';
 import { startRounds } from '../rounds.js';
 import type { Rounds } from '../rounds.js';
 import { pruneMessages } from './messages.js';
+import { pruneRefusals } from './refusals.js';
 import { analyzeEvents } from './statistics.js';
 
 /** Months after this one that are made ahead. */
@@ -18,8 +19,8 @@ export interface UpkeepOptions {
 }
 
 /**
- * Keeps the tables of events in order until it is stopped: makes this month and the next two, forgets old message ids a
- * stretch at a time, and has the whole analyzed when it grew. Any number of processes may do so.
+ * Keeps the tables of ingest in order until it is stopped: makes this month of events and the next two, forgets old message
+ * ids a stretch at a time, has all events analyzed when they grew, and removes old refusals. Any number of processes may do so.
  */
 export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: UpkeepOptions): Rounds {
   // Somewhere, so that processes that never live long do not all look at the beginning.
@@ -30,6 +31,7 @@ export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: Up
       from = (await pruneMessages(pool, { now: clock(), from })).next;
     },
     () => analyzeEvents(pool),
+    () => pruneRefusals(pool, { now: clock() }),
   ];
   const round = async (): Promise<void> => {
     for (const part of parts) await part().catch(onError);
