@@ -86,6 +86,12 @@ export const automationErrors = {
     message: 'the merge tag `{tag}` {fault}',
     hint: 'write {{ field }} or {{ field|fallback }}, such as {{ name|there }}',
   },
+  link_bad_scheme: {
+    status: 400,
+    exit: 2,
+    message: 'an `{attribute}` of the message leads to a `{scheme}:` address',
+    hint: 'link to http, https or mailto; programs and data in an address are blocked by mail programs, or run in them',
+  },
   tag_unknown_trait: {
     status: 400,
     exit: 2,

@@ -39,7 +39,7 @@ const exampleVariant = `{"key": "a", "percent": 50, "message": ${exampleMessage}
  */
 export function parseBroadcast(input: unknown, known: KnownNames = {}): BroadcastDefinition {
   const names = namesOf(known);
-  const check = new Check(names.savedSegments, 'broadcast');
+  const check = new Check(names.savedSegments, 'broadcast', names.channels === null);
   const document = check.object(
     input,
     '',

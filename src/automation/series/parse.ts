@@ -27,7 +27,7 @@ export type { KnownNames } from './parse/known.js';
  */
 export function parseSeries(input: unknown, known: KnownNames = {}): SeriesDefinition {
   const names = namesOf(known);
-  const check = new Check(names.savedSegments);
+  const check = new Check(names.savedSegments, 'series', names.channels === null);
   const example = '{"key": "welcome", "name": "Welcome", ...}';
   const document = check.object(input, '', 'a series, an object', example);
   if (document === null) throw new MusterError(check.problems);

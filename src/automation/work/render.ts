@@ -1,6 +1,7 @@
 import type { UserRecord } from '../../filter/record.js';
 import { addressOf } from '../channels/reach.js';
 import { channelProperties } from '../channels/properties.js';
+import { withSafeLinks } from '../html-links.js';
 import { textOfHtml } from '../html-text.js';
 import type { MessageTemplate } from '../series/model.js';
 import type { DeliveryEffect } from '../series/moves.js';
@@ -44,7 +45,8 @@ export function rendered(effect: DeliveryEffect, reader: Reader): RenderedMessag
 export function renderedMessage({ title, text, html }: MessageTemplate, reader: Reader): RenderedMessage {
   const { channel, user, now, own = {} } = reader;
   const { escape } = channelProperties(channel);
-  const filled = html === undefined ? null : renderTemplate(html, user, now, { escape: 'html', own });
+  const filled =
+    html === undefined ? null : withSafeLinks(renderTemplate(html, user, now, { escape: 'html', own }), html);
   const to = channel === 'email' ? addressOf(user) : null;
   return {
     title: title === null ? null : renderTemplate(title, user, now, { escape, own }),

@@ -32,6 +32,8 @@ const shapeCodes = {
 /** Collects problems while a document is read. Each reader returns null where it found one; at the limit the reading ends. */
 export class Check {
   readonly problems: Problem[] = [];
+  /** Whether the document was accepted before: what is refused at a save only must not stop what runs already. */
+  readonly isStored: boolean;
   readonly #segments: ReadonlyMap<string, unknown> | null;
   readonly #codes: (typeof shapeCodes)[keyof typeof shapeCodes];
 
@@ -39,7 +41,9 @@ export class Check {
   constructor(
     segments: ReadonlyMap<string, unknown> | null = null,
     kind: keyof typeof shapeCodes = 'series',
+    isStored = false,
   ) {
+    this.isStored = isStored;
     this.#segments = segments;
     this.#codes = shapeCodes[kind];
   }

@@ -1,6 +1,7 @@
 import { channelProperties } from '../../channels/properties.js';
 import { nameOf } from '../../../filter/fields.js';
 import { nearest } from '../../../filter/parse/suggest.js';
+import { forbiddenLinks } from '../../html-links.js';
 import { templateTags } from '../../templates.js';
 import { seriesLimits } from '../grammar.js';
 import type { FrequencyCap, MessageTemplate } from '../model.js';
@@ -46,6 +47,10 @@ export function messageOf(
   const title = part('title', seriesLimits.titleBytes);
   const text = part('text', seriesLimits.textBytes);
   const html = part('html', seriesLimits.htmlBytes);
+  if (html !== null && !check.isStored) {
+    for (const { attribute, scheme } of forbiddenLinks(html))
+      check.report('link_bad_scheme', { attribute, scheme }, `${path}/html`);
+  }
   const isHtml = own(message, 'html') !== undefined;
   if (own(message, 'text') === undefined && !isHtml) {
     check.expected('a template, a text', undefined, `${path}/text`, '"Hello {{ name|there }}"');
