@@ -68,6 +68,18 @@ export const audienceErrors = {
     message: 'this cannot be the name of a segment',
     hint: 'write 1 to {limit} bytes of text without NUL or lone surrogates',
   },
+  override_bad_end: {
+    status: 400,
+    exit: 2,
+    message: '{got} cannot be the end of an override',
+    hint: 'give an instant later than now in ISO 8601, such as 2030-01-31T12:00:00Z, or leave `until` out',
+  },
+  too_many_overrides: {
+    status: 409,
+    exit: 2,
+    message: '{limit} people are in the segment `{key}` or kept out of it by hand; there can be no more',
+    hint: 'store a trait of these people and let the filter ask for it; an import sets it for many at once',
+  },
   segment_exists: {
     status: 409,
     exit: 2,

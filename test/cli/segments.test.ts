@@ -81,3 +81,34 @@ it('export writes the people of a segment, a preset or a filter to a file or to 
   const nowhere = await segments('export', 'exported', '--out', join(target, 'x.csv'));
   expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('file_not_writable') as unknown]);
 });
+
+it('a person is put in, kept out, listed and released by hand, and whoever is nobody is refused', async () => {
+  await segments('save', 'byhand', admins, '--no-track');
+  const members = async (): Promise<unknown> =>
+    JSON.parse((await segments('members', 'byhand', '--json')).out);
+  const out = await segments(
+    'exclude',
+    'byhand',
+    '--user',
+    'ann',
+    '--reason',
+    'asked',
+    '--until',
+    '2099-01-31',
+  );
+  expect(out).toMatchObject({
+    code: 0,
+    out: '✓ ann is kept out of byhand until 2099-01-31T00:00:00.000Z: asked\n',
+  });
+  expect((await segments('include', 'byhand', '--user', 'bob', '--reason', 'pilot', '--json')).code).toBe(0);
+  expect(await members()).toMatchObject({ count: 1, members: [{ user_id: 'bob' }] });
+  expect((await segments('overrides', 'byhand')).out).toContain('bob is in byhand: pilot');
+  expect((await segments('release', 'byhand', '--user', 'ann')).out).toBe(
+    '✓ ann: its filter decides again\n',
+  );
+  expect(await members()).toMatchObject({ count: 2 });
+  expect(await segments('include', 'byhand', '--user', 'nobody', '--reason', 'x')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no_such_user') as unknown,
+  });
+});

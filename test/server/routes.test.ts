@@ -127,6 +127,12 @@ const tries: Record<string, (service: Service) => Try> = {
     body: { name: 'taken over', filter: { '==': [{ var: 'custom:plan' }, 'taken over'] } },
   }),
   'POST /api/segments/:key/diff': () => ({ path: '/api/segments/admins/diff', body: everyone }),
+  'GET /api/segments/:key/overrides': () => ({ path: '/api/segments/admins/overrides' }),
+  'PUT /api/segments/:key/overrides/:user_id': () => ({
+    path: '/api/segments/admins/overrides/u1',
+    body: { member: true, reason: 'by hand' },
+  }),
+  'DELETE /api/segments/:key/overrides/:user_id': () => ({ path: '/api/segments/admins/overrides/u1' }),
   'GET /api/segments/:key/members.csv': () => ({ path: '/api/segments/admins/members.csv' }),
   'GET /api/segments/:key/members': () => ({ path: '/api/segments/admins/members' }),
   'DELETE /api/segments/:key': () => ({ path: '/api/segments/admins' }),

@@ -6,6 +6,8 @@ import type { Filter } from '../../filter/tree.js';
 import { isObject } from '../../filter/values.js';
 import { parseRule } from '../rules/parse.js';
 import { rulesNaming } from '../rules/naming.js';
+import { effectiveOf, overriddenIds } from './effective.js';
+import type { StoredFilter } from './effective.js';
 import { savedSegments } from './saved.js';
 import type { SavedSegments } from './saved.js';
 import type { SaveSegment } from './store.js';
@@ -21,10 +23,8 @@ export async function readAround(
   workspaceId: string,
   segment: SaveSegment,
 ): Promise<Changed[]> {
-  const { rows: others } = await client.query<{ key: string; filter: unknown }>(findAround, [
-    workspaceId,
-    segment.key,
-  ]);
+  const { rows } = await client.query<StoredFilter & { key: string }>(findAround, [workspaceId, segment.key]);
+  const others = rows.map((row) => ({ key: row.key, filter: effectiveOf(row) }));
   const found: Changed[] = [];
   for (const { key, filter } of others) {
     const segments = await withChanged(client, workspaceId, segment, filter);
@@ -84,6 +84,6 @@ const findAround = `
     UNION
     SELECT s.key FROM around JOIN segments s ON s.workspace_id = $1 AND around.key = ANY (s.uses)
   )
-  SELECT s.key, s.filter FROM around JOIN segments s ON s.workspace_id = $1 AND s.key = around.key
+  SELECT s.key, s.filter, ${overriddenIds('s')} FROM around JOIN segments s ON s.workspace_id = $1 AND s.key = around.key
   WHERE s.key <> $2
   ORDER BY s.key`;

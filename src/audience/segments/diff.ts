@@ -6,6 +6,8 @@ import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
 import { inSnapshot } from '../people.js';
 import type { People, SamplePerson } from '../people.js';
+import { effectiveOf, overriddenIds, withOverrides } from './effective.js';
+import type { StoredFilter } from './effective.js';
 import { savedSegments } from './saved.js';
 import type { SavedSegments } from './saved.js';
 import { findSegment, readFilter, saveSegment } from './store.js';
@@ -60,23 +62,27 @@ export async function diffSegment(pool: Pool, diff: DiffSegment): Promise<Segmen
   const { workspaceId, key, moment, sample = 10, timeoutMs = 30_000 } = diff;
   const plan = await inWorkspace(pool, workspaceId, async (client) => {
     const saved = await savedSegments(client, workspaceId, diff.filter);
-    const after = readFilter(diff.filter, saved, key);
+    const written = readFilter(diff.filter, saved, key);
     const before = await findSegment(client, workspaceId, key);
-    const { rows: around } = await client.query<{ key: string; filter: unknown; tracked: boolean }>(
-      findAround,
-      [workspaceId, key],
-    );
+    // Who is in it or kept out of it by hand stays so.
+    const changed = withOverrides(diff.filter, before?.overrides ?? null);
+    const after = changed === diff.filter ? written : parsed(changed, saved, key);
+    const { rows } = await client.query<StoredFilter & { key: string; tracked: boolean }>(findAround, [
+      workspaceId,
+      key,
+    ]);
+    const around = rows.map((row) => ({ key: row.key, filter: effectiveOf(row) }));
     const named = await savedSegments(client, workspaceId, [
       diff.filter,
-      before?.filter,
+      before === null ? undefined : effectiveOf(before),
       ...around.map(({ filter }) => filter),
     ]);
     const changes = [
-      ...(before === null ? [] : [{ key, before: parsed(before.filter, named, key), after }]),
+      ...(before === null ? [] : [{ key, before: parsed(effectiveOf(before), named, key), after }]),
       ...around.map((each) => ({
         key: each.key,
         before: parsed(each.filter, named, each.key),
-        after: parsed(each.filter, new Map([...named, [key, diff.filter]]), each.key),
+        after: parsed(each.filter, new Map([...named, [key, changed]]), each.key),
       })),
     ];
     const { rows: series } = await client.query<SeriesRow>(findSeries, [
@@ -205,7 +211,7 @@ const findAround = `
     UNION
     SELECT s.key FROM around JOIN segments s ON s.workspace_id = $1 AND around.key = ANY (s.uses)
   )
-  SELECT s.key, s.filter, s.tracked FROM around JOIN segments s ON s.workspace_id = $1 AND s.key = around.key
+  SELECT s.key, s.filter, ${overriddenIds('s')}, s.tracked FROM around JOIN segments s ON s.workspace_id = $1 AND s.key = around.key
   WHERE s.key <> $2 AND s.tracked
   ORDER BY s.key`;
 

@@ -3,6 +3,8 @@ import { edgesOf } from '../../filter/edges.js';
 import { parseFilter } from '../../filter/parse.js';
 import { leavesWithin } from '../../filter/tree.js';
 import type { Filter, Leaf } from '../../filter/tree.js';
+import { effectiveOf, overriddenIds } from './effective.js';
+import type { StoredFilter } from './effective.js';
 import { holdSegments, noteRevision } from './store.js';
 import { beginBuilding } from './track.js';
 import type { Changed } from './track.js';
@@ -12,13 +14,13 @@ import type { Changed } from './track.js';
  * up already stay so.
  */
 export async function segmentsByZone(client: Client, workspaceId: string): Promise<Changed[]> {
-  const { rows } = await client.query<{ key: string; filter: unknown; tracked: boolean }>(readAll, [
+  const { rows } = await client.query<StoredFilter & { key: string; tracked: boolean }>(readAll, [
     workspaceId,
   ]);
-  const segments = new Map(rows.map(({ key, filter }) => [key, filter]));
+  const segments = new Map(rows.map((row) => [row.key, effectiveOf(row)]));
   return rows
     .filter(({ tracked }) => tracked)
-    .map(({ key, filter }) => ({ key, filter: parseFilter(filter, { segments, self: key }) }))
+    .map(({ key }) => ({ key, filter: parseFilter(segments.get(key), { segments, self: key }) }))
     .filter(({ filter }) => asksOfTime(filter));
 }
 
@@ -43,5 +45,5 @@ function comparesTime(leaf: Leaf): boolean {
 }
 
 const readAll = `
-  SELECT s.key, s.filter, s.tracked AND s.state <> 'quarantined' AS tracked FROM segments s
+  SELECT s.key, s.filter, ${overriddenIds('s')}, s.tracked AND s.state <> 'quarantined' AS tracked FROM segments s
   WHERE s.workspace_id = $1 ORDER BY s.key`;

@@ -5,6 +5,7 @@ import type { BuildRow } from './build.js';
 import { keepChanges } from './changes.js';
 import type { Flip } from './flips.js';
 import type { Keeping, KeepingLimits } from './keeping.js';
+import { endOverrides } from './overrides.js';
 import { listEdges, sweepEdges } from './sweep.js';
 import { trackedCache } from './tracked.js';
 import type { Tracked, TrackedCache } from './tracked.js';
@@ -83,6 +84,10 @@ async function keepWorkspace(
     const clock = rows[0];
     // Another process is at it.
     if (clock === undefined) return nothing;
+    if (await endOverrides(client, workspaceId, options.now?.() ?? clock.now)) {
+      const { rows: counted } = await client.query<{ revision: string }>(readRevision, [workspaceId]);
+      clock.revision = counted[0]?.revision ?? clock.revision;
+    }
     const tracked = await cache(client, workspaceId, clock.revision);
     return keepRound(client, workspaceId, clock, tracked, options, broken);
   });
@@ -176,7 +181,9 @@ const findWorkspaces = `
   UNION
   SELECT workspace_id FROM segment_edges WHERE next_at <= coalesce($1::timestamptz, statement_timestamp())
   UNION
-  SELECT workspace_id FROM segments WHERE state = 'building'`;
+  SELECT workspace_id FROM segments WHERE state = 'building'
+  UNION
+  SELECT workspace_id FROM segment_overrides WHERE until <= coalesce($1::timestamptz, statement_timestamp())`;
 
 const holdClock = `
   SELECT c.revision, c.listed, floor(extract(epoch FROM c.swept_to) * 1000)::double precision AS "sweptTo",
@@ -184,6 +191,8 @@ const holdClock = `
     floor(extract(epoch FROM statement_timestamp()) * 1000)::double precision AS now
   FROM segment_clocks c
   WHERE c.workspace_id = $1 FOR NO KEY UPDATE OF c SKIP LOCKED`;
+
+const readRevision = `SELECT revision FROM segment_clocks WHERE workspace_id = $1`;
 
 const noteListed = `UPDATE segment_clocks SET listed = $2 WHERE workspace_id = $1`;
 

@@ -57,7 +57,7 @@ export async function listMembers(pool: Pool, list: ListMembers): Promise<Member
       return { count: counted[0]?.count ?? 0, stored, ...pageOf(rows, limit) };
     });
   }
-  const filter = await parseFilterIn(pool, workspaceId, segment.filter);
+  const filter = await parseFilterIn(pool, workspaceId, { segment: key });
   return inSnapshot(pool, { workspaceId, moment, timeoutMs: 30_000 }, async (people) => {
     const found = await people.page(filter, { size: limit + 1, after: from?.id ?? null });
     const rows = found.map((person) => ({ ...person, entered_at: null }));

@@ -3,6 +3,8 @@ import { segmentsIn } from '../../filter/segments-in.js';
 import type { Filter } from '../../filter/tree.js';
 import { runStatement } from '../../traits/database.js';
 import type { Database } from '../../traits/database.js';
+import { effectiveOf, overriddenIds } from './effective.js';
+import type { StoredFilter } from './effective.js';
 
 /** Saved filters by key, as JSON: what `segment` may name. */
 export type SavedSegments = ReadonlyMap<string, unknown>;
@@ -18,11 +20,11 @@ export async function savedSegments(
 ): Promise<SavedSegments> {
   const names = segmentsIn(document);
   if (names.length === 0) return new Map();
-  const { rows } = await runStatement<{ key: string; filter: unknown }>(db, workspaceId, {
+  const { rows } = await runStatement<StoredFilter & { key: string }>(db, workspaceId, {
     text: readNamed,
     values: [workspaceId, names],
   });
-  return new Map(rows.map(({ key, filter }) => [key, filter]));
+  return new Map(rows.map((row) => [row.key, effectiveOf(row)]));
 }
 
 /** A filter as this workspace reads it. Errors: those of `parseFilter`. */
@@ -32,15 +34,16 @@ export async function parseFilterIn(db: Database, workspaceId: string, input: un
 
 const readNamed = `
   WITH RECURSIVE named AS (
-    SELECT s.key, s.filter, s.uses FROM segments s WHERE s.workspace_id = $1 AND s.key = ANY ($2::text[])
+    SELECT s.workspace_id, s.key, s.filter, s.uses FROM segments s
+    WHERE s.workspace_id = $1 AND s.key = ANY ($2::text[])
     UNION
-    SELECT s.key, s.filter, s.uses
+    SELECT s.workspace_id, s.key, s.filter, s.uses
     FROM named CROSS JOIN LATERAL unnest(named.uses) AS used (key)
     JOIN segments s ON s.workspace_id = $1 AND s.key = used.key
   )
-  SELECT key, filter FROM named
+  SELECT s.key, s.filter, ${overriddenIds('s')} FROM named s
   UNION ALL
-  (SELECT s.key, s.filter FROM segments s
+  (SELECT s.key, s.filter, NULL FROM segments s
    WHERE s.workspace_id = $1 AND s.key NOT IN (SELECT key FROM named)
      AND (SELECT count(*) FROM named WHERE key = ANY ($2::text[])) < cardinality($2::text[])
    ORDER BY s.key LIMIT 200)`;

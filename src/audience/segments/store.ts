@@ -7,6 +7,8 @@ import { segmentsIn } from '../../filter/segments-in.js';
 import { sentence } from '../../filter/sentence.js';
 import type { Filter } from '../../filter/tree.js';
 import { readAround } from './around.js';
+import { overriddenIds } from './effective.js';
+import type { StoredFilter } from './effective.js';
 import { savedSegments } from './saved.js';
 import type { SavedSegments } from './saved.js';
 import { beginBuilding, checkCost, watchAll } from './track.js';
@@ -85,7 +87,7 @@ export async function saveSegment(
       if (!tracked) await client.query(removeMembers, [workspaceId, key]);
       await client.query(countRevision, [workspaceId]);
     }
-    return readOne(client, workspaceId, key);
+    return readSegment(client, workspaceId, key);
   });
 }
 
@@ -118,7 +120,7 @@ export function readFilter(input: unknown, segments: SavedSegments, self: string
 
 /** Errors: `segment_not_found`. */
 export async function getSegment(pool: Pool, workspaceId: string, key: string): Promise<SavedSegment> {
-  return inWorkspace(pool, workspaceId, (client) => readOne(client, workspaceId, key));
+  return inWorkspace(pool, workspaceId, (client) => readSegment(client, workspaceId, key));
 }
 
 /** Every segment of the workspace, by key. */
@@ -135,7 +137,7 @@ export async function listSegments(pool: Pool, workspaceId: string): Promise<Sav
 export async function deleteSegment(pool: Pool, workspaceId: string, key: string): Promise<SavedSegment> {
   return inWorkspace(pool, workspaceId, async (client) => {
     await holdSegments(client, workspaceId);
-    const segment = await readOne(client, workspaceId, key);
+    const segment = await readSegment(client, workspaceId, key);
     const users = await usersOf(client, workspaceId, key);
     if (users.length > 0) {
       const names = users.map(({ kind, key: user }) => `${kind} \`${user}\``).join(', ');
@@ -158,10 +160,9 @@ export async function noteRevision(client: Client, workspaceId: string): Promise
   await client.query(countRevision, [workspaceId]);
 }
 
-interface Row {
+interface Row extends StoredFilter {
   key: string;
   name: string;
-  filter: unknown;
   version: number;
   tracked: boolean;
   state: SavedSegment['state'];
@@ -176,7 +177,7 @@ export async function findSegment(client: Client, workspaceId: string, key: stri
   return rows[0] ?? null;
 }
 
-async function readOne(client: Client, workspaceId: string, key: string): Promise<SavedSegment> {
+export async function readSegment(client: Client, workspaceId: string, key: string): Promise<SavedSegment> {
   const row = await findSegment(client, workspaceId, key);
   if (row === null) return refuse('segment_not_found', { key });
   const [segment] = await views(client, workspaceId, [row]);
@@ -189,7 +190,7 @@ async function views(client: Client, workspaceId: string, rows: readonly Row[]):
     workspaceId,
     rows.map(({ filter }) => filter),
   );
-  return rows.map(({ key, name, filter, ...rest }) => ({
+  return rows.map(({ key, name, filter, overrides: _overrides, ...rest }) => ({
     key,
     name,
     filter,
@@ -199,7 +200,7 @@ async function views(client: Client, workspaceId: string, rows: readonly Row[]):
 }
 
 const readSegments = `
-  SELECT s.key, s.name, s.filter, s.version, s.tracked, s.state, s.reason, s.created_at, s.updated_at
+  SELECT s.key, s.name, s.filter, ${overriddenIds('s')}, s.version, s.tracked, s.state, s.reason, s.created_at, s.updated_at
   FROM segments s WHERE s.workspace_id = $1`;
 
 const hold = `

@@ -7,6 +7,8 @@ import { indexFilters } from '../../filter/percolate.js';
 import type { FilterIndex } from '../../filter/percolate.js';
 import { leavesWithin } from '../../filter/tree.js';
 import type { Filter, Window } from '../../filter/tree.js';
+import { effectiveOf, overriddenIds } from './effective.js';
+import type { StoredFilter } from './effective.js';
 
 /** A segment whose members are stored. */
 export interface TrackedSegment {
@@ -57,13 +59,13 @@ export function trackedCache(): TrackedCache {
 }
 
 async function readTracked(client: Client, workspaceId: string, revision: string): Promise<Tracked> {
-  const { rows } = await client.query<{ key: string; filter: unknown; tracked: boolean }>(readAll, [
+  const { rows } = await client.query<StoredFilter & { key: string; tracked: boolean }>(readAll, [
     workspaceId,
   ]);
-  const saved = new Map(rows.map(({ key, filter }) => [key, filter]));
+  const saved = new Map(rows.map((row) => [row.key, effectiveOf(row)]));
   const segments = rows
     .filter(({ tracked }) => tracked)
-    .map(({ key, filter }) => trackedSegment(key, parseFilter(filter, { segments: saved, self: key })));
+    .map(({ key }) => trackedSegment(key, parseFilter(saved.get(key), { segments: saved, self: key })));
   return trackedOf(revision, segments);
 }
 
@@ -108,5 +110,5 @@ function readsOf({ source }: Edge): ReadonlySet<string> {
 }
 
 const readAll = `
-  SELECT s.key, s.filter, s.tracked AND s.state <> 'quarantined' AS tracked FROM segments s
+  SELECT s.key, s.filter, ${overriddenIds('s')}, s.tracked AND s.state <> 'quarantined' AS tracked FROM segments s
   WHERE s.workspace_id = $1 ORDER BY s.key`;

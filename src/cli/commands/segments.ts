@@ -4,6 +4,8 @@ import { filterWarnings } from '../../audience/lint/warnings.js';
 import { diffSegment, editSegment } from '../../audience/segments/diff.js';
 import { listMembers } from '../../audience/segments/members.js';
 import { deleteSegment, getSegment, listSegments } from '../../audience/segments/store.js';
+import { listOverrides, removeOverride, setOverride } from '../../audience/segments/overrides.js';
+import type { Override } from '../../audience/segments/overrides.js';
 import { parseFilterIn } from '../../audience/segments/saved.js';
 import { loadPresets } from '../../audience/presets.js';
 import { preview } from '../../audience/preview.js';
@@ -59,6 +61,21 @@ export function segmentsCommand(): Command {
       .option('--out <file>', 'where it goes (default: standard output)')
       .action(exportCsv),
   );
+  for (const [name, member, summary] of byHand) {
+    command.addCommand(
+      withKey(name, summary)
+        .requiredOption('--user <id>', 'the user_id of the person')
+        .requiredOption('--reason <text>', 'why, for those who ask later')
+        .option('--until <iso>', 'when the filter decides again, in ISO 8601 (default: never)')
+        .action((key: string, options: ByHandOptions) => override(key, member, options)),
+    );
+  }
+  command.addCommand(
+    withKey('release', 'Lets the filter decide about a person again.')
+      .requiredOption('--user <id>', 'the user_id of the person')
+      .action(release),
+  );
+  command.addCommand(withKey('overrides', 'Lists who is in it or kept out of it by hand.').action(overrides));
   command.addCommand(
     withFilter(withKey('diff', 'Says who would join and leave with another filter; saves nothing.'))
       .option('--sample <count>', 'people to show of each', wholeNumber(0, 100), 5)
@@ -73,6 +90,10 @@ export function segmentsCommand(): Command {
     ['muster segments diff admins ./admins.json', 'who joins, who leaves, who would be messaged'],
     ['muster segments members admins --json', 'who is in it, for a program'],
     ['muster segments export admins --out admins.csv', 'everybody in it, for a spreadsheet'],
+    [
+      'muster segments exclude admins --user user_1106 --reason "asked support" --until 2030-01-31',
+      'kept out by hand',
+    ],
     [`muster preview '{"segment": "admins"}'`, 'a filter that names it'],
   ]);
 }
@@ -145,6 +166,39 @@ async function members(key: string, options: Options & { limit: number; after?: 
     listMembers(pool, { workspaceId, key, moment, limit, after }),
   );
   print(options.json, found, memberLines(out, found));
+}
+
+const byHand = [
+  ['include', true, 'Puts a person into it, whatever its filter says.'],
+  ['exclude', false, 'Keeps a person out of it, whatever its filter says.'],
+] as const;
+
+type ByHandOptions = Options & { user: string; reason: string; until?: string };
+
+async function override(key: string, member: boolean, options: ByHandOptions): Promise<void> {
+  const { workspace: workspaceId, user: userId, reason, until } = options;
+  const set = await inside(options, (pool) =>
+    setOverride(pool, { workspaceId, key, userId, member, reason, until }),
+  );
+  print(options.json, set, [`${out.style('green', '✓')} ${overrideText(key, set)}`]);
+}
+
+async function release(key: string, options: Options & { user: string }): Promise<void> {
+  const { workspace: workspaceId, user: userId } = options;
+  const done = await inside(options, (pool) => removeOverride(pool, { workspaceId, key, userId }));
+  const text = done.removed ? 'its filter decides again' : 'its filter decided already';
+  print(options.json, done, [`${out.style('green', '✓')} ${plain(userId)}: ${text}`]);
+}
+
+async function overrides(key: string, options: Options): Promise<void> {
+  const found = await inside(options, (pool) => listOverrides(pool, options.workspace, key));
+  const lines = found.map((each) => overrideText(key, each));
+  print(options.json, { overrides: found }, lines.length === 0 ? [`nobody is set by hand in ${key}`] : lines);
+}
+
+function overrideText(key: string, { user_id: userId, member, reason, until }: Override): string {
+  const end = until === null ? '' : ` until ${until.toISOString()}`;
+  return `${plain(userId)} is ${member ? 'in' : 'kept out of'} ${key}${end}: ${plain(reason)}`;
 }
 
 type ExportOptions = Options & { fields?: string; out?: string };

@@ -1,8 +1,10 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox, Static } from '@fastify/type-provider-typebox';
 import { filterWarnings } from '../../audience/lint/warnings.js';
 import { diffSegment, editSegment } from '../../audience/segments/diff.js';
 import { exportAudience } from '../../audience/export.js';
 import { listMembers } from '../../audience/segments/members.js';
+import { listOverrides, removeOverride, setOverride } from '../../audience/segments/overrides.js';
+import type { Override } from '../../audience/segments/overrides.js';
 import { parseFilterIn } from '../../audience/segments/saved.js';
 import { deleteSegment, getSegment, listSegments, saveSegment } from '../../audience/segments/store.js';
 import type { SavedSegment } from '../../audience/segments/store.js';
@@ -23,6 +25,11 @@ import {
   ExportQuery,
   MembersAnswer,
   MembersQuery,
+  OverrideAnswer,
+  OverrideBody,
+  OverrideParams,
+  OverrideRemoved,
+  OverridesAnswer,
   SavedAnswer,
   SavedSegmentAnswer,
   SegmentBody,
@@ -144,6 +151,53 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{
   );
 
   app.get(
+    '/api/segments/:key/overrides',
+    {
+      config,
+      schema: {
+        tags,
+        description: 'who is in it or kept out of it by hand',
+        params,
+        response: { 200: OverridesAnswer, ...refusals, 404: ErrorAnswer },
+      },
+    },
+    async ({ params: { key }, workspaceId }) => ({
+      overrides: (await listOverrides(pool, workspaceId, key)).map(overrideView),
+    }),
+  );
+
+  app.put(
+    '/api/segments/:key/overrides/:user_id',
+    {
+      config,
+      schema: {
+        tags,
+        description: 'puts a person into the segment or keeps them out of it, whatever its filter says',
+        params: OverrideParams,
+        body: OverrideBody,
+        response: { 200: OverrideAnswer, ...refusals, 404: ErrorAnswer, 409: ErrorAnswer },
+      },
+    },
+    async ({ params: { key, user_id: userId }, body, workspaceId }) =>
+      overrideView(await setOverride(pool, { workspaceId, key, userId, ...body })),
+  );
+
+  app.delete(
+    '/api/segments/:key/overrides/:user_id',
+    {
+      config,
+      schema: {
+        tags,
+        description: 'lets the filter decide about the person again',
+        params: OverrideParams,
+        response: { 200: OverrideRemoved, ...refusals, 404: ErrorAnswer },
+      },
+    },
+    async ({ params: { key, user_id: userId }, workspaceId }) =>
+      removeOverride(pool, { workspaceId, key, userId }),
+  );
+
+  app.get(
     '/api/segments/:key/members',
     {
       config: inLane,
@@ -191,4 +245,8 @@ export const savedSegmentRoutes: FastifyPluginAsyncTypebox<{
 /** `a,b` as the fields that it names. A field with a comma in its name needs the call for audiences, which takes a list. */
 function listed(fields: string | undefined): string[] | undefined {
   return fields?.split(',').map((field) => field.trim());
+}
+
+function overrideView({ until, created_at: since, ...override }: Override): Static<typeof OverrideAnswer> {
+  return { ...override, until: until?.toISOString() ?? null, created_at: since.toISOString() };
 }

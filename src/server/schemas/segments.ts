@@ -121,3 +121,24 @@ export const CsvAnswer = Type.Unsafe<Readable>({
   type: 'string',
   description: 'a header, then a line for each person',
 });
+
+export const OverrideParams = Type.Object({ key: Type.String(), user_id: Type.String() }, closed);
+export const OverrideBody = Type.Object(
+  {
+    member: Type.Boolean({ description: 'true: they are in it; false: they are kept out of it' }),
+    reason: Type.String({ description: 'why, for those who ask later' }),
+    until: Type.Optional(
+      Type.String({ description: 'when the filter decides again, in ISO 8601; default never' }),
+    ),
+  },
+  closed,
+);
+export const OverrideAnswer = Type.Object({
+  user_id: Type.String(),
+  member: Type.Boolean(),
+  reason: Type.String(),
+  until: NullableTime,
+  created_at: Time,
+});
+export const OverridesAnswer = Type.Object({ overrides: Type.Array(OverrideAnswer) });
+export const OverrideRemoved = Type.Object({ removed: Type.Boolean() });

@@ -102,14 +102,23 @@ WHERE c.workspace_id = $1 AND c.end_user_id = $2 AND NOT EXISTS (
   SELECT FROM context_entries AS o WHERE o.workspace_id = $1 AND o.end_user_id = $3 AND o.key = c.key
 )`;
 
-// All that the survivor is in is asked about again, by the change without names.
+// All that the survivor is in is asked about again, by the change without names. An override names people in the filter of its
+// segment: the revision has it read anew.
 const moveMemberships = `
 WITH moved AS (
   INSERT INTO segment_members (workspace_id, segment_key, end_user_id, entered_at)
   SELECT workspace_id, segment_key, $3::uuid, entered_at FROM segment_members WHERE workspace_id = $1 AND end_user_id = $2
   ON CONFLICT DO NOTHING RETURNING 1
+), moved_overrides AS (
+  INSERT INTO segment_overrides (workspace_id, segment_key, end_user_id, member, reason, until, created_at)
+  SELECT workspace_id, segment_key, $3::uuid, member, reason, until, created_at
+  FROM segment_overrides WHERE workspace_id = $1 AND end_user_id = $2
+  ON CONFLICT DO NOTHING RETURNING 1
+), reread AS (
+  UPDATE segment_clocks SET revision = revision + 1 WHERE workspace_id = $1 AND EXISTS (SELECT FROM moved_overrides)
 )
-INSERT INTO segment_changes (workspace_id, end_user_id) SELECT $1, $3::uuid WHERE EXISTS (SELECT FROM moved)`;
+INSERT INTO segment_changes (workspace_id, end_user_id)
+SELECT $1, $3::uuid WHERE EXISTS (SELECT FROM moved) OR EXISTS (SELECT FROM moved_overrides)`;
 
 const filled = ['company_id', ...knownTraitNames];
 
