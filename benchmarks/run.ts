@@ -9,6 +9,7 @@ import { compileBenchmarks } from './compile.js';
 const all = [
   'predicate',
   'preview',
+  'days',
   'report',
   'import',
   'ingest',

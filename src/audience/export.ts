@@ -98,7 +98,7 @@ function columnsOf(names: readonly string[], moment: Moment): Column[] {
 }
 
 function columnOf(field: Field, moment: Moment): Column {
-  const read = readerOf(field, moment.now);
+  const read = readerOf(field, moment);
   const isTime = field.kind === 'column' && field.type === 'time';
   return {
     header: headerOf(field),

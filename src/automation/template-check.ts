@@ -114,10 +114,15 @@ export interface TemplatePreview extends Omit<RenderedMessage, 'unsubscribeUrl' 
   readonly blank: readonly string[];
 }
 
-/** A template as one person would get it. `now` is in milliseconds since 1970 (UTC). */
+/** A template as one person would get it; the moment is in the workspace's zone. */
 export function previewTemplate(
   template: MessageTemplate,
-  { channel, user, now, publicUrl }: { channel: string; user: UserRecord; now: number; publicUrl: string },
+  {
+    channel,
+    user,
+    moment,
+    publicUrl,
+  }: { channel: string; user: UserRecord; moment: Moment; publicUrl: string },
 ): TemplatePreview {
   // A link that leads nowhere: whoever looks at somebody's message must not unsubscribe them.
   const own = { unsubscribe_url: `${publicUrl}/u/preview` };
@@ -125,9 +130,9 @@ export function previewTemplate(
     unsubscribeUrl: _link,
     to = null,
     ...message
-  } = renderedMessage(template, { channel, user, now, own });
+  } = renderedMessage(template, { channel, user, moment, own });
   const gaps = allTags(template).filter(
-    ({ tag }) => tag.field !== null && tag.fallback === '' && tagValue(tag, user, now) === null,
+    ({ tag }) => tag.field !== null && tag.fallback === '' && tagValue(tag, user, moment) === null,
   );
   return {
     ...message,

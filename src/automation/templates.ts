@@ -1,10 +1,12 @@
 import { problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
-import { fieldNamed } from '../filter/fields.js';
+import { dayText, isDay } from '../filter/day.js';
+import { fieldNamed, mayBeDay } from '../filter/fields.js';
 import type { Field } from '../filter/fields.js';
 import { parseIso } from '../filter/iso8601.js';
 import type { UserRecord } from '../filter/record.js';
-import { readerOf } from '../filter/values.js';
+import type { Moment } from '../filter/time.js';
+import { columnInstant, readerOf } from '../filter/values.js';
 import { daysInWords } from '../traits/profile.js';
 
 /** What a merge tag reads: a field of the language, or the count of `days_since_signup` in words. */
@@ -42,40 +44,44 @@ export interface RenderOptions {
  *
  * A field is written as in a filter (`name`, `custom:role`, `company.name`, `days_since_signup`); a name that the
  * catalogue does not know is a key of `custom_fields`, so `{{ role }}` and `{{ custom:role }}` are the same. A missing
- * value renders the fallback, or nothing. Times render as ISO 8601, lists with commas between their items.
+ * value renders the fallback, or nothing. Times render as ISO 8601, days as `2026-12-05`, lists with commas between their items.
  * `{{ customer_for }}` renders "45 days" or "less than a day", whatever custom field has that name.
  *
  * With `escape` values are escaped, so that no trait is ever markup: for `html` in text and in quoted attributes, for
  * `slack` in its mrkdwn. The template and its fallbacks are the author's own and stay as they are.
  *
- * `now` is in milliseconds since 1970 (UTC) and matters to derived fields only. The text must have passed
+ * The moment, in the workspace's zone, matters to derived fields only. The text must have passed
  * `templateProblems`; a tag that is not understood renders nothing, never its own source.
  */
 export function renderTemplate(
   text: string,
   record: UserRecord,
-  now: number,
+  moment: Moment,
   { escape = 'none', own = {} }: RenderOptions = {},
 ): string {
   return piecesOf(text)
     .pieces.map((piece) => {
       if ('text' in piece) return piece.text;
       const { tag, field, fallback } = piece;
-      const value = field === null ? (own[tag] ?? null) : valueOf(field, record, now);
+      const value = field === null ? (own[tag] ?? null) : valueOf(field, record, moment);
       return value === null ? fallback : escaped(value, escape);
     })
     .join('');
 }
 
 /** What a tag renders, before escaping; null where the value is missing. */
-export function tagValue({ field }: Tag, record: UserRecord, now: number): string | null {
-  return field === null ? null : valueOf(field, record, now);
+export function tagValue({ field }: Tag, record: UserRecord, moment: Moment): string | null {
+  return field === null ? null : valueOf(field, record, moment);
 }
 
-function valueOf(field: TagField, record: UserRecord, now: number): string | null {
-  const value = readerOf(field === 'customer_for' ? signupDays : field, now)(record);
+function valueOf(field: TagField, record: UserRecord, moment: Moment): string | null {
+  const value = readerOf(field === 'customer_for' ? signupDays : field, moment)(record);
   if (value === null || value === undefined) return null;
   if (field === 'customer_for') return typeof value === 'number' ? daysInWords(value) : null;
+  if (mayBeDay(field)) {
+    const time = columnInstant(value);
+    if (isDay(time)) return dayText(time);
+  }
   return field.kind === 'column' && field.type === 'time' ? shownTime(value) : shown(value);
 }
 

@@ -1,4 +1,4 @@
-import { dayLength } from './values.js';
+import { dayLength } from './day.js';
 import type { Field } from './fields.js';
 import { nameOf } from './fields.js';
 import { isRelative } from './time.js';

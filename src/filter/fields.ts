@@ -35,7 +35,10 @@ export interface DerivedField {
   readonly type: 'number';
 }
 
-export type Field = ColumnField | CustomField | DerivedField;
+/** A field whose value is stored, and not counted when it is read. */
+export type StoredField = ColumnField | CustomField;
+
+export type Field = StoredField | DerivedField;
 
 export interface ColumnEntry {
   readonly type: Exclude<FieldType, 'number'>;
@@ -119,6 +122,12 @@ export type PageFact = (typeof pageFacts)[number];
 export function pageFactNamed(name: string): ColumnField | null {
   const fact = pageFacts.find((known) => `page:${known}` === name);
   return fact === undefined ? null : { kind: 'column', entity: 'page', name: fact, type: 'text' };
+}
+
+/** Whether the field's times can be days: a customer sets them, where a system column's are instants, at midnight too. */
+export function mayBeDay(field: Field): boolean {
+  if (field.kind !== 'column') return field.kind === 'custom';
+  return field.entity !== 'page' && isColumnName(field.name) && columns[field.name].source === 'trait';
 }
 
 function customNamed(entity: Entity, key: string): CustomField | null {

@@ -1,12 +1,12 @@
-import { derived } from './fields.js';
-import type { DerivedField, Field } from './fields.js';
+import { dayLength } from './day.js';
+import { fieldInstant } from './edges/values.js';
+import type { DerivedField } from './fields.js';
 import { compilePredicate } from './predicate.js';
 import type { UserRecord } from './record.js';
 import { isRelative, lastInstant } from './time.js';
 import type { Moment, Time } from './time.js';
 import { leavesOf } from './tree.js';
 import type { Did, Leaf, Literal, Segment } from './tree.js';
-import { columnInstant, dayLength, readerOf, textInstant } from './values.js';
 import { occurrencesOf } from './did.js';
 import { crossings } from './horizon/crossings.js';
 import { didFlip } from './horizon/did.js';
@@ -22,10 +22,11 @@ export function leafHorizon(leaf: PlainLeaf, user: UserRecord, moment: Moment): 
   if (leaf.kind === 'did') return didHorizon(leaf, user, moment);
   if (!isComparing(leaf)) return null;
   const { field } = leaf.subject;
-  if (field.kind === 'derived') return firstFlip(leaf, user, moment, dayEdges(leaf, field, user));
+  if (field.kind === 'derived')
+    return firstFlip(leaf, user, moment, dayEdges(leaf, field, user, moment.zone));
   const times = relativeTimesOf(leaf);
   if (times.length === 0) return null;
-  const value = instantAt(field, user, moment);
+  const value = fieldInstant(field, user, moment.zone);
   if (Number.isNaN(value)) return null;
   if (leaf.kind === 'in' && times.length > 1) return listHorizon(leaf, times, user, moment);
   return firstFlip(
@@ -60,7 +61,7 @@ function didHorizon(leaf: Did, user: UserRecord, moment: Moment): number | null 
     if (Number.isNaN(instant)) return [];
     const window = within === null ? [] : crossings({ kind: 'ago', ...within }, instant, moment);
     const values = moving.flatMap((inner) => {
-      const value = instantAt(inner.subject.field, record, moment);
+      const value = fieldInstant(inner.subject.field, record, moment.zone);
       if (Number.isNaN(value)) return [];
       return relativeTimesOf(inner).flatMap((time) => crossings(time, value, moment));
     });
@@ -72,11 +73,6 @@ function didHorizon(leaf: Did, user: UserRecord, moment: Moment): number | null 
 function literalsOf(leaf: Comparing): readonly Literal[] {
   if (leaf.kind === 'compare') return [leaf.value];
   return leaf.kind === 'between' ? [leaf.low, leaf.high] : leaf.items;
-}
-
-function instantAt(field: Field, user: UserRecord, moment: Moment): number {
-  const value = readerOf(field, moment.now)(user);
-  return field.kind === 'custom' ? textInstant(value) : columnInstant(value);
 }
 
 /** `candidates` hold every instant at which the verdict may turn; between two of them it is constant. */
@@ -104,7 +100,7 @@ function listHorizon(
   user: UserRecord,
   moment: Moment,
 ): number | null {
-  const value = instantAt(leaf.subject.field, user, moment);
+  const value = fieldInstant(leaf.subject.field, user, moment.zone);
   if (compilePredicate(leaf, moment)(user)) {
     return firstFlip(
       leaf,
@@ -129,10 +125,8 @@ function listHorizon(
 }
 
 /** The instants at which a derived count of days reaches or leaves one of the leaf's numbers. */
-function dayEdges(leaf: Comparing, field: DerivedField, user: UserRecord): number[] {
-  const { from, fallback } = derived[field.name];
-  const row = field.entity === 'user' ? user : user.company;
-  const since = columnInstant(row?.[from] ?? row?.[fallback]);
+function dayEdges(leaf: Comparing, field: DerivedField, user: UserRecord, zone: string): number[] {
+  const since = fieldInstant(field, user, zone);
   if (Number.isNaN(since)) return [];
   return literalsOf(leaf).flatMap(({ type, value }) =>
     type === 'number'

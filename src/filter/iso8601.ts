@@ -1,3 +1,7 @@
+/** Start of year 1 and end of year 9999, in milliseconds since 1970 (UTC): every instant lies between them, both included. */
+export const firstInstant = -62_135_596_800_000;
+export const lastInstant = 253_402_300_799_999;
+
 const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
 /** Milliseconds of 400 years, after which the calendar repeats itself. */
@@ -22,7 +26,7 @@ export function parseIso(text: string): number | null {
   const time = text.length === 10 ? 0 : timeIn(text);
   // Date.UTC reads the years 0 to 99 as 1900 to 1999; the calendar is the same 400 years later.
   const instant = Date.UTC(year + 400, month - 1, day) - fourCenturies + time;
-  return instant >= -62_135_596_800_000 && instant <= 253_402_300_799_999 ? instant : null;
+  return instant >= firstInstant && instant <= lastInstant ? instant : null;
 }
 
 /** Milliseconds from the date's midnight in UTC to the time that follows it; NaN where what follows is none. */

@@ -168,7 +168,9 @@ function predicatesOf(filters: readonly Filter[]): Predicates {
   return {
     at(moment) {
       if (moment.now !== current?.now || moment.zone !== current.zone) {
-        for (const position of moving) tests[position] = undefined;
+        // Days begin at other instants in another zone, whatever the clock says.
+        if (moment.zone === current?.zone) for (const position of moving) tests[position] = undefined;
+        else tests.fill(undefined);
         moving.length = 0;
         current = moment;
       }

@@ -1,7 +1,11 @@
-import { DateTime } from 'luxon';
 import { refuse } from '../errors/index.js';
-import { parseIso } from './iso8601.js';
+import { boundOfDay, boundOfInstant, dayLength, firstMoment, isDay } from './day.js';
+import type { Bound } from './day.js';
+import { firstInstant, lastInstant, parseIso } from './iso8601.js';
 import { offsetAt, zoneNamed } from './offsets.js';
+import { dateOf, wallAt } from './wall-clock.js';
+
+export { firstInstant, lastInstant } from './iso8601.js';
 
 export const units = ['minutes', 'hours', 'days', 'weeks', 'months'] as const;
 /** `minutes` and `hours` are exact lengths; the others are calendar units in the zone. */
@@ -15,10 +19,6 @@ export type Time =
   | { readonly kind: 'ago' | 'from_now'; readonly amount: number; readonly unit: Unit }
   | { readonly kind: 'start_of'; readonly unit: CalendarUnit; readonly offset: number }
   | { readonly kind: 'at'; readonly text: string };
-
-/** Start of year 1 and end of year 9999, in milliseconds since 1970 (UTC): every instant lies between them, both included. */
-export const firstInstant = -62_135_596_800_000;
-export const lastInstant = 253_402_300_799_999;
 
 /**
  * One evaluation's clock: an instant and the zone that calendar units are counted in.
@@ -42,10 +42,23 @@ export function momentOf(now: Date | number | string, zone = 'UTC'): Moment {
   return { now: instant, zone: named };
 }
 
+/** The day that a time names as it is written, or null: a literal on midnight UTC is one, a relative time never. */
+export function dayIn(time: Time): number | null {
+  if (time.kind !== 'at') return null;
+  const written = writtenInstant(time.text);
+  return isDay(written) ? written : null;
+}
+
+/** The time as comparisons need it: resolved once, at the moment and in its zone. */
+export function boundOf(time: Time, moment: Moment): Bound {
+  const day = dayIn(time);
+  return day === null ? boundOfInstant(instantOf(time, moment), moment.zone) : boundOfDay(day, moment.zone);
+}
+
 /**
- * The instant of a time, in milliseconds since 1970 (UTC), as luxon has it. Calendar units keep the wall clock across a
- * daylight-saving change; months clamp to the month's last day; weeks begin on Monday. What would lie outside the
- * years 0001 to 9999 becomes the nearest instant inside.
+ * The instant of a time, in milliseconds since 1970 (UTC); a day is its first moment in the zone. Calendar units keep the
+ * wall clock across a daylight-saving change; months clamp to the month's last day; weeks begin on Monday; a period begins
+ * with its first moment. What would lie outside the years 0001 to 9999 becomes the nearest instant inside.
  */
 export function instantOf(time: Time, moment: Moment): number {
   const instant = resolve(time, moment);
@@ -53,18 +66,30 @@ export function instantOf(time: Time, moment: Moment): number {
 }
 
 function resolve(time: Time, moment: Moment): number {
-  if (time.kind === 'at') return parseIso(time.text) ?? refuse('bad_time', { text: time.text });
+  const { now, zone } = moment;
+  if (time.kind === 'at') {
+    const written = writtenInstant(time.text);
+    return isDay(written) ? firstMoment(written, zone) : written;
+  }
   if (time.kind === 'start_of')
-    return firstOf(
-      local(moment)
-        .plus({ [`${time.unit}s`]: time.offset })
-        .startOf(time.unit),
-    );
+    return firstMoment(periodStart(dateOf(wallAt(now, zone)), time.unit, time.offset), zone);
   const amount = time.kind === 'ago' ? -time.amount : time.amount;
   return sum(moment, amount, time.unit);
 }
 
-const day = 86_400_000;
+function writtenInstant(text: string): number {
+  return parseIso(text) ?? refuse('bad_time', { text });
+}
+
+/** The first date of the period that lies so many periods from the date's own. */
+function periodStart(date: number, unit: CalendarUnit, offset: number): number {
+  if (unit === 'day') return date + offset * dayLength;
+  const at = new Date(date);
+  if (unit === 'week') return date + (offset * 7 - ((at.getUTCDay() + 6) % 7)) * dayLength;
+  const months = { month: 1, quarter: 3, year: 12 }[unit];
+  const month = Math.floor(at.getUTCMonth() / months) * months + offset * months;
+  return new Date(0).setUTCFullYear(at.getUTCFullYear(), month, 1);
+}
 
 /**
  * What luxon's `plus` gives, at a twentieth of the cost: a filter is asked about thousands of instants in a simulation, and
@@ -75,7 +100,7 @@ function sum({ now, zone }: Moment, amount: number, unit: Unit): number {
   const offset = offsetAt(now, zone);
   const shown = now + offset;
   const wall =
-    unit === 'months' ? monthsLater(shown, amount) : shown + amount * (unit === 'weeks' ? 7 : 1) * day;
+    unit === 'months' ? monthsLater(shown, amount) : shown + amount * (unit === 'weeks' ? 7 : 1) * dayLength;
   return instantShowing(wall, offset, zone);
 }
 
@@ -99,24 +124,7 @@ function monthsLater(wall: number, months: number): number {
   first.setUTCMonth(first.getUTCMonth() + months);
   const last = new Date(first);
   last.setUTCMonth(last.getUTCMonth() + 1, 0);
-  return first.getTime() + (Math.min(date.getUTCDate(), last.getUTCDate()) - 1) * day;
-}
-
-/** A zone's wall clock costs more to find than all else about the start of a day, and one filter asks for it several times. */
-const wallClocks = new WeakMap<Moment, DateTime>();
-
-function local(moment: Moment): DateTime {
-  let found = wallClocks.get(moment);
-  if (found === undefined) {
-    found = DateTime.fromMillis(moment.now, { zone: moment.zone });
-    wallClocks.set(moment, found);
-  }
-  return found;
-}
-
-/** The earlier instant where the clock is put back over midnight and the day's start is on it twice: a day starts once. */
-function firstOf(wallClock: DateTime): number {
-  return Math.min(...wallClock.getPossibleOffsets().map((possible) => possible.toMillis()));
+  return first.getTime() + (Math.min(date.getUTCDate(), last.getUTCDate()) - 1) * dayLength;
 }
 
 /** Whether the time moves with `now`. */

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
+import { dayLength, instantOfStored } from './day.js';
 import { columns, derived, isArrayIndex } from './fields.js';
-import type { ColumnName, CustomField, DerivedName, Field } from './fields.js';
+import type { ColumnName, CustomField, DerivedName, Field, StoredField } from './fields.js';
 import { parseIso } from './iso8601.js';
 import type { CompanyRecord, UserRecord } from './record.js';
+import type { Moment } from './time.js';
 
 /** How values of a record are read and compared in memory; every in-memory reader of the tree goes through here. */
 
@@ -10,28 +12,26 @@ import type { CompanyRecord, UserRecord } from './record.js';
 export type FieldReader = (user: UserRecord) => unknown;
 
 /** A row of either table: what one lacks is missing. */
-type Row = UserRecord & CompanyRecord;
-
-/** Milliseconds of a day as `days_since_signup` counts it: elapsed time, whatever the zone did in between. */
-export const dayLength = 86_400_000;
+export type Row = UserRecord & CompanyRecord;
 
 /**
- * The reader of a field. `now` is in milliseconds since 1970 (UTC) and matters to derived fields only.
+ * The reader of a field. The moment matters to derived fields only.
  *
  * A property of an event is read from the record that `recordOfEvent` makes of the event.
  *
  * A derived field whose column holds something that is no time reads as NaN: a value, but equal to nothing.
  */
-export function readerOf(field: Field, now: number): FieldReader {
+export function readerOf(field: Field, moment: Moment): FieldReader {
+  if (field.kind !== 'derived') return storedReaderOf(field);
+  const read = derivedReaders[field.name](moment);
+  return field.entity === 'user' ? read : (user) => (isObject(user.company) ? read(user.company) : undefined);
+}
+
+/** The reader of a field that is stored as it is. */
+export function storedReaderOf(field: StoredField): FieldReader {
   if (field.kind === 'custom') return customReader(field);
-  if (field.kind === 'column') {
-    if (field.entity === 'page') return (user) => ownValue(user.page, field.name);
-    const read = columnReader(field.name);
-    return field.entity === 'user'
-      ? read
-      : (user) => (isObject(user.company) ? read(user.company) : undefined);
-  }
-  const read = derivedReaders[field.name](now);
+  if (field.entity === 'page') return (user) => ownValue(user.page, field.name);
+  const read = columnReader(field.name);
   return field.entity === 'user' ? read : (user) => (isObject(user.company) ? read(user.company) : undefined);
 }
 
@@ -63,15 +63,32 @@ function isColumnName(name: string): name is ColumnName {
   return Object.hasOwn(columns, name);
 }
 
-const derivedReaders: { readonly [K in DerivedName]: (now: number) => (row: Row) => number | undefined } = {
-  days_since_signup: (now) => {
-    const from = columnReader(derived.days_since_signup.from);
-    const fallback = columnReader(derived.days_since_signup.fallback);
+const derivedReaders: {
+  readonly [K in DerivedName]: (moment: Moment) => (row: Row) => number | undefined;
+} = {
+  days_since_signup: ({ now, zone }) => {
     return (row) => {
-      const since = from(row) ?? fallback(row);
-      return isMissing(since) ? undefined : wholeDays(columnInstant(since), now);
+      const since = signupOf(row, zone);
+      return since === null ? undefined : wholeDays(since, now);
     };
   },
+};
+
+/**
+ * The instant that `days_since_signup` counts from, in milliseconds since 1970; null where it is missing, NaN where it is no
+ * time. The signup may be a day, which begins with its first moment in the zone; what stands in for it never is.
+ */
+export function signupOf(row: Row, zone: string): number | null {
+  const { from, fallback } = signupReaders;
+  const signup = from(row);
+  if (!isMissing(signup)) return instantOfStored(columnInstant(signup), zone);
+  const created = fallback(row);
+  return isMissing(created) ? null : columnInstant(created);
+}
+
+const signupReaders = {
+  from: columnReader(derived.days_since_signup.from),
+  fallback: columnReader(derived.days_since_signup.fallback),
 };
 
 /** Elapsed 24-hour periods between two instants, rounded down; negative when `now` comes first. NaN stays NaN. */

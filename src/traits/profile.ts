@@ -1,30 +1,35 @@
-import { dayLength } from '../filter/values.js';
+import { dayText, instantOfStored, isDay } from '../filter/day.js';
+import { parseIso } from '../filter/iso8601.js';
+import type { Moment } from '../filter/time.js';
+import { wholeDays } from '../filter/values.js';
 import { knownTraitNames } from './known-traits.js';
 import type { ContextEntry } from './context.js';
 import type { CompanyRow, EndUser } from './row.js';
 
-/** Fields that are computed when a person is read, and the views made from them. `now` is in milliseconds since 1970 (UTC). */
+/** Fields that are computed when a person is read, and the views made from them, at a moment in the workspace's zone. */
 
 /**
- * Whole days of 24 hours from the signup, or from `created_at` when that is missing, to `now`; negative before it.
+ * Whole days of 24 hours from the signup, or from `created_at` when that is missing, to now; negative before it. A signup
+ * that is a day begins with its first moment in the zone.
  * Null when both are missing. The same count as the filter field `days_since_signup`.
  */
 export function daysSinceSignup(
   signedUpAt: Date | null | undefined,
   createdAt: Date | null | undefined,
-  now: number,
+  { now, zone }: Moment,
 ): number | null {
-  const from = signedUpAt ?? createdAt;
-  return from === null || from === undefined ? null : Math.floor((now - from.getTime()) / dayLength);
+  if (signedUpAt !== null && signedUpAt !== undefined)
+    return wholeDays(instantOfStored(signedUpAt.getTime(), zone), now);
+  return createdAt === null || createdAt === undefined ? null : wholeDays(createdAt.getTime(), now);
 }
 
 /** "45 days", "1 day", "less than a day" (before the signup too), or null when nothing says since when. */
 export function customerFor(
   signedUpAt: Date | null | undefined,
   createdAt: Date | null | undefined,
-  now: number,
+  moment: Moment,
 ): string | null {
-  const days = daysSinceSignup(signedUpAt, createdAt, now);
+  const days = daysSinceSignup(signedUpAt, createdAt, moment);
   return days === null ? null : daysInWords(days);
 }
 
@@ -56,7 +61,7 @@ export interface ContextEntryView {
 }
 
 /** `context` is left out where the caller did not read it, so that an empty list means that there is none. */
-export function userView(user: EndUser, now: number, context?: readonly ContextEntry[]): UserView {
+export function userView(user: EndUser, moment: Moment, context?: readonly ContextEntry[]): UserView {
   return {
     id: user.id,
     user_id: user.user_id,
@@ -76,9 +81,9 @@ export function userView(user: EndUser, now: number, context?: readonly ContextE
     first_seen: iso(user.first_seen),
     last_seen: iso(user.last_seen),
     last_contacted_at: iso(user.last_contacted_at),
-    customer_for: customerFor(user.signed_up_at, user.created_at, now),
-    days_since_signup: daysSinceSignup(user.signed_up_at, user.created_at, now),
-    profile: profileText(user, now),
+    customer_for: customerFor(user.signed_up_at, user.created_at, moment),
+    days_since_signup: daysSinceSignup(user.signed_up_at, user.created_at, moment),
+    profile: profileText(user, moment),
     ...(context === undefined ? {} : { context: context.map(contextEntryView) }),
   };
 }
@@ -90,7 +95,7 @@ export function contextEntryView({ key, value, updated_at }: ContextEntry): Cont
 /** A company as the API answers. */
 export type CompanyView = Answered<CompanyRow>;
 
-export function companyView(company: CompanyRow, now: number): CompanyView {
+export function companyView(company: CompanyRow, moment: Moment): CompanyView {
   return {
     id: company.id,
     company_id: company.company_id,
@@ -107,8 +112,8 @@ export function companyView(company: CompanyRow, now: number): CompanyView {
     first_seen: iso(company.first_seen),
     last_seen: iso(company.last_seen),
     last_contacted_at: iso(company.last_contacted_at),
-    customer_for: customerFor(company.signed_up_at, company.created_at, now),
-    days_since_signup: daysSinceSignup(company.signed_up_at, company.created_at, now),
+    customer_for: customerFor(company.signed_up_at, company.created_at, moment),
+    days_since_signup: daysSinceSignup(company.signed_up_at, company.created_at, moment),
   };
 }
 
@@ -123,16 +128,23 @@ function iso(time: Date | null): string | null {
  * Names and values come from outside, so each stays on its own line: one with a line break or another control
  * character is written as JSON text. A prompt should still treat the block as data.
  */
-export function profileText(user: EndUser, now: number): string {
+export function profileText(user: EndUser, moment: Moment): string {
   const lines = ['[User Profile]'];
   const add = (key: string, value: unknown): void => {
-    if (value !== null && value !== undefined) lines.push(`${oneLine(key)}: ${lineOf(value)}`);
+    if (value !== null && value !== undefined)
+      lines.push(`${oneLine(key)}: ${dayOr(value) ?? lineOf(value)}`);
   };
   for (const name of knownTraitNames) add(name, user[name]);
   const custom = new Map(Object.entries(user.custom_fields));
   for (const key of [...custom.keys()].toSorted(byCodePoint)) add(key, custom.get(key));
-  add('customer_for', customerFor(user.signed_up_at, user.created_at, now));
+  add('customer_for', customerFor(user.signed_up_at, user.created_at, moment));
   return lines.join('\n');
+}
+
+/** Traits are what customers set, so that each of their times on midnight UTC is a day. */
+function dayOr(value: unknown): string | null {
+  const time = value instanceof Date ? value.getTime() : typeof value === 'string' ? parseIso(value) : null;
+  return time !== null && isDay(time) ? dayText(time) : null;
 }
 
 function lineOf(value: unknown): string {

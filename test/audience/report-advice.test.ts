@@ -260,7 +260,7 @@ it('the nearest time is told on both sides of a window', async () => {
     office,
   );
   expect(suggestions.find(({ code }) => code === 'outside_window')?.text).toContain(
-    'The nearest is `2026-03-11T00:00:00.000Z` before it and `2026-05-11T00:00:00.000Z` after it.',
+    'The nearest is `2026-03-11` before it and `2026-05-11` after it.',
   );
 });
 

@@ -84,7 +84,7 @@ it('each reason has its own advice, with the values that are there', async () =>
   expect(await advice({ '>=': [{ var: 'custom:ends' }, { ago: [0, 'days'] }] })).toEqual([
     'send_trait: 1 person has no `ends`: send `ends` on identify, or backfill it through REST or import; an identify loop would mark everybody active today.',
     'not_a_time: `ends` of 1 person is no ISO 8601 time, such as `31/12/2026`. Send `2026-01-31` or `2026-01-31T09:30:00Z`.',
-    'outside_window: `ends` of 1 person lies outside the window. The nearest is `2026-01-31T00:00:00.000Z`.',
+    'outside_window: `ends` of 1 person lies outside the window. The nearest is `2026-01-31`.',
   ]);
   expect(
     await advice({ between: [{ var: 'last_seen' }, { ago: [7, 'days'] }, { ago: [2, 'days'] }] }),

@@ -8,7 +8,7 @@ import { MusterError } from '../../src/errors/index.js';
 const render = (html: string, custom: Record<string, unknown>): string | undefined =>
   renderedMessage(
     { title: 'Hello', text: 'Hello', html },
-    { channel: 'email', user: { user_id: 'u', custom_fields: custom }, now: 0 },
+    { channel: 'email', user: { user_id: 'u', custom_fields: custom }, moment: { now: 0, zone: 'UTC' } },
   ).html;
 
 it.each([
@@ -63,7 +63,11 @@ it('what the author wrote stays: other schemes, text that looks like a link, and
 it('a link that the text of a mail is made from is the safe one', () => {
   const { text } = renderedMessage(
     { title: 'Hello', text: null, html: '<a href="{{ url }}">shop</a>' },
-    { channel: 'email', user: { custom_fields: { url: 'javascript:alert(1)' } }, now: 0 },
+    {
+      channel: 'email',
+      user: { custom_fields: { url: 'javascript:alert(1)' } },
+      moment: { now: 0, zone: 'UTC' },
+    },
   );
   expect(text).not.toContain('javascript');
 });

@@ -96,7 +96,9 @@ test('a preview is what would be sent, with a link that leads nowhere and the ga
   );
   const user = { user_id: 'u1', email: 'nobody', custom_fields: {} };
   const publicUrl = 'https://m.example.com';
-  expect(previewTemplate(template, { channel: 'email', user, now: 0, publicUrl })).toEqual({
+  expect(
+    previewTemplate(template, { channel: 'email', user, moment: { now: 0, zone: 'UTC' }, publicUrl }),
+  ).toEqual({
     title: 'Hi you',
     text: 'x [https://m.example.com/u/preview]',
     html: '<p><a href="https://m.example.com/u/preview">x</a></p>',

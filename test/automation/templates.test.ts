@@ -5,6 +5,7 @@ import { renderedMessage } from '../../src/automation/work/render.js';
 import type { UserRecord } from '../../src/filter/record.js';
 
 const now = Date.UTC(2026, 0, 31);
+const moment = { now, zone: 'UTC' };
 const user: UserRecord = {
   user_id: 'u1',
   name: 'Ada',
@@ -21,8 +22,14 @@ const user: UserRecord = {
     gone: null,
     'two words': 'yes',
     text: 'costs {{ seats }}',
+    due: '2026-02-03T00:00:00Z',
   },
-  company: { company_id: 'c1', name: 'Analytical', custom_fields: { plan: 'pro' } },
+  company: {
+    company_id: 'c1',
+    name: 'Analytical',
+    signed_up_at: '2026-02-01T00:00:00.001Z',
+    custom_fields: { plan: 'pro' },
+  },
 };
 
 test.each([
@@ -36,9 +43,11 @@ test.each([
   ['{{ two words }}', 'yes'],
   ['{{ company.name }} {{ company.custom:plan }}', 'Analytical pro'],
   ['{{ days_since_signup }}', '3'],
-  ['{{ renewal_date }}', '2026-02-01T00:00:00.000Z'],
+  ['{{ renewal_date }}', '2026-02-01'],
+  ['{{ company.signed_up_at }} {{ due }}', '2026-02-01T00:00:00.001Z 2026-02-03'],
+  ['{{ created_at }}', '2026-01-28T00:00:00.000Z'],
 ])('%s renders as %j', (template, text) => {
-  expect(renderTemplate(template, user, now)).toBe(text);
+  expect(renderTemplate(template, user, moment)).toBe(text);
 });
 
 test.each([
@@ -50,15 +59,15 @@ test.each([
   ['{{ constructor|plain }}', 'plain'],
   ['{{ __proto__|plain }}', 'plain'],
 ])('%s of a missing value renders as %j', (template, text) => {
-  expect(renderTemplate(template, user, now)).toBe(text);
+  expect(renderTemplate(template, user, moment)).toBe(text);
 });
 
 test('empty text is a value: it takes no fallback', () => {
-  expect(renderTemplate('{{ email|nobody }}', user, now)).toBe('');
+  expect(renderTemplate('{{ email|nobody }}', user, moment)).toBe('');
 });
 
 test('a value that looks like a merge tag is not rendered again', () => {
-  expect(renderTemplate('{{ text }}', user, now)).toBe('costs {{ seats }}');
+  expect(renderTemplate('{{ text }}', user, moment)).toBe('costs {{ seats }}');
 });
 
 test.each([
@@ -84,19 +93,19 @@ test('the fields that a text reads are known', () => {
   expect(templateFields('{{ name|x }} {{ custom:role }} plain')).toEqual(['name', 'custom:role']);
 });
 
-const customerNow = Date.parse('2026-03-01T00:00:00Z');
+const customerMoment = { now: Date.parse('2026-03-01T00:00:00Z'), zone: 'UTC' };
 
 test.each([
   ['{{ customer_for }}', '59 days'],
   ['{{ customer_for | new }}', '59 days'],
 ])('%s renders how long the person has been a customer', (template, text) => {
-  expect(renderTemplate(template, { signed_up_at: '2026-01-01T00:00:00Z' }, customerNow)).toBe(text);
+  expect(renderTemplate(template, { signed_up_at: '2026-01-01T00:00:00Z' }, customerMoment)).toBe(text);
 });
 
 test('`customer_for` is derived, whatever custom field has that name, and falls back as `days_since_signup` does', () => {
   const record = { created_at: new Date('2026-02-28T12:00:00Z'), custom_fields: { customer_for: 'ever' } };
-  expect(renderTemplate('{{ customer_for }}', record, customerNow)).toBe('less than a day');
-  expect(renderTemplate('{{ customer_for|new }}', {}, customerNow)).toBe('new');
+  expect(renderTemplate('{{ customer_for }}', record, customerMoment)).toBe('less than a day');
+  expect(renderTemplate('{{ customer_for|new }}', {}, customerMoment)).toBe('new');
   expect(templateProblems('{{ customer_for }}', '/text')).toEqual([]);
   expect(templateFields('{{ customer_for }}')).toEqual(['days_since_signup']);
 });
@@ -105,14 +114,14 @@ test('an HTML channel escapes values, in text and attributes, and leaves the aut
   const record = { name: `<script>"&'</script>`, custom_fields: { tags: ['<a>', 1] } };
   const template = '<b title="{{ name }}">{{ name }}</b> {{ tags }} {{ plan|<i>none</i> }}';
   const safe = '&lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;';
-  expect(renderTemplate(template, record, customerNow, { escape: 'html' })).toBe(
+  expect(renderTemplate(template, record, customerMoment, { escape: 'html' })).toBe(
     `<b title="${safe}">${safe}</b> &lt;a&gt;, 1 <i>none</i>`,
   );
-  expect(renderTemplate('{{ name }}', record, customerNow, { escape: 'none' })).toBe(record.name);
-  expect(renderTemplate('{{ name }}', record, customerNow)).toBe(record.name);
+  expect(renderTemplate('{{ name }}', record, customerMoment, { escape: 'none' })).toBe(record.name);
+  expect(renderTemplate('{{ name }}', record, customerMoment)).toBe(record.name);
 });
 
-const reader = { user: { ...user, name: `<b>A & "B"</b>`, email: 'ada@example.com' }, now };
+const reader = { user: { ...user, name: `<b>A & "B"</b>`, email: 'ada@example.com' }, moment };
 
 test('HTML escapes values and keeps the markup; its text is made from it', () => {
   const template = {
@@ -142,9 +151,9 @@ test('text that is written stays the text, beside HTML too', () => {
 test('what a channel fills itself is no trait, and renders nothing where it is not filled', () => {
   const person = { custom_fields: { unsubscribe_url: 'https://evil.example' } };
   const text = '{{ unsubscribe_url|nowhere }}';
-  expect(renderTemplate(text, person, now)).toBe('nowhere');
+  expect(renderTemplate(text, person, moment)).toBe('nowhere');
   expect(
-    renderTemplate(text, person, now, { own: { unsubscribe_url: 'https://a/?b&c' }, escape: 'html' }),
+    renderTemplate(text, person, moment, { own: { unsubscribe_url: 'https://a/?b&c' }, escape: 'html' }),
   ).toBe('https://a/?b&amp;c');
   expect(templateFields(text)).toEqual([]);
 });

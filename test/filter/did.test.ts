@@ -153,7 +153,8 @@ describe('the horizon', () => {
     const events = [{ ...opened('2026-06-01T00:00:00Z'), properties: { due: '2026-06-20T00:00:00Z' } }];
     const where = { '<': [{ var: 'property:due' }, { ago: [0, 'days'] }] };
     expect(verdictHorizon(leafOf(did({ where })), { events }, moment)).toBe(
-      Date.parse('2026-06-20T00:00:00.001Z'),
+      // The day begins at 22:00 UTC in Berlin.
+      Date.parse('2026-06-19T22:00:00.001Z'),
     );
   });
 

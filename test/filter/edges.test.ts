@@ -1,37 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { occurrencesOf } from '../../src/filter/did.js';
 import { edgeKey, edgesOf } from '../../src/filter/edges.js';
-import type { Edge } from '../../src/filter/edges.js';
 import { nextPassing, passedBetween } from '../../src/filter/edges/passing.js';
-import { derived } from '../../src/filter/fields.js';
+import { storedInstants } from '../../src/filter/edges/values.js';
 import { courseOf } from '../../src/filter/horizon/verdict.js';
 import { parseFilter } from '../../src/filter/parse.js';
-import type { UserRecord } from '../../src/filter/record.js';
 import { instantOf } from '../../src/filter/time.js';
-import { columnInstant, readerOf, textInstant } from '../../src/filter/values.js';
 import { movingFilter, movingPerson, movingZone } from './moving.js';
 
 const hour = 3_600_000;
 const start = Date.parse('2026-10-20T00:00:00Z');
-
-/** The stored times of a person that an edge is about. */
-function timesOf({ source }: Edge, user: UserRecord): number[] {
-  if (source.kind !== 'field') {
-    return occurrencesOf(source.event, user)
-      .map(({ instant, record }) =>
-        source.kind === 'event' ? instant : textInstant(readerOf(source.field, 0)(record)),
-      )
-      .filter((instant) => !Number.isNaN(instant));
-  }
-  const { field } = source;
-  const row = field.entity === 'company' ? user.company : user;
-  const value =
-    field.kind === 'derived'
-      ? columnInstant(row?.[derived[field.name].from] ?? row?.[derived[field.name].fallback])
-      : (field.kind === 'custom' ? textInstant : columnInstant)(readerOf(field, 0)(user));
-  return Number.isNaN(value) ? [] : [value];
-}
 
 describe('the edges of a filter', () => {
   it.each<[string, unknown, string[]]>([
@@ -82,12 +60,12 @@ it('nobody turns between two sweeps but whom an edge passed, and the next sweep 
         const to = turn + delay;
         const passed = edges.filter((edge) => {
           const { low, high } = passedBetween(edge.time, from, to, zone);
-          return timesOf(edge, user).some((instant) => instant >= low && instant <= high);
+          return storedInstants(edge.source, user, zone).some((instant) => instant >= low && instant <= high);
         });
         expect(passed.length).toBeGreaterThan(0);
         const sweeps = edges.map(({ time, source }) => {
           const bound = instantOf(time, { now: from, zone });
-          const ahead = timesOf({ time, source }, user).filter((instant) => instant >= bound);
+          const ahead = storedInstants(source, user, zone).filter((instant) => instant >= bound);
           return nextPassing(time, ahead.length === 0 ? null : Math.min(...ahead), from, zone) ?? Infinity;
         });
         expect(Math.min(...sweeps)).toBeLessThanOrEqual(turn);

@@ -105,6 +105,15 @@ describe('what is shown', () => {
     expect(clauseOf(signup, { signed_up_at: new Date('2026-03-01T01:02:03.004Z') }).seen).toBe(
       '2026-03-01T01:02:03.004Z',
     );
+    expect(clauseOf(signup, { signed_up_at: new Date('2026-03-01T00:00:00Z') }).seen).toBe('2026-03-01');
+    const due = (time: unknown): unknown =>
+      clauseOf({ '<': [x, time] }, { custom_fields: { x: '2026-03-01T00:00:00Z' } }).seen;
+    expect([due({ ago: [1, 'days'] }), due('a')]).toEqual(['2026-03-01', '2026-03-01T00:00:00Z']);
+    const seen = { '<': [{ var: 'last_seen' }, '2026-12-05T00:00:00Z'] };
+    expect(clauseOf(seen, { last_seen: new Date('2026-03-01T00:00:00Z') })).toMatchObject({
+      seen: '2026-03-01T00:00:00.000Z',
+      wanted: { at: '2026-12-05', written: { at: '2026-12-05T00:00:00Z' } },
+    });
     expect(clauseOf({ '>': [{ var: 'days_since_signup' }, 3] }, { created_at: '2026-03-08' }).seen).toBe(2);
   });
 

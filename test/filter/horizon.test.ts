@@ -9,6 +9,7 @@ import type { UserRecord } from '../../src/filter/record.js';
 import { instantOf, momentOf } from '../../src/filter/time.js';
 import type { Time } from '../../src/filter/time.js';
 import type { Leaf } from '../../src/filter/tree.js';
+import { customers, slowFirstMoment } from './day-oracle.js';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -139,6 +140,10 @@ const zones = [
   'America/St_Johns',
   'Antarctica/Troll',
   'Asia/Beirut',
+  'America/Santiago',
+  'Africa/Cairo',
+  'Pacific/Kiritimati',
+  'Pacific/Pago_Pago',
 ] as const;
 
 /** The instants at which the zone's clock was moved, 2010 to 2026. */
@@ -157,6 +162,11 @@ function clockChanges(zone: string): number[] {
     found.push(high);
   }
   return found;
+}
+
+function customersInstant(stored: number, zone: string): number {
+  const side = customers(stored);
+  return 'day' in side ? slowFirstMoment(side.day, zone) : side.instant;
 }
 
 /** A `now` whose bound is about the instant. */
@@ -206,6 +216,7 @@ describe('the horizon across changes of the clock', () => {
     aimed: fc.boolean(),
     nowShift: shift,
     valueShift: shift,
+    isDay: fc.boolean(),
     operator: fc.constantFrom('==', '!=', '<', '<=', '>', '>='),
   });
 
@@ -218,7 +229,10 @@ describe('the horizon across changes of the clock', () => {
         const { zone, instant } = drawn.place;
         const now = (drawn.aimed ? nowFor(drawn.time, instant, zone) : instant) + drawn.nowShift;
         const bound = (at: number): number => instantOf(drawn.time, { now: at, zone });
-        const value = bound(now) + drawn.valueShift;
+        const shifted = bound(now) + drawn.valueShift;
+        // Half of the values are days, which turn at their first moment.
+        const stored = drawn.isDay ? Math.round(shifted / day) * day : shifted;
+        const value = customersInstant(stored, zone);
         const leaf: Leaf = {
           kind: 'compare',
           path: '',
@@ -229,7 +243,7 @@ describe('the horizon across changes of the clock', () => {
           },
           value: { type: 'time', value: drawn.time },
         };
-        const user: UserRecord = { signed_up_at: new Date(value) };
+        const user: UserRecord = { signed_up_at: new Date(stored) };
         const verdictAt = (at: number): boolean => compilePredicate(leaf, { now: at, zone })(user);
         const verdict = verdictAt(now);
         const horizon = verdictHorizon(leaf, user, { now, zone });

@@ -50,6 +50,16 @@ it.each<[unknown, string, string]>([
   ],
   [{ did: { event: '*' } }, 'any_event ', 'name the event'],
   [
+    { '<=': [{ var: 'last_seen' }, '2026-12-05'] },
+    'day_as_end ',
+    'write {"<": [{"var": "last_seen"}, {"at": "2026-12-06"}]}',
+  ],
+  [
+    { between: [{ var: 'company.created_at' }, { ago: [9, 'days'] }, { at: '2026-12-05T00:00:00Z' }] },
+    'day_as_end ',
+    '{"<": [{"var": "company.created_at"}, {"at": "2026-12-06"}]}',
+  ],
+  [
     { did: { event: 'e', where: { '>': [{ var: 'property:v' }, '10'] } } },
     'text_order /did/where',
     '10 without quotes',

@@ -3,7 +3,19 @@ import type { UserRecord } from '../../src/filter/record.js';
 
 /** Filters whose verdicts move with the clock, and people near whose times they move, around the end of summer time. */
 
-export const movingZone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe');
+export const movingZone = fc.constantFrom(
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'America/Los_Angeles',
+  'Asia/Beirut',
+  'Africa/Cairo',
+  'America/Havana',
+  'Atlantic/Azores',
+  'Pacific/Kiritimati',
+  'Pacific/Pago_Pago',
+);
 
 const halfHour = 1_800_000;
 /** Twenty-five days from a beginning on, by half hours. */
@@ -89,10 +101,13 @@ export const movingFilter: fc.Arbitrary<unknown> = fc.letrec<{ node: unknown }>(
   ),
 })).node;
 
-/** The parts of a person that somebody may change. */
+/** The parts of a person that somebody may change. Customers send days as often as instants. */
 export const movingParts = (start: string) => {
   const instant = instantFrom(start);
-  const maybe = fc.option(instant, { nil: undefined, freq: 5 });
+  const day = fc
+    .integer({ min: 0, max: 25 })
+    .map((days) => new Date(Date.parse(start) + days * 48 * halfHour).toISOString());
+  const maybe = fc.option(fc.oneof(instant, day), { nil: undefined, freq: 5 });
   return {
     signed_up_at: maybe,
     created_at: instant,

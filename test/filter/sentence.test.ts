@@ -53,7 +53,13 @@ describe('a condition reads', () => {
       { between: [seen, { ago: [1, 'months'] }, { from_now: [0, 'hours'] }] },
       'last_seen is in the last 1 month',
     ],
-    [{ between: [seen, now, { from_now: [60, 'days'] }] }, 'last_seen is in the next 60 days'],
+    [
+      { between: [seen, { start_of: ['day', 0] }, { from_now: [60, 'days'] }] },
+      'last_seen is in the next 60 days',
+    ],
+    [{ between: [seen, now, { from_now: [60, 'days'] }] }, 'last_seen is between now and 60 days from now'],
+    [{ between: [seen, now, { from_now: [2, 'hours'] }] }, 'last_seen is in the next 2 hours'],
+    [{ '<': [seen, { at: '2026-12-05T00:00:00Z' }] }, 'last_seen is set and is earlier than 2026-12-05'],
     [
       { between: [seen, { ago: [9, 'days'] }, { ago: [2, 'days'] }] },
       'last_seen is between 9 days ago and 2 days ago',

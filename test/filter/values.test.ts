@@ -28,7 +28,8 @@ function field(name: string): Field {
   return found;
 }
 
-const readField = (name: string, user: UserRecord): unknown => readerOf(field(name), now)(user);
+const readField = (name: string, user: UserRecord): unknown =>
+  readerOf(field(name), { now, zone: 'UTC' })(user);
 
 describe('reading a field', () => {
   it('sees no inherited member, whatever its name', () => {

@@ -25,10 +25,43 @@ const zones = [
   'Asia/Kathmandu',
 ] as const;
 
-export const momentArbitrary = fc.record({
-  now: fc.constantFrom(...instants),
-  zone: fc.constantFrom(...zones),
-});
+/**
+ * Where days begin at odd instants: clocks that change at midnight, one that skips it or shows it twice, dates that a zone
+ * skipped whole, and zones far from UTC.
+ */
+const oddPlaces = [
+  ['America/Santiago', '2026-04-05T04:00:00.000Z'],
+  ['America/Santiago', '2026-09-06T04:00:00.000Z'],
+  ['Asia/Beirut', '2026-03-28T22:00:00.000Z'],
+  ['Asia/Beirut', '2026-10-24T21:00:00.000Z'],
+  ['Africa/Cairo', '2026-04-23T22:00:00.000Z'],
+  ['Africa/Cairo', '2026-10-29T21:00:00.000Z'],
+  ['America/Havana', '2026-03-08T05:00:00.000Z'],
+  ['America/Havana', '2026-11-01T05:00:00.000Z'],
+  ['Atlantic/Azores', '2026-03-29T01:00:00.000Z'],
+  ['Atlantic/Azores', '2026-10-25T01:00:00.000Z'],
+  ['Pacific/Apia', '2011-12-30T10:00:00.000Z'],
+  ['Pacific/Kwajalein', '1993-08-21T12:00:00.000Z'],
+  ['America/Los_Angeles', '2026-11-21T08:00:00.000Z'],
+  ['Asia/Tokyo', '2026-11-21T15:00:00.000Z'],
+  ['Pacific/Kiritimati', '2026-11-21T10:00:00.000Z'],
+  ['Pacific/Pago_Pago', '2026-11-21T11:00:00.000Z'],
+] as const;
+
+const hour = 3_600_000;
+
+export const momentArbitrary = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ now: fc.constantFrom(...instants), zone: fc.constantFrom(...zones) }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(...oddPlaces),
+        fc.constantFrom(0, -1, 1, hour, -hour, hour / 2, 12 * hour, -13 * hour, 25 * hour),
+      )
+      .map(([[zone, at], shift]) => ({ now: new Date(Date.parse(at) + shift).toISOString(), zone })),
+  },
+);
 
 const keys = [
   'role',
@@ -106,6 +139,22 @@ const times = [
   '0001-01-01T00:00:00Z',
   '9999-12-31T23:59:59.999Z',
   '1969-12-31T23:59:59.9999Z',
+  // Days, and the instants at which they begin in some zone.
+  '2026-11-21T00:00:00Z',
+  '2026-11-22',
+  '2026-11-22T02:00:00+02:00',
+  '2026-11-21T08:00:00Z',
+  '2026-11-20T15:00:00Z',
+  '2026-11-01T00:00:00Z',
+  '2026-11-01T04:00:00Z',
+  '2026-10-25T00:00:00.0009Z',
+  '2026-09-06',
+  '2026-03-29',
+  '2011-12-30T00:00:00Z',
+  '2011-12-31T00:00:00Z',
+  '2011-12-30T10:00:00Z',
+  '1993-08-21',
+  '9999-12-31',
 ] as const;
 
 const notTimes = [
@@ -194,13 +243,21 @@ const columnTime = fc.option(
   fc.constantFrom(...times.filter((time) => time.includes('T') && time.length > 16)),
   { nil: null },
 );
+/** Customers send dates and times alike; what Muster keeps itself falls on midnight by chance only. */
+const customerTime = fc.option(
+  fc.oneof(
+    fc.constantFrom(...times.filter((time) => time.length === 10 || time.includes('T00:00:00'))),
+    fc.constantFrom(...times.filter((time) => time.length > 16)),
+  ),
+  { nil: null },
+);
 const columnText = fc.option(fc.constantFrom(...texts), { nil: null });
 
 const columnsArbitrary = {
   name: columnText,
-  signed_up_at: columnTime,
+  signed_up_at: customerTime,
   renewal_status: fc.option(fc.constantFrom('at_risk', 'renewed', 'lost', ''), { nil: null }),
-  renewal_date: columnTime,
+  renewal_date: customerTime,
   contract_term: fc.option(fc.constantFrom('monthly', 'annual'), { nil: null }),
   payment_terms: fc.option(fc.constantFrom('monthly', 'annual'), { nil: null }),
   on_contract: fc.option(fc.boolean(), { nil: null }),
@@ -208,6 +265,7 @@ const columnsArbitrary = {
     '2026-11-21T18:00:00.000Z',
     '2026-10-22T18:00:00.000Z',
     '2025-01-01T00:00:00.000Z',
+    '2026-11-21T00:00:00.000Z',
   ),
   updated_at: fc.constantFrom('2026-11-21T18:00:00.000Z', '2026-10-22T18:00:00.000Z'),
   first_seen: columnTime,

@@ -134,6 +134,27 @@ it('new-this-week begins on Monday in the zone of the workspace', () => {
   expect(matches({ signed_up_at: '2026-06-15T04:00:00Z' })).toBe(true);
 });
 
+it('a date that is today is in the next days and in the last ones, wherever the workspace is', () => {
+  for (const [zone, at, date] of [
+    ['America/Los_Angeles', '2026-12-01T04:00:00Z', '2026-11-30'],
+    ['Asia/Tokyo', '2026-11-29T16:00:00Z', '2026-11-30'],
+    ['UTC', '2026-11-30T23:00:00Z', '2026-11-30'],
+  ] as const) {
+    const person = { renewal_date: date, signed_up_at: date, custom_fields: { trial_ends_at: date } };
+    const matching = presets
+      .filter(({ filter }) => compilePredicate(filter, momentOf(at, zone))(person))
+      .map(({ key }) => key);
+    expect(matching).toEqual(
+      expect.arrayContaining([
+        'new-this-week',
+        'renewal-due-in-60-days',
+        'signed-up-in-30-days',
+        'trial-ending',
+      ]),
+    );
+  }
+});
+
 it.each([
   ['admin', 'did you mean `admins`?'],
   ['signed_up_in_30_days', 'did you mean `signed-up-in-30-days`?'],

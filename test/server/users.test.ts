@@ -32,3 +32,19 @@ it("a user's answer has the profile as text and the context entries beside it, a
   // Compared as text, because `__proto__` in an expectation would be its prototype.
   expect(JSON.stringify(context)).toContain('"value":{"__proto__":{"items":2}}');
 });
+
+it('customer_for counts from a signup that is a day in the zone of the workspace, and JSON keeps its midnight UTC', async () => {
+  const { pool } = await testDatabase();
+  // The date there is up to a day behind that of UTC, so that the day began less than a day ago where UTC says more.
+  const west = await startService(pool, 'west');
+  await pool.query(`UPDATE workspaces SET zone = 'Pacific/Pago_Pago' WHERE workspace_id = 'west'`);
+  const hours = 3_600_000;
+  const day = new Date(Math.floor(Date.now() / (24 * hours)) * 24 * hours - 24 * hours);
+  const sinceFirstMoment = Date.now() - day.getTime() - 11 * hours;
+  const { body } = await west.call('PATCH', '/api/users/jane', {
+    traits: { signed_up_at: day.toISOString() },
+  });
+  const expected = Math.floor(sinceFirstMoment / (24 * hours));
+  expect(body).toMatchObject({ user: { signed_up_at: day.toISOString(), days_since_signup: expected } });
+  expect((await west.call('GET', '/api/users/jane')).body).toMatchObject({ days_since_signup: expected });
+});

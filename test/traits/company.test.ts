@@ -1,3 +1,4 @@
+import { momentOf } from '../../src/filter/time.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { companyView, identify, identifyCompany } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
@@ -47,7 +48,7 @@ describe('identifyCompany', () => {
       on_contract: null,
       custom_fields: { email: 'hi@acme.test', seats: 5 },
     });
-    expect(companyView(company, Date.now())).toMatchObject({ customer_for: 'less than a day' });
+    expect(companyView(company, momentOf(Date.now()))).toMatchObject({ customer_for: 'less than a day' });
   });
 
   it('200 calls with a key each lose none, and one of them made the company', async () => {

@@ -1,3 +1,4 @@
+import { momentOf } from '../../src/filter/time.js';
 import { beforeAll, expect, it } from 'vitest';
 import {
   deleteContextEntry,
@@ -35,11 +36,11 @@ it('an entry is any JSON, replaced whole, listed by key, shown beside the profil
   const user = await getUser(db.pool, who);
   expect(user?.last_seen).toEqual(new Date('2026-01-01'));
   if (user === null) throw new Error('nobody');
-  expect(userView(user, Date.now(), entries).context).toMatchObject([
+  expect(userView(user, momentOf(Date.now()), entries).context).toMatchObject([
     { key: 'a', value: 'text', updated_at: entries[0]?.updated_at.toISOString() },
     { key: 'cart' },
   ]);
-  expect(userView(user, Date.now())).not.toHaveProperty('context');
+  expect(userView(user, momentOf(Date.now()))).not.toHaveProperty('context');
   expect(await deleteContextEntry(db.pool, { ...who, key: 'a' })).toEqual({ deleted: true });
   expect(await deleteContextEntry(db.pool, { ...who, key: 'a' })).toEqual({ deleted: false });
   expect(await listContextEntries(db.pool, who)).toHaveLength(1);

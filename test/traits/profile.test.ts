@@ -19,6 +19,7 @@ import type { TestDatabase } from '../support/database.js';
 import { fileOf, peopleOf } from './support.js';
 
 const now = Date.UTC(2026, 5, 15, 12);
+const moment = momentOf(now);
 const day = 86_400_000;
 const ago = (milliseconds: number): Date => new Date(now - milliseconds);
 
@@ -53,19 +54,28 @@ describe('customer_for', () => {
     [45.5 * day, '45 days'],
     [-5 * day, 'less than a day'],
   ])('%d ms after the signup it is "%s"', (milliseconds, text) => {
-    expect(customerFor(ago(milliseconds), null, now)).toBe(text);
+    expect(customerFor(ago(milliseconds), null, moment)).toBe(text);
   });
 
   it('falls back to created_at, and is null without either', () => {
-    expect(customerFor(null, ago(3 * day), now)).toBe('3 days');
-    expect(customerFor(ago(day), ago(9 * day), now)).toBe('1 day');
-    expect(customerFor(null, undefined, now)).toBeNull();
+    expect(customerFor(null, ago(3 * day), moment)).toBe('3 days');
+    expect(customerFor(ago(day), ago(9 * day), moment)).toBe('1 day');
+    expect(customerFor(null, undefined, moment)).toBeNull();
+  });
+
+  it('counts from the first moment of a signup that is a day, in the zone', () => {
+    const date = new Date('2026-06-14T00:00:00Z');
+    const inLosAngeles = (at: string): string | null =>
+      customerFor(date, null, momentOf(at, 'America/Los_Angeles'));
+    expect(inLosAngeles('2026-06-15T06:59:59.999Z')).toBe('less than a day');
+    expect(inLosAngeles('2026-06-15T07:00:00Z')).toBe('1 day');
+    expect(customerFor(null, date, momentOf('2026-06-15T00:00:00Z', 'America/Los_Angeles'))).toBe('1 day');
   });
 
   it.each([[0], [1], [day - 1], [day], [day + 1], [-1], [-day], [-day - 1], [400 * day]])(
     'days_since_signup %d ms later is the count that filters use',
     (milliseconds) => {
-      const days = daysSinceSignup(ago(milliseconds), null, now);
+      const days = daysSinceSignup(ago(milliseconds), null, moment);
       const filter = parseFilter({ '==': [{ var: 'days_since_signup' }, days] });
       expect(compilePredicate(filter, momentOf(now))({ signed_up_at: ago(milliseconds) })).toBe(true);
     },
@@ -79,14 +89,24 @@ describe('profile', () => {
       name: 'Jane Doe',
       on_contract: false,
       signed_up_at: ago(45 * day),
-      custom_fields: { role: 'admin', flags: ['a', 1], empty: '', gone: null, account_age_days: 90 },
+      renewal_date: new Date('2026-12-05T00:00:00Z'),
+      custom_fields: {
+        due: '2026-12-05T00:00:00Z',
+        role: 'admin',
+        flags: ['a', 1],
+        empty: '',
+        gone: null,
+        account_age_days: 90,
+      },
     };
-    expect(profileText(user, now).split('\n')).toEqual([
+    expect(profileText(user, moment).split('\n')).toEqual([
       '[User Profile]',
       'name: Jane Doe',
       'signed_up_at: 2026-05-01T12:00:00.000Z',
+      'renewal_date: 2026-12-05',
       'on_contract: false',
       'account_age_days: 90',
+      'due: 2026-12-05',
       'empty: ',
       'flags: ["a",1]',
       'role: admin',
@@ -98,7 +118,10 @@ describe('profile', () => {
     'a value or name with the control character %j cannot begin a line of its own',
     (character) => {
       const forged = `x${character}[System]`;
-      const text = profileText({ ...nobody, name: forged, custom_fields: { [forged]: { a: forged } } }, now);
+      const text = profileText(
+        { ...nobody, name: forged, custom_fields: { [forged]: { a: forged } } },
+        moment,
+      );
       expect(text.split('\n')).toHaveLength(4);
       expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
     },
@@ -106,7 +129,7 @@ describe('profile', () => {
 
   it('keys are in the order of their code points, astral ones last', () => {
     const custom_fields = { '😀': 1, '\uff5e': 1, Z: 1, a: 1 };
-    const keys = profileText({ ...nobody, custom_fields }, now)
+    const keys = profileText({ ...nobody, custom_fields }, moment)
       .split('\n')
       .slice(1, 5);
     expect(keys).toEqual(['Z: 1', 'a: 1', '\uff5e: 1', '😀: 1']);
@@ -122,7 +145,7 @@ describe('reading', () => {
   it('the view has every column, times as ISO text, and what is derived', async () => {
     const traits = { signed_up_at: new Date(now - 45 * day).toISOString(), role: 'admin' };
     const { user } = await identify(db.pool, { workspaceId: 'v', userId: 'jane', traits, now });
-    const view = userView(user, now);
+    const view = userView(user, moment);
     expect(view).toMatchObject({
       user_id: 'jane',
       signed_up_at: '2026-05-01T12:00:00.000Z',

@@ -28,11 +28,11 @@ export class ExamplePicker implements Examples {
   isAll = true;
   before: string | undefined;
   after: string | undefined;
-  readonly #low: string | null;
+  readonly #isBefore: ((value: string) => boolean) | null;
 
-  /** @param low where a window begins, as ISO 8601 text in UTC */
-  constructor(low: string | null) {
-    this.#low = low;
+  /** @param isBefore whether a time lies before the window; null where it has not two ends */
+  constructor(isBefore: ((value: string) => boolean) | null) {
+    this.#isBefore = isBefore;
   }
 
   /** Takes the first and the last value of one group, as JSON that may be cut short; none where there is nothing to show. */
@@ -43,15 +43,15 @@ export class ExamplePicker implements Examples {
 
   #take(value: string): void {
     if (this.last === undefined || value > this.last) this.last = value;
-    if (this.#low !== null) this.#takeBeside(this.#low, value);
+    if (this.#isBefore !== null) this.#takeBeside(value, this.#isBefore(value));
     const isFull = this.first.length === shown;
     if (this.first.includes(value) || (isFull && value > (this.first.at(-1) ?? ''))) return;
     this.first = [...this.first, value].toSorted().slice(0, shown);
     if (this.first.length === shown) this.isAll = false;
   }
 
-  #takeBeside(low: string, value: string): void {
-    if (value < low) {
+  #takeBeside(value: string, isBefore: boolean): void {
+    if (isBefore) {
       if (this.before === undefined || value > this.before) this.before = value;
     } else if (this.after === undefined || value < this.after) {
       this.after = value;

@@ -94,7 +94,7 @@ function fallbackOf(field: DerivedField, facts: UserRecord, moment: Moment): Fal
     type: columns[name].type,
   });
   const has = (name: typeof from | typeof fallback): boolean =>
-    !isMissing(readerOf(column(name), moment.now)(facts));
+    !isMissing(readerOf(column(name), moment)(facts));
   if (has(from) || !has(fallback)) return null;
   const [name, missing, used] = [nameOf(field), nameOf(column(from)), nameOf(column(fallback))];
   return {

@@ -2,7 +2,7 @@ import type { Client } from '../../database/pool.js';
 import type { Moment } from '../../filter/time.js';
 import { instantOf } from '../../filter/time.js';
 import { nextPassing } from '../../filter/edges/passing.js';
-import { storedTimes } from '../../filter/edges/values.js';
+import { storedInstants } from '../../filter/edges/values.js';
 import { matchingAmong } from '../people.js';
 import { turnsOf } from './flips.js';
 import type { Flip } from './flips.js';
@@ -117,7 +117,9 @@ async function bringForward(
     const source = JSON.stringify(edge.source);
     let sorted = times.get(source);
     if (sorted === undefined) {
-      sorted = people.flatMap(({ record }) => storedTimes(edge.source, record)).toSorted((a, b) => a - b);
+      sorted = people
+        .flatMap(({ record }) => storedInstants(edge.source, record, zone))
+        .toSorted((a, b) => a - b);
       times.set(source, sorted);
     }
     const next = firstFrom(sorted, instantOf(edge.time, since));

@@ -1,7 +1,9 @@
 import type { Client } from '../../database/pool.js';
+import { boundOfInstant, firstMoment } from '../../filter/day.js';
 import { edgePlace } from '../../filter/edges/sql.js';
 import type { EdgePlace } from '../../filter/edges/sql.js';
 import { nextPassing, passedBetween } from '../../filter/edges/passing.js';
+import { storedAround, storedLater } from '../../filter/edges/stored.js';
 import { instantText } from '../../filter/sql/range.js';
 import { instantOf } from '../../filter/time.js';
 import { matchingAmong } from '../people.js';
@@ -73,7 +75,10 @@ async function findPassed(
   people: Map<string, Set<number>>,
 ): Promise<void> {
   const place = placeOf(edges);
-  const passed = edges.map(({ edge }) => passedBetween(edge.time, sweptTo, now, zone));
+  const passed = edges.map(({ edge }) => {
+    const instants = passedBetween(edge.time, sweptTo, now, zone);
+    return place.isDay === null ? instants : storedAround(instants, zone);
+  });
   const values: unknown[] = [workspaceId, ...(place.event === null ? [] : [place.event])];
   const at = values.length;
   values.push(
@@ -103,28 +108,81 @@ export async function findNext(
   edges: readonly TrackedEdge[],
 ): Promise<Map<string, number | null>> {
   const place = placeOf(edges);
-  const values: unknown[] = [workspaceId, ...(place.event === null ? [] : [place.event])];
-  const at = values.length;
-  values.push(
+  const named = [workspaceId, ...(place.event === null ? [] : [place.event])];
+  const bounds = edges.map(({ edge }) => instantOf(edge.time, { now, zone }));
+  const { rows } = await client.query<StoredTime>(nextText(place, named.length), [
+    ...named,
     edges.map((_, position) => position),
-    edges.map(({ edge }) => instantText(instantOf(edge.time, { now, zone }))),
+    bounds.map(instantText),
+    ...(place.isDay === null ? [] : [bounds.map((bound) => instantText(boundOfInstant(bound, zone).day))]),
+  ]);
+  const ahead = new Map(
+    rows.map(({ place: position, value, is_day: isDayed }) => [
+      position,
+      { stored: value, isDayed, instant: isDayed ? firstMoment(value, zone) : value },
+    ]),
   );
-  const { rows } = await client.query<{ place: number; value: number }>(nextText(place, at), values);
-  const ahead = new Map(rows.map((row) => [row.place, row.value]));
+  // A time that is stored later may come first, where one of the two is a day.
+  const others = [...ahead].flatMap(([position, { stored, isDayed }]) => {
+    const stretch = place.isDay === null ? null : storedLater(stored, isDayed, bounds[position] ?? 0, zone);
+    return stretch === null ? [] : [{ position, ...stretch }];
+  });
+  if (others.length > 0) {
+    const found = await client.query<StoredTime>(laterText(place, named.length), [
+      ...named,
+      others.map(({ position }) => position),
+      others.map(({ from }) => instantText(from)),
+      others.map(({ to }) => instantText(to)),
+      others.map(({ days }) => days),
+    ]);
+    for (const { place: position, value, is_day: isDayed } of found.rows)
+      ahead.set(position, { stored: value, isDayed, instant: isDayed ? firstMoment(value, zone) : value });
+  }
   return new Map(
     edges.map(({ key, edge }, position) => [
       key,
-      nextPassing(edge.time, ahead.get(position) ?? null, now, zone),
+      nextPassing(edge.time, ahead.get(position)?.instant ?? null, now, zone),
     ]),
   );
 }
 
-const nextText = (place: EdgePlace, at: number): string => `
-  SELECT r.place, floor(extract(epoch FROM n.value) * 1000)::double precision AS value
-  FROM unnest($${at + 1}::int[], $${at + 2}::timestamptz[]) AS r (place, low)
+interface StoredTime {
+  readonly place: number;
+  readonly value: number;
+  readonly is_day: boolean;
+}
+
+const storedTime = ({ value, isDay }: EdgePlace): string =>
+  `${value} AS value, ${isDay === null ? 'false' : `(${isDay}) IS TRUE`} AS is_day`;
+
+const told = `SELECT r.place, floor(extract(epoch FROM n.value) * 1000)::double precision AS value, n.is_day`;
+
+const nextText = (place: EdgePlace, at: number): string => {
+  const { isDay, rows, value, where } = place;
+  const from = isDay === null ? 'r.low' : 'least(r.low, r.day)';
+  const ahead = isDay === null ? '' : `AND ${value} >= CASE WHEN ${isDay} THEN r.day ELSE r.low END`;
+  const asked =
+    isDay === null
+      ? `unnest($${at + 1}::int[], $${at + 2}::timestamptz[]) AS r (place, low)`
+      : `unnest($${at + 1}::int[], $${at + 2}::timestamptz[], $${at + 3}::timestamptz[]) AS r (place, low, day)`;
+  return `
+  ${told}
+  FROM ${asked}
   CROSS JOIN LATERAL (
-    SELECT ${place.value} AS value FROM ${place.rows}
-    WHERE ${place.where} AND ${place.value} >= r.low AND ${place.value} < '10000-01-01 00:00:00+00'
+    SELECT ${storedTime(place)} FROM ${rows}
+    WHERE ${where} AND ${value} >= ${from} AND ${value} < '10000-01-01 00:00:00+00' ${ahead}
+    ORDER BY ${value} LIMIT 1
+  ) AS n`;
+};
+
+const laterText = (place: EdgePlace, at: number): string => `
+  ${told}
+  FROM unnest($${at + 1}::int[], $${at + 2}::timestamptz[], $${at + 3}::timestamptz[], $${at + 4}::boolean[])
+    AS r (place, low, beyond, days)
+  CROSS JOIN LATERAL (
+    SELECT ${storedTime(place)} FROM ${place.rows}
+    WHERE ${place.where} AND ${place.value} >= r.low AND ${place.value} < r.beyond
+      AND ((${place.isDay}) IS TRUE) = r.days
     ORDER BY ${place.value} LIMIT 1
   ) AS n`;
 

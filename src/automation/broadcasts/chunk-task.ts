@@ -26,14 +26,15 @@ export interface ChunkTask {
 
 /** Renders what a person is sent. Throws where the launch knows no such variant. */
 export function messageOf(
-  { launched, now }: ChunkTask,
+  { chunk, launched, now }: ChunkTask,
   candidate: Candidate,
   own: Readonly<Record<string, string>> = {},
 ): RenderedMessage {
   const { channel } = launched.definition;
   const message = launched.messages.get(candidate.variant);
   if (message === undefined) throw new Error(`there is no variant \`${candidate.variant}\``);
-  return renderedMessage(message, { channel, user: candidate.person, now: now(), own });
+  const moment = { now: now(), zone: chunk.workspaceZone };
+  return renderedMessage(message, { channel, user: candidate.person, moment, own });
 }
 
 /** What is written down of a person before the channel is called. */

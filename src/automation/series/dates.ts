@@ -31,7 +31,7 @@ export function dateStandingOf(
   zone: string,
   passed: number,
 ): DateStanding {
-  const seen = readerOf(trigger.field, 0)(person);
+  const seen = readerOf(trigger.field, { now: 0, zone })(person);
   if (isMissing(seen)) return { state: 'missing', seen: null, at: null };
   const at = entryInstant(trigger, person, zone);
   if (at === null) return { state: 'unreadable', seen, at };
@@ -51,8 +51,8 @@ const slack = 6 * day;
 
 /**
  * Finds the values whose instants are at or before `passed`. A later value never has an earlier instant, so that two
- * bounds say for a whole population what `entryOn` says for one person. Days and other times have a bound each, because
- * a midnight UTC is the same day in every zone.
+ * bounds say for a whole population what `entryOn` says for one person. Days and instants have a bound each, because a day
+ * is the same date in every zone.
  */
 export function pastValues(trigger: DateTrigger, zone: string, passed: number): PastValues {
   const shift = passed - entryOn(trigger, passed, zone);

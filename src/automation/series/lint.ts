@@ -3,9 +3,12 @@ import { lintKnown } from '../../audience/lint/known.js';
 import { lintTimeField } from '../../audience/lint/traits.js';
 import { lintFilter } from '../../filter/lint.js';
 import type { Finding } from '../../filter/lint.js';
+import { literalsOf } from '../../filter/lint/clauses.js';
 import { possible } from '../../filter/lint/possible.js';
 import type { Moment } from '../../filter/time.js';
-import type { Filter } from '../../filter/tree.js';
+import { sentence } from '../../filter/sentence.js';
+import { leavesOf, leavesWithin } from '../../filter/tree.js';
+import type { Filter, Leaf } from '../../filter/tree.js';
 import { outlookWords } from './date-outlook.js';
 import type { DateOutlook } from './date-outlook.js';
 import type { SeriesDefinition } from './model.js';
@@ -51,7 +54,7 @@ export function lintSeries(
     trigger.type === 'date' && known !== null
       ? lintTimeField(trigger.field, dateFieldPath, known.traits)
       : [];
-  return [...dated, ...found, ...armsNotTaken(definition, moment)];
+  return [...dated, ...todayOfWorkspace(definition), ...found, ...armsNotTaken(definition, moment)];
 }
 
 const dateFieldPath = '/trigger/field';
@@ -73,6 +76,25 @@ export function lintDates(outlook: DateOutlook): Finding[] {
           : 'send the date on identify, or backfill it; what is past lets nobody in',
     },
   ];
+}
+
+/** A day of the person's own zone beside today in the workspace's: for some people the two are never one. */
+function todayOfWorkspace({ trigger, audience }: SeriesDefinition): Finding[] {
+  if (trigger.type !== 'date' || trigger.zone !== 'person' || audience === null) return [];
+  const asks = leavesOf(audience).filter(({ leaf }) => leavesWithin(leaf).some(asksAboutToday));
+  return asks.map(({ leaf }) => ({
+    code: 'today_of_workspace',
+    severity: 'warning',
+    path: `/audience${leaf.path}`,
+    message: `the trigger goes by the zone of each person, and "${sentence(leaf)}" by that of the workspace: where the two are on different dates, nobody enters`,
+    hint: 'leave it out and let `offset` of the trigger say the day, or set `zone` of the trigger to "workspace"',
+  }));
+}
+
+function asksAboutToday(leaf: Leaf): boolean {
+  return literalsOf(leaf).some(
+    (literal) => literal.type === 'time' && literal.value.kind === 'start_of' && literal.value.unit === 'day',
+  );
 }
 
 /** An arm behind one that everybody takes; the arms are tried in order. */

@@ -1,4 +1,6 @@
 import { Cron } from 'croner';
+import { isDay } from '../../filter/day.js';
+import { mayBeDay } from '../../filter/fields.js';
 import { zoneNamed } from '../../filter/offsets.js';
 import type { UserRecord } from '../../filter/record.js';
 import { columnInstant, isMissing, readerOf } from '../../filter/values.js';
@@ -15,23 +17,22 @@ export type ClockTrigger = DateTrigger | ScheduleTrigger;
 /**
  * The instant at which a date trigger lets this person in; null where the field is missing or holds no time.
  *
- * It is `at` on the day that lies `offset` from the day in the field. A date without a time (`2026-03-01`, or midnight
- * UTC to the millisecond, which is how a column keeps such a date) is that day in every zone; any other time is the day
- * that it falls on in the zone. Where `at` does not exist on the day it is the next valid minute, where it exists twice the first.
+ * It is `at` on the day that lies `offset` from the day in the field, which filters count as the same day (`filter/day.ts`);
+ * any other time is on the day that it falls on in the zone. Where `at` does not exist on the day it is the next valid minute, where it exists twice the first.
  *
  * @param zone the one that `trigger.zone` asks for, see `zoneOf`
  */
 export function entryInstant(trigger: DateTrigger, person: UserRecord, zone: string): number | null {
   // Derived fields are refused at save, so that no clock is needed to read this one.
-  const value = readerOf(trigger.field, 0)(person);
+  const value = readerOf(trigger.field, { now: 0, zone })(person);
   if (isMissing(value)) return null;
   const instant = columnInstant(value);
   return Number.isNaN(instant) ? null : entryOn(trigger, instant, zone);
 }
 
 /** The same for the instant that the field holds. */
-export function entryOn({ offset, at }: DateTrigger, value: number, zone: string): number {
-  const date = value % day === 0 ? value : dateOf(wallAt(value, zone));
+export function entryOn({ field, offset, at }: DateTrigger, value: number, zone: string): number {
+  const date = mayBeDay(field) && isDay(value) ? value : dateOf(wallAt(value, zone));
   return instantAt(dateOf(wallLater(date, offset)) + at * minute, zone);
 }
 

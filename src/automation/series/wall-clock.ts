@@ -1,45 +1,20 @@
-import { offsetAt } from '../../filter/offsets.js';
 import { firstInstant, lastInstant } from '../../filter/time.js';
+import { dateOf, occurrencesOf, wallAt } from '../../filter/wall-clock.js';
 import type { Length, TimeOfDay, Weekday } from './model.js';
 
 /**
- * Wall clocks of zones, for the series machine. A wall time is written as the milliseconds since 1970 that UTC would
- * have if its clocks showed it, so that calendar arithmetic is plain arithmetic.
+ * Calendar arithmetic for the series machine, on the wall clocks of `filter/wall-clock.ts`.
  *
  * Daylight saving, everywhere in a series: a wall time that does not exist stands for the next valid minute, the one at
  * which the clock goes on; one that exists twice stands for the first. Luxon's own sums differ in both (02:30 that is
  * skipped becomes 03:30), so it is asked for the zones' offsets only.
  */
 
+export { dateOf, occurrencesOf, wallAt } from '../../filter/wall-clock.js';
+
 export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
-
-/** What the zone's clocks show at an instant. */
-export function wallAt(instant: number, zone: string): number {
-  return instant + offsetAt(instant, zone);
-}
-
-/** Every instant at which the zone's clocks show the wall time, in order; the next valid minute where there is none. */
-export function occurrencesOf(wall: number, zone: string): number[] {
-  const before = offsetAt(wall - day, zone);
-  const after = offsetAt(wall + day, zone);
-  const found = (before === after ? [before] : [before, after])
-    .filter((offset) => offsetAt(wall - offset, zone) === offset)
-    .map((offset) => wall - offset)
-    .toSorted((a, b) => a - b);
-  if (found.length > 0) return found;
-  // The clock went forward over it: the instant of the change lies between the two readings.
-  let low = wall - Math.max(before, after);
-  let high = wall - Math.min(before, after);
-  const old = offsetAt(low, zone);
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (offsetAt(middle, zone) === old) low = middle;
-    else high = middle;
-  }
-  return [high];
-}
 
 /** The instant of a wall time, within the years 0001 to 9999. */
 export function instantAt(wall: number, zone: string): number {
@@ -85,11 +60,6 @@ export function timeOfDay(wall: number): number {
 /** Minutes since midnight, begun ones not counted. */
 export function minuteOf(wall: number): TimeOfDay {
   return Math.floor(timeOfDay(wall) / minute);
-}
-
-/** Midnight of the wall time's date. */
-export function dateOf(wall: number): number {
-  return Math.floor(wall / day) * day;
 }
 
 const weekdays: readonly Weekday[] = [4, 5, 6, 7, 1, 2, 3];

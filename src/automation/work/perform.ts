@@ -173,7 +173,12 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
         token,
         kind: contact ? 'send' : 'webhook',
         channel: name,
-        message: rendered(effect, { channel: name, user: facts.person, now: now(), own }),
+        message: rendered(effect, {
+          channel: name,
+          user: facts.person,
+          moment: { now: now(), zone: claim.workspaceZone },
+          own,
+        }),
         endUser,
         topic,
         parks: onLost === 'park',

@@ -1,4 +1,5 @@
 import type { UserRecord } from '../../filter/record.js';
+import type { Moment } from '../../filter/time.js';
 import { addressOf } from '../channels/reach.js';
 import { channelProperties } from '../channels/properties.js';
 import { withSafeLinks } from '../html-links.js';
@@ -24,8 +25,8 @@ export interface RenderedMessage {
 export interface Reader {
   readonly channel: string;
   readonly user: UserRecord;
-  /** Milliseconds since 1970 (UTC). */
-  readonly now: number;
+  /** In the workspace's zone. */
+  readonly moment: Moment;
   /** Values of the merge tags that the channel fills itself. */
   readonly own?: Readonly<Record<string, string>>;
 }
@@ -43,14 +44,16 @@ export function rendered(effect: DeliveryEffect, reader: Reader): RenderedMessag
 
 /** Fills the merge tags of a message. Where it has only HTML, its text is made from that. */
 export function renderedMessage({ title, text, html }: MessageTemplate, reader: Reader): RenderedMessage {
-  const { channel, user, now, own = {} } = reader;
+  const { channel, user, moment, own = {} } = reader;
   const { escape } = channelProperties(channel);
   const filled =
-    html === undefined ? null : withSafeLinks(renderTemplate(html, user, now, { escape: 'html', own }), html);
+    html === undefined
+      ? null
+      : withSafeLinks(renderTemplate(html, user, moment, { escape: 'html', own }), html);
   const to = channel === 'email' ? addressOf(user) : null;
   return {
-    title: title === null ? null : renderTemplate(title, user, now, { escape, own }),
-    text: text === null ? textOfHtml(filled ?? '') : renderTemplate(text, user, now, { escape, own }),
+    title: title === null ? null : renderTemplate(title, user, moment, { escape, own }),
+    text: text === null ? textOfHtml(filled ?? '') : renderTemplate(text, user, moment, { escape, own }),
     ...(filled === null ? {} : { html: filled }),
     ...(to === null ? {} : { to }),
     ...(own['unsubscribe_url'] === undefined ? {} : { unsubscribeUrl: own['unsubscribe_url'] }),
@@ -65,7 +68,7 @@ function renderedObject(object: Readonly<Record<string, unknown>>, reader: Reade
 
 /** Every text of a JSON value is a template, keys apart. */
 function renderedValue(value: unknown, reader: Reader): unknown {
-  if (typeof value === 'string') return renderTemplate(value, reader.user, reader.now);
+  if (typeof value === 'string') return renderTemplate(value, reader.user, reader.moment);
   if (Array.isArray(value)) return value.map((item) => renderedValue(item, reader));
   return isObject(value) ? renderedObject(value, reader) : value;
 }

@@ -77,13 +77,14 @@ async function check(
 async function preview(input: string, options: Options & { channel: string; user: string }): Promise<void> {
   const { channel, user: userId, workspace: workspaceId } = options;
   const template = parseTemplate(readTemplate(input), channel);
-  const { now } = momentFrom(options, 'UTC');
+  momentFrom(options, 'UTC');
   const email = installationEmail(process.env);
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const user = await readUserRecord(pool, { workspaceId, userId });
     if (user === null) refuse('no_such_user', { user_id: shown(userId), workspace: workspaceId });
     const publicUrl = await publicUrlOf(pool, workspaceId, email);
-    const found = previewTemplate(template, { channel, user, now, publicUrl });
+    const moment = momentFrom(options, await zoneOf(pool, workspaceId));
+    const found = previewTemplate(template, { channel, user, moment, publicUrl });
     if (options.json) out.line(JSON.stringify(found));
     else for (const line of messageLines(out, found)) out.line(line);
   });

@@ -1,8 +1,9 @@
+import { mayBeDay } from '../fields.js';
 import type { Field } from '../fields.js';
 import type { Index } from '../sql/indexes.js';
 import { columnIndex, timeIndex } from '../sql/indexes.js';
 import { quoteIdentifier } from '../sql/quote.js';
-import { writtenTime } from '../sql/range.js';
+import { isDayText, writtenTime } from '../sql/range.js';
 import type { EdgeSource } from '../edges.js';
 
 /** Where the stored times of a source lie in the database. Its text names no value; the statement binds them. */
@@ -17,6 +18,8 @@ export interface EdgePlace {
   readonly person: string;
   /** The stored time, or NULL. */
   readonly value: string;
+  /** Whether it is a day, false or NULL where not; null where none of them can be. */
+  readonly isDay: string | null;
   /** Name of the event that is bound as `$2`; null where the text has no `$2`. */
   readonly event: string | null;
   /** The index that finds the times. */
@@ -32,6 +35,7 @@ export function edgePlace(source: EdgeSource): EdgePlace {
       where: 'e.workspace_id = $1 AND e.event = $2',
       person: 'e.end_user_id',
       value: occurred ? 'e.occurred_at' : timeOf('e', source.field),
+      isDay: occurred ? null : dayOf('e', source.field),
       event: source.event,
       index: indexOf(source),
     };
@@ -45,6 +49,7 @@ export function edgePlace(source: EdgeSource): EdgePlace {
       where: 'c.workspace_id = $1',
       person: 'u.id',
       value: timeOf('c', field),
+      isDay: dayOf('c', field),
       event: null,
       index: indexOf(source),
     };
@@ -55,6 +60,7 @@ export function edgePlace(source: EdgeSource): EdgePlace {
     where: 'u.workspace_id = $1',
     person: 'u.id',
     value: timeOf('u', field),
+    isDay: dayOf('u', field),
     event: null,
     index: indexOf(source),
   };
@@ -64,6 +70,12 @@ function timeOf(row: string, field: Field): string {
   if (field.kind === 'custom') return writtenTime(row, field);
   if (field.kind === 'derived') return `COALESCE(${row}.signed_up_at, ${row}.created_at)`;
   return `${row}.${quoteIdentifier(field.name)}`;
+}
+
+function dayOf(row: string, field: Field): string | null {
+  // A signup may be a day; what stands in for it never is.
+  if (field.kind === 'derived') return isDayText(`${row}.signed_up_at`);
+  return mayBeDay(field) ? isDayText(timeOf(row, field)) : null;
 }
 
 function indexOf(source: EdgeSource): Index | null {

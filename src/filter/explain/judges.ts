@@ -7,7 +7,7 @@ import { foldAscii, isMissing, percentOf, readerOf, splitList } from '../values.
 import { judgeDid } from './did.js';
 import { demandOf, judgeBounds, judgeEqual, judgeOneOf } from './literals.js';
 import type { Reason } from './reason.js';
-import { shown, wantedList, wantedLiteral } from './show.js';
+import { shownValue, wantedList, wantedLiteral } from './show.js';
 import type { JsonValue } from './show.js';
 
 export interface Finding {
@@ -33,10 +33,15 @@ export const judges: {
     const demand = demandOf(value, moment);
     return {
       wanted: wantedLiteral(value, moment),
-      judge: ofValue(subject.field, moment, (seen) => {
-        if (operator === '==' || operator === '!=') return judgeEqual(operator, seen, demand, subject);
-        return judgeBounds([{ operator, demand }], seen, subject);
-      }),
+      judge: ofValue(
+        subject.field,
+        moment,
+        (seen) => {
+          if (operator === '==' || operator === '!=') return judgeEqual(operator, seen, demand, subject);
+          return judgeBounds([{ operator, demand }], seen, subject);
+        },
+        demand.type === 'time',
+      ),
     };
   },
 
@@ -44,7 +49,12 @@ export const judges: {
     const demands = items.map((item) => demandOf(item, moment));
     return {
       wanted: wantedList(items, moment),
-      judge: ofValue(subject.field, moment, (seen) => judgeOneOf(seen, demands, subject)),
+      judge: ofValue(
+        subject.field,
+        moment,
+        (seen) => judgeOneOf(seen, demands, subject),
+        demands.every(({ type }) => type === 'time'),
+      ),
     };
   },
 
@@ -55,7 +65,12 @@ export const judges: {
     ] as const;
     return {
       wanted: { from: wantedLiteral(low, moment), to: wantedLiteral(high, moment) },
-      judge: ofValue(subject.field, moment, (seen) => judgeBounds(bounds, seen, subject)),
+      judge: ofValue(
+        subject.field,
+        moment,
+        (seen) => judgeBounds(bounds, seen, subject),
+        low.type === 'time',
+      ),
     };
   },
 
@@ -89,12 +104,12 @@ export const judges: {
   },
 
   presence: ({ operator, field }, moment) => {
-    const read = readerOf(field, moment.now);
+    const read = readerOf(field, moment);
     return {
       wanted: { exists: operator === 'exists' },
       judge: (user) => {
         const value = read(user);
-        const seen = shown(value);
+        const seen = shownValue(value, field, false);
         if (operator === 'exists') return { reason: isMissing(value) ? 'missing' : 'matched', seen };
         return { reason: isMissing(value) ? 'matched' : 'different', seen };
       },
@@ -114,11 +129,19 @@ export const judges: {
 };
 
 /** A judge of the field's value; what is missing is missing to every comparison. */
-function ofValue(field: Field, moment: Moment, reasonFor: (seen: unknown) => Reason): Judge['judge'] {
-  const read = readerOf(field, moment.now);
+function ofValue(
+  field: Field,
+  moment: Moment,
+  reasonFor: (seen: unknown) => Reason,
+  isTime = false,
+): Judge['judge'] {
+  const read = readerOf(field, moment);
   return (user) => {
     const value = read(user);
-    return { reason: isMissing(value) ? 'missing' : reasonFor(value), seen: shown(value) };
+    return {
+      reason: isMissing(value) ? 'missing' : reasonFor(value),
+      seen: shownValue(value, field, isTime),
+    };
   };
 }
 

@@ -1,4 +1,7 @@
-import { instantOf } from '../time.js';
+import { isDay, orderOf } from '../day.js';
+import type { Bound } from '../day.js';
+import { mayBeDay } from '../fields.js';
+import { boundOf } from '../time.js';
 import type { Moment } from '../time.js';
 import type { CompareOperator, Literal, Subject } from '../tree.js';
 import { columnInstant, compareText, foldAscii, textInstant } from '../values.js';
@@ -10,10 +13,10 @@ export type Demand =
   | { readonly type: 'text'; readonly value: string }
   | { readonly type: 'number'; readonly value: number }
   | { readonly type: 'boolean'; readonly value: boolean }
-  | { readonly type: 'time'; readonly value: number };
+  | { readonly type: 'time'; readonly value: Bound };
 
 export function demandOf(literal: Literal, moment: Moment): Demand {
-  return literal.type === 'time' ? { type: 'time', value: instantOf(literal.value, moment) } : literal;
+  return literal.type === 'time' ? { type: 'time', value: boundOf(literal.value, moment) } : literal;
 }
 
 /** The value as the demand's type, or why it is not one. */
@@ -43,7 +46,7 @@ function takeInstant(seen: unknown, holds: string): Taken {
 export function judgeEqual(operator: '==' | '!=', seen: unknown, demand: Demand, subject: Subject): Reason {
   const taken = take(seen, demand.type, subject);
   if ('reason' in taken) return taken.reason;
-  const equal = taken.value === demand.value;
+  const equal = compareTaken(taken.value, demand, subject) === 0;
   if (operator === '!=') return equal ? 'different' : 'matched';
   return equal ? 'matched' : unequal(seen, demand);
 }
@@ -66,24 +69,33 @@ function unequal(seen: unknown, demand: Demand): Reason {
   return foldsAlike ? 'case_mismatch' : 'different';
 }
 
-interface Bound {
+interface End {
   readonly operator: Exclude<CompareOperator, '==' | '!='>;
   readonly demand: Demand;
 }
 
 /** One bound of an ordering, or the two of a `between`. */
-export function judgeBounds(bounds: readonly Bound[], seen: unknown, subject: Subject): Reason {
+export function judgeBounds(bounds: readonly End[], seen: unknown, subject: Subject): Reason {
   let reason: Reason = 'matched';
   for (const { operator, demand } of bounds) {
     const taken = take(seen, demand.type, subject);
     if ('reason' in taken) return taken.reason;
     // The language orders no booleans.
     if (demand.type === 'boolean') return 'type_mismatch';
-    if (!admits(operator, order(taken.value, demand.value))) {
+    if (!admits(operator, compareTaken(taken.value, demand, subject))) {
       reason = demand.type === 'time' ? 'outside_window' : 'different';
     }
   }
   return reason;
+}
+
+/** Negative, zero or positive; days and instants compare as `orderOf` has it. */
+function compareTaken(seen: string | number | boolean, demand: Demand, { field }: Subject): number {
+  if (demand.type === 'time')
+    return typeof seen === 'number'
+      ? orderOf(seen, mayBeDay(field) && isDay(seen), demand.value)
+      : Number.NaN;
+  return order(seen, demand.value);
 }
 
 function order(seen: string | number | boolean, wanted: string | number | boolean): number {
@@ -91,7 +103,7 @@ function order(seen: string | number | boolean, wanted: string | number | boolea
   return Number(seen > wanted) - Number(seen < wanted);
 }
 
-function admits(operator: Bound['operator'], sign: number): boolean {
+function admits(operator: End['operator'], sign: number): boolean {
   if (operator === '<') return sign < 0;
   if (operator === '<=') return sign <= 0;
   if (operator === '>') return sign > 0;

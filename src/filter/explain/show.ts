@@ -1,7 +1,10 @@
-import { instantOf } from '../time.js';
+import { isDay, timeText } from '../day.js';
+import { mayBeDay } from '../fields.js';
+import type { Field } from '../fields.js';
+import { dayIn, instantOf } from '../time.js';
 import type { Moment, Time } from '../time.js';
 import type { Literal } from '../tree.js';
-import { isMissing, isObject } from '../values.js';
+import { columnInstant, isMissing, isObject, textInstant } from '../values.js';
 
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -29,6 +32,13 @@ export function shown(value: unknown, depth = 0): JsonValue {
   return Object.fromEntries(entries);
 }
 
+/** A field's value. A day is shown as that date: in a time column, and in a custom field that is asked for a time. */
+export function shownValue(value: unknown, field: Field, isTime: boolean): JsonValue {
+  if (!mayBeDay(field) || (field.kind === 'custom' && !isTime)) return shown(value);
+  const time = field.kind === 'column' ? columnInstant(value) : textInstant(value);
+  return isDay(time) ? timeText(time, true) : shown(value);
+}
+
 function shownList(items: readonly unknown[], depth: number): JsonValue {
   const list = items.slice(0, longestList).map((item) => shown(item, depth + 1));
   return items.length > longestList ? [...list, `… ${items.length - longestList} more`] : list;
@@ -46,7 +56,9 @@ function shortText(text: string): string {
 export function wantedLiteral(literal: Literal, moment: Moment): JsonValue {
   if (literal.type === 'text') return shortText(literal.value);
   if (literal.type !== 'time') return literal.value;
-  return { at: new Date(instantOf(literal.value, moment)).toISOString(), written: written(literal.value) };
+  const day = dayIn(literal.value);
+  const at = timeText(day ?? instantOf(literal.value, moment), day !== null);
+  return { at, written: written(literal.value) };
 }
 
 export function wantedList(literals: readonly Literal[], moment: Moment): JsonValue {

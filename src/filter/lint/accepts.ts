@@ -1,12 +1,21 @@
+import { admittedBetween, admittedBy, equalTimes } from '../admitted.js';
+import type { Admitted } from '../admitted.js';
 import { nameOf } from '../fields.js';
 import type { Field } from '../fields.js';
 import { parseIso } from '../iso8601.js';
 import { printFilter } from '../print.js';
-import { instantOf } from '../time.js';
 import type { Moment } from '../time.js';
 import type { Between, Compare, CompareOperator, LeafKind, NodeOf, OneOf } from '../tree.js';
 import { foldAscii } from '../values.js';
-import { allNumbers, between, complementRanges, point, points, uniteRanges } from './ranges.js';
+import {
+  allNumbers,
+  between,
+  complementRanges,
+  intersectRanges,
+  point,
+  points,
+  uniteRanges,
+} from './ranges.js';
 import type { Ranges } from './ranges.js';
 import { allTexts, everyValue, intersect, noValue, unite } from './values.js';
 import type { Texts, Values } from './values.js';
@@ -97,7 +106,12 @@ function ofCompare(leaf: Compare, field: Field, lower: boolean, moment: Moment):
   if (operator === '==') return oneOf({ items: [value] }, field, lower, moment);
   if (value.type === 'number') return same({ ...noValue, number: satisfying(operator, value.value) });
   if (value.type === 'time') {
-    return same(timesOf(field, satisfying(operator, instantOf(value.value, moment))));
+    const { value: time } = value;
+    const ranges =
+      operator === '!='
+        ? complementRanges(milliseconds(equalTimes([time], field, moment)))
+        : rangesOf(admittedBy(operator, time, field, moment));
+    return same(timesOf(field, ranges));
   }
   if (operator !== '!=') return someText;
   if (value.type === 'boolean') return same({ ...noValue, boolean: new Set([!value.value]) });
@@ -114,24 +128,23 @@ function oneOf({ items }: Pick<OneOf, 'items'>, field: Field, lower: boolean, mo
   const written = items.flatMap((item) => (item.type === 'text' ? [item.value] : []));
   const texts = lower ? written.filter(isFolded) : written;
   const asTimes = lower ? [] : texts.flatMap((text) => parseIso(text) ?? []);
-  const instants = items.flatMap((item) => (item.type === 'time' ? [instantOf(item.value, moment)] : []));
+  const times = items.flatMap((item) => (item.type === 'time' ? [item.value] : []));
   const least: Values = {
     ...noValue,
     text: { but: false, items: new Set(texts.filter((text) => lower || parseIso(text) === null)) },
     number: points(items.flatMap((item) => (item.type === 'number' ? [item.value] : []))),
     boolean: new Set(items.flatMap((item) => (item.type === 'boolean' ? [item.value] : []))),
-    time: timesOf(field, points(instants)).time,
+    time: timesOf(field, milliseconds(equalTimes(times, field, moment))).time,
   };
   // An instant can be written in many ways, of which a text names one.
-  return { most: { ...least, time: uniteRanges(least.time, points(asTimes)) }, least };
+  return { most: { ...least, time: uniteRanges(least.time, milliseconds(asTimes)) }, least };
 }
 
 function ofBetween({ low, high }: Between, field: Field, moment: Moment): Bounds {
   if (low.type === 'number' && high.type === 'number')
     return same({ ...noValue, number: between(low.value, high.value) });
   if (low.type === 'time' && high.type === 'time') {
-    const ends = [low, high].map(({ value }) => instantOf(value, moment));
-    return same(timesOf(field, between(ends[0] ?? 0, ends[1] ?? 0)));
+    return same(timesOf(field, rangesOf(admittedBetween(low.value, high.value, field, moment))));
   }
   return low.type === 'text' && high.type === 'text' ? someText : same(noValue);
 }
@@ -142,6 +155,19 @@ const someText: Bounds = { most: { ...noValue, text: allTexts, time: allNumbers 
 /** Only a time column, and a text that is written as a time, has an instant. */
 function timesOf(field: Field, time: Ranges): Values {
   return field.kind === 'custom' || field.type === 'time' ? { ...noValue, time } : noValue;
+}
+
+/** Times are told apart to the millisecond, so that each is all of one. */
+function milliseconds(times: readonly number[]): Ranges {
+  return [...new Set(times)]
+    .toSorted((a, b) => a - b)
+    .flatMap((time) => between(time, time + 1, true, false));
+}
+
+function rangesOf({ from, to, also, without }: Admitted): Ranges {
+  const range = between(from, to, from > -Infinity, false);
+  const cut = intersectRanges(range, complementRanges(milliseconds(without)));
+  return uniteRanges(cut, milliseconds(also));
 }
 
 function same(values: Values): Bounds {

@@ -6,6 +6,7 @@ import { fieldOf } from '../sentence/missing.js';
 import { leavesOf } from '../tree.js';
 import type { Filter, Leaf, Literal, Or, ScalarLiteral } from '../tree.js';
 import { hasUnseen, visible } from '../visible.js';
+import { dayAsEnd } from './day-end.js';
 import type { Finding } from './finding.js';
 import { lowerFinding } from './lower.js';
 
@@ -34,6 +35,7 @@ function ofLeaf(leaf: Leaf): Finding[] {
     ...oneTextForList(leaf),
     ...textOrder(leaf),
     ...anyEvent(leaf),
+    ...dayAsEnd(leaf),
   ];
 }
 

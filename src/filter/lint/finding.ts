@@ -27,6 +27,8 @@ export type FindingCode =
   | 'text_order'
   | 'or_of_unequals'
   | 'any_event'
+  | 'day_as_end'
+  | 'today_of_workspace'
   | 'trait_never_sent'
   | 'event_never_sent'
   | 'shape_never_matches'

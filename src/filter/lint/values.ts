@@ -9,7 +9,7 @@ export interface Texts {
 
 /**
  * A set of the values that a field can have. Whatever a value is, it is in exactly one part: missing, a text that is a time
- * (as its instant), another text, a number, a boolean, or something else.
+ * (as it is stored), another text, a number, a boolean, or something else.
  */
 export interface Values {
   readonly missing: boolean;

@@ -1,7 +1,8 @@
 import type { Field } from '../fields.js';
 import { canHold } from '../predicate/compiled.js';
-import { instantsOf, numbersOf } from '../predicate/range.js';
-import { instantOf } from '../time.js';
+import { dayLength } from '../day.js';
+import { numbersOf } from '../predicate/range.js';
+import { boundOf } from '../time.js';
 import type { Moment } from '../time.js';
 import { read } from '../tree.js';
 import type { Between, Compare, CompareOperator, Filter, Has, Literal, Reader, Subject } from '../tree.js';
@@ -25,11 +26,17 @@ export type Test =
 /** The value is a number or a time on the bound, or beyond it on that side. */
 export interface Bound {
   readonly kind: 'bound';
-  readonly of: 'numbers' | 'instants';
+  readonly of: 'numbers' | 'times';
   readonly side: 'from' | 'upto';
   /** One text for each bound of a field, whatever the moment. */
   readonly name: string;
-  readonly at: (moment: Moment) => number;
+  readonly at: (moment: Moment) => Place;
+}
+
+/** Where a bound lies: the first or last value that it admits. Days among times have a place of their own. */
+export interface Place {
+  readonly value: number;
+  readonly day: number;
 }
 
 /** A filter as conditions of which every one is needed. */
@@ -165,14 +172,18 @@ function boundsOf(operator: Ordering, literal: Literal): Bound[] {
   const end = side === 'upto' ? 'high' : 'low';
   const name = JSON.stringify([operator, literal.value]);
   if (literal.type === 'number') {
-    const bound = numbersOf(operator, literal.value)[end];
-    return [{ kind: 'bound', of: 'numbers', side, name, at: () => bound }];
+    const value = numbersOf(operator, literal.value)[end];
+    return [{ kind: 'bound', of: 'numbers', side, name, at: () => ({ value, day: value }) }];
   }
   if (literal.type !== 'time') return [];
-  const { value } = literal;
-  const at = (moment: Moment): number => {
-    const range = instantsOf(operator, instantOf(value, moment));
-    return 'apart' in range ? Number.NaN : range[end];
+  const { value: time } = literal;
+  const at = (moment: Moment): Place => {
+    const { instant, day, dayAfter } = boundOf(time, moment);
+    if (operator === '>=') return { value: instant, day };
+    if (operator === '>') return { value: instant + 1, day: dayAfter };
+    return operator === '<'
+      ? { value: instant - 1, day: day - dayLength }
+      : { value: instant, day: dayAfter - dayLength };
   };
-  return [{ kind: 'bound', of: 'instants', side, name, at }];
+  return [{ kind: 'bound', of: 'times', side, name, at }];
 }

@@ -1,10 +1,12 @@
+import { isDay } from '../day.js';
+import { mayBeDay } from '../fields.js';
 import type { Field } from '../fields.js';
 import type { UserRecord } from '../record.js';
 import type { Moment } from '../time.js';
 import { columnInstant, foldAscii, readerOf, splitList, textInstant } from '../values.js';
 import type { FieldReader } from '../values.js';
 import type { AccessKey } from './access.js';
-import type { Bound, Test } from './conditions.js';
+import type { Bound, Place, Test } from './conditions.js';
 
 /** What hangs on something that a value may be. */
 export interface Posting {
@@ -29,18 +31,20 @@ export class FieldTable {
   readonly #items = new Map<unknown, Posting>();
   readonly #types = new Map<TypeName, Posting>();
   readonly #numbers = new Ruler();
-  readonly #instants = new Ruler();
+  readonly #times = new Ruler();
+  readonly #mayBeDay: boolean;
 
   constructor(field: Field) {
     this.#field = field;
-    this.#read = readerOf(field, 0);
+    this.#read = readerOf(field, { now: 0, zone: 'UTC' });
+    this.#mayBeDay = mayBeDay(field);
   }
 
   /** The places where a test's answer is found: one of them is met by whoever it is true of. */
   postingsOf(test: Test): Posting[] {
     if (test.kind === 'keys') return test.keys.map((key) => this.postingOf(key));
     if (test.kind !== 'bound') return [entry(this.#types, test.kind)];
-    return [(test.of === 'numbers' ? this.#numbers : this.#instants).postingOf(test)];
+    return [(test.of === 'numbers' ? this.#numbers : this.#times).postingOf(test)];
   }
 
   postingOf({ kind, value }: AccessKey): Posting {
@@ -49,9 +53,9 @@ export class FieldTable {
 
   /** Everything that moves with the clock is as of that moment from here on. */
   setTo(moment: Moment): void {
-    if (this.#field.kind === 'derived') this.#read = readerOf(this.#field, moment.now);
+    if (this.#field.kind === 'derived') this.#read = readerOf(this.#field, moment);
     this.#numbers.setTo(moment);
-    this.#instants.setTo(moment);
+    this.#times.setTo(moment);
   }
 
   /** Answers all that is true of the person's value. */
@@ -72,9 +76,10 @@ export class FieldTable {
     } else if (typeof seen === 'boolean') {
       meetAt(this.#types, 'boolean', meet);
     }
-    if (!this.#instants.isEmpty) {
-      const instant = this.#field.kind === 'column' ? columnInstant(seen) : textInstant(seen);
-      if (!Number.isNaN(instant)) this.#instants.meetAll(instant, meet);
+    if (!this.#times.isEmpty) {
+      const time = this.#field.kind === 'column' ? columnInstant(seen) : textInstant(seen);
+      if (this.#mayBeDay && isDay(time)) this.#times.meetAllOfDay(time, meet);
+      else if (!Number.isNaN(time)) this.#times.meetAll(time, meet);
     }
     if (this.#items.size > 0) for (const item of itemsOf(seen)) meetAt(this.#items, item, meet);
   }
@@ -107,14 +112,15 @@ function meetAt<Key>(postings: ReadonlyMap<Key, Posting>, key: Key, meet: Meet):
 interface Mark {
   readonly bound: Bound;
   readonly posting: Posting;
-  at: number;
+  at: Place;
 }
 
 /** Bounds in their order, so that those which a value lies beyond are the first so many. */
 class Ruler {
   readonly #marks = new Map<string, Mark>();
-  #from: Mark[] = [];
-  #upto: Mark[] = [];
+  /** By value, and by day: a clock that is put back over midnight gives the two another order. */
+  #values = scaleOf([], 'value');
+  #days = scaleOf([], 'day');
 
   get isEmpty(): boolean {
     return this.#marks.size === 0;
@@ -123,7 +129,7 @@ class Ruler {
   postingOf(bound: Bound): Posting {
     let mark = this.#marks.get(bound.name);
     if (mark === undefined) {
-      mark = { bound, posting: { asks: [], needs: [], refuses: [] }, at: 0 };
+      mark = { bound, posting: { asks: [], needs: [], refuses: [] }, at: { value: 0, day: 0 } };
       this.#marks.set(bound.name, mark);
     }
     return mark.posting;
@@ -131,19 +137,46 @@ class Ruler {
 
   setTo(moment: Moment): void {
     for (const mark of this.#marks.values()) mark.at = mark.bound.at(moment);
-    const ascending = [...this.#marks.values()].toSorted((a, b) => a.at - b.at);
-    this.#from = ascending.filter(({ bound }) => bound.side === 'from');
-    this.#upto = ascending.filter(({ bound }) => bound.side === 'upto').toReversed();
+    this.#values = scaleOf([...this.#marks.values()], 'value');
+    this.#days = scaleOf([...this.#marks.values()], 'day');
   }
 
   meetAll(value: number, meet: Meet): void {
-    for (const { at, posting } of this.#from) {
-      if (at > value) break;
-      meet(posting);
-    }
-    for (const { at, posting } of this.#upto) {
-      if (at < value) break;
-      meet(posting);
-    }
+    meetOn(this.#values, value, meet);
+  }
+
+  meetAllOfDay(day: number, meet: Meet): void {
+    meetOn(this.#days, day, meet);
+  }
+}
+
+/** The bounds of each side, those first that most values lie beyond. */
+interface Scale {
+  readonly from: readonly Step[];
+  readonly upto: readonly Step[];
+}
+
+interface Step {
+  readonly at: number;
+  readonly posting: Posting;
+}
+
+function scaleOf(marks: readonly Mark[], by: keyof Place): Scale {
+  const on = (side: Bound['side']): Step[] =>
+    marks
+      .filter(({ bound }) => bound.side === side)
+      .map(({ at, posting }) => ({ at: at[by], posting }))
+      .toSorted((a, b) => (side === 'from' ? a.at - b.at : b.at - a.at));
+  return { from: on('from'), upto: on('upto') };
+}
+
+function meetOn({ from, upto }: Scale, value: number, meet: Meet): void {
+  for (const { at, posting } of from) {
+    if (at > value) break;
+    meet(posting);
+  }
+  for (const { at, posting } of upto) {
+    if (at < value) break;
+    meet(posting);
   }
 }

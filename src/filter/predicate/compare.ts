@@ -1,33 +1,36 @@
+import { admittedBy } from '../admitted.js';
 import type { Field } from '../fields.js';
-import { instantOf } from '../time.js';
 import type { Moment } from '../time.js';
 import type { Compare, CompareOperator, ScalarLiteral } from '../tree.js';
 import { compareText, foldAscii, hasNativeOrder, isObject, plainKeyOf, readerOf } from '../values.js';
 import { canHold, cost, never } from './compiled.js';
 import type { Compiled } from './compiled.js';
 import type { Predicate } from './compiled.js';
-import { instantsIn, instantsOf, numbersIn, numbersOf } from './range.js';
+import { timeDiffers, timeOneOf } from './one-of.js';
+import { numbersIn, numbersOf, timesIn } from './range.js';
 
 /** `==` `!=` `<` `<=` `>` `>=` with one literal, whose type is the comparison's type. */
 export function compare({ operator, subject, value }: Compare, moment: Moment): Compiled {
   const { field, lower } = subject;
   if (!canHold(field, value.type)) return never;
   if (value.type === 'time') {
-    return instantsIn(field, instantsOf(operator, instantOf(value.value, moment)), moment.now);
+    if (operator === '==') return timeOneOf(field, [value.value], moment);
+    if (operator === '!=') return timeDiffers(field, value.value, moment);
+    return timesIn(field, admittedBy(operator, value.value, field, moment), moment);
   }
-  if (value.type === 'text' && lower) return foldedText(field, operator, value.value, moment.now);
-  if (operator === '==') return equals(field, value, moment.now);
-  if (operator === '!=') return differs(field, value, moment.now);
-  if (value.type === 'number') return numbersIn(field, numbersOf(operator, value.value), moment.now);
-  if (value.type === 'text') return orderedText(field, operator, value.value, moment.now);
+  if (value.type === 'text' && lower) return foldedText(field, operator, value.value, moment);
+  if (operator === '==') return equals(field, value, moment);
+  if (operator === '!=') return differs(field, value, moment);
+  if (value.type === 'number') return numbersIn(field, numbersOf(operator, value.value), moment);
+  if (value.type === 'text') return orderedText(field, operator, value.value, moment);
   return never;
 }
 
 /** Equal by type and value: `===` on a JSON value and a scalar literal is exactly that. */
-function equals(field: Field, { value: wanted }: ScalarLiteral, now: number): Compiled {
+function equals(field: Field, { value: wanted }: ScalarLiteral, moment: Moment): Compiled {
   const key = plainKeyOf(field);
   if (key === null) {
-    const value = readerOf(field, now);
+    const value = readerOf(field, moment);
     return { test: (user) => value(user) === wanted, cost: cost.column };
   }
   const site = keySites[key.length % keySites.length] ?? keySites[0];
@@ -64,8 +67,8 @@ const keySites: readonly [KeySite, KeySite, KeySite, KeySite] = [
 ];
 
 /** Of the literal's type and not equal to it: a missing value, or one of another type, is not different, it is unknown. */
-function differs(field: Field, { type, value: wanted }: ScalarLiteral, now: number): Compiled {
-  const value = readerOf(field, now);
+function differs(field: Field, { type, value: wanted }: ScalarLiteral, moment: Moment): Compiled {
+  const value = readerOf(field, moment);
   if (type === 'number') {
     // NaN is how a derived field says that its column holds no time; a number beyond the doubles is read as infinite.
     return {
@@ -88,8 +91,8 @@ function differs(field: Field, { type, value: wanted }: ScalarLiteral, now: numb
 
 type Ordering = Exclude<CompareOperator, '==' | '!='>;
 
-function orderedText(field: Field, operator: Ordering, wanted: string, now: number): Compiled {
-  const value = readerOf(field, now);
+function orderedText(field: Field, operator: Ordering, wanted: string, moment: Moment): Compiled {
+  const value = readerOf(field, moment);
   const holds = textOrder(operator, wanted);
   return {
     test: (user) => {
@@ -120,8 +123,8 @@ export function textOrder(operator: Ordering, wanted: string): (seen: string) =>
 }
 
 /** The field's text is folded, the literal is compared as written. */
-function foldedText(field: Field, operator: CompareOperator, wanted: string, now: number): Compiled {
-  const value = readerOf(field, now);
+function foldedText(field: Field, operator: CompareOperator, wanted: string, moment: Moment): Compiled {
+  const value = readerOf(field, moment);
   const holds =
     operator === '=='
       ? // The fold keeps the length, so most texts need no folding to be told apart.

@@ -28,7 +28,7 @@ export const compilers: Reader<Moment, Compiled> = {
   text: textMatch,
   has,
   presence: ({ operator, field }, moment) => {
-    const value = readerOf(field, moment.now);
+    const value = readerOf(field, moment);
     return operator === 'exists'
       ? { test: (user) => !isMissing(value(user)), cost: cost.read }
       : { test: (user) => isMissing(value(user)), cost: cost.read };

@@ -10,7 +10,7 @@ import type { Compiled } from './compiled.js';
  */
 export function has({ operator, field, items }: Has, moment: Moment): Compiled {
   if (!canHold(field, 'text')) return never;
-  const value = readerOf(field, moment.now);
+  const value = readerOf(field, moment);
   const [first] = items;
   if (first === undefined) return never;
   if (items.length === 1) {

@@ -1,4 +1,7 @@
+import { admits, isPlain } from '../admitted.js';
+import type { Admitted } from '../admitted.js';
 import type { Field } from '../fields.js';
+import type { Moment } from '../time.js';
 import type { CompareOperator } from '../tree.js';
 import { columnInstant, isObject, plainKeyOf, readerOf, textInstant } from '../values.js';
 import { cost } from './compiled.js';
@@ -31,10 +34,10 @@ function nextAbove(number: number): number {
 }
 
 /** The field's value is a number inside the range. NaN, a derived field's "no time", is inside none. */
-export function numbersIn(field: Field, { low, high }: Range, now: number): Compiled {
+export function numbersIn(field: Field, { low, high }: Range, moment: Moment): Compiled {
   const key = plainKeyOf(field);
   if (key === null) {
-    const value = readerOf(field, now);
+    const value = readerOf(field, moment);
     return {
       test: (user) => {
         const seen = value(user);
@@ -54,40 +57,20 @@ export function numbersIn(field: Field, { low, high }: Range, now: number): Comp
   };
 }
 
-/** The instants that a comparison admits, or the one it keeps clear of. */
-export function instantsOf(operator: CompareOperator, instant: number): Range | { readonly apart: number } {
-  const ranges: { readonly [K in CompareOperator]: Range | { readonly apart: number } } = {
-    '==': { low: instant, high: instant },
-    '!=': { apart: instant },
-    '<': { low: -Infinity, high: instant - 1 },
-    '<=': { low: -Infinity, high: instant },
-    '>': { low: instant + 1, high: Infinity },
-    '>=': { low: instant, high: Infinity },
-  };
-  return ranges[operator];
-}
-
-/** The field's value is a time inside the range (or a time apart from the one instant). What is no time is NaN: inside none. */
-export function instantsIn(field: Field, range: Range | { readonly apart: number }, now: number): Compiled {
-  const value = readerOf(field, now);
+/** The field's value is a time that is admitted. What is no time is NaN, which lies in no range. */
+export function timesIn(field: Field, admitted: Admitted, moment: Moment): Compiled {
+  const value = readerOf(field, moment);
   const costs = field.kind === 'column' ? cost.column : cost.parse;
-  if ('apart' in range) {
-    const { apart } = range;
-    const instant = field.kind === 'column' ? columnInstant : textInstant;
-    return {
-      test: (user) => {
-        const seen = instant(value(user));
-        return seen !== apart && !Number.isNaN(seen);
-      },
-      cost: costs,
-    };
+  const { from, to } = admitted;
+  if (!isPlain(admitted)) {
+    const time = field.kind === 'column' ? columnInstant : textInstant;
+    return { test: (user) => admits(admitted, time(value(user))), cost: costs };
   }
-  const { low, high } = range;
   if (field.kind === 'column') {
     return {
       test: (user) => {
         const seen = columnInstant(value(user));
-        return seen >= low && seen <= high;
+        return seen >= from && seen < to;
       },
       cost: costs,
     };
@@ -95,7 +78,7 @@ export function instantsIn(field: Field, range: Range | { readonly apart: number
   return {
     test: (user) => {
       const seen = textInstant(value(user));
-      return seen >= low && seen <= high;
+      return seen >= from && seen < to;
     },
     cost: costs,
   };

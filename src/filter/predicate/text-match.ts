@@ -16,7 +16,7 @@ const matchers: { readonly [K in TextOperator]: (text: string) => (seen: string)
 export function textMatch({ operator, subject, text }: TextMatch, moment: Moment): Compiled {
   const { field, lower } = subject;
   if (!canHold(field, 'text')) return never;
-  const value = readerOf(field, moment.now);
+  const value = readerOf(field, moment);
   const matches = matchers[operator](text);
   if (lower) {
     return {

@@ -1,4 +1,4 @@
-import { instantOf } from '../time.js';
+import { admittedBetween } from '../admitted.js';
 import type { Between } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, atom, nobody } from './condition.js';
@@ -20,9 +20,9 @@ export function between(node: Between, scope: Scope): Condition {
   }
   if (field.kind === 'column' && low.type !== field.type) return nobody;
   if (low.type === 'time' && high.type === 'time') {
-    const range = { from: instantOf(low.value, scope.moment), to: instantOf(high.value, scope.moment) + 1 };
-    if (field.kind === 'custom') return withinWritten(field, range, scope);
-    const text = within(`${row}.${field.name}`, range, parameters);
+    const admitted = admittedBetween(low.value, high.value, field, scope.moment);
+    if (field.kind === 'custom') return withinWritten(field, admitted, scope);
+    const text = within(`${row}.${field.name}`, admitted, parameters);
     return { text, joint: 'and', indexes: columnIndex(scope.entity, field.name) };
   }
   if (low.type === 'text' && high.type === 'text') {

@@ -1,12 +1,13 @@
+import { admittedBy, equalTimes } from '../admitted.js';
 import type { ColumnField, CustomField } from '../fields.js';
-import { instantOf } from '../time.js';
 import type { Compare, CompareOperator, Literal } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, atom, nobody } from './condition.js';
 import { daysCompare } from './days.js';
 import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.js';
-import { outside, rangeOf, within, withinWritten, writtenTime } from './range.js';
+import { noneOf, within, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
+import { inTimes, inWrittenTimes } from './times.js';
 import { bagOf, documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
 
 /** `==` `!=` `<` `<=` `>` `>=`. Missing, null and another type: never true. */
@@ -30,10 +31,13 @@ function compareColumn(
   if (literal.type !== field.type) return nobody;
   const column = `${scope.row}.${field.name}`;
   if (literal.type === 'time') {
-    const instant = instantOf(literal.value, scope.moment);
-    if (operator === '!=') return atom(outside(column, instant, instant + 1, scope.parameters));
-    const text = within(column, rangeOf(operator, instant), scope.parameters);
-    return { text, joint: 'and', indexes: columnIndex(scope.entity, field.name) };
+    const { value: time } = literal;
+    const index = columnIndex(scope.entity, field.name);
+    if (operator === '==') return inTimes(column, equalTimes([time], field, scope.moment), index, scope);
+    if (operator === '!=')
+      return atom(noneOf(column, equalTimes([time], field, scope.moment), scope.parameters));
+    const admitted = admittedBy(operator, time, field, scope.moment);
+    return { text: within(column, admitted, scope.parameters), joint: 'and', indexes: index };
   }
   if (literal.type === 'boolean') {
     return atom(`${column} ${symbols[operator]} ${scope.parameters.bind(literal.value)}::boolean`);
@@ -57,10 +61,11 @@ function compareCustom(
 ): Condition {
   const { row, parameters } = scope;
   if (literal.type === 'time') {
-    const instant = instantOf(literal.value, scope.moment);
+    const { value: time } = literal;
+    if (operator === '==') return inWrittenTimes(field, equalTimes([time], field, scope.moment), scope);
     return operator === '!='
-      ? atom(outside(writtenTime(row, field), instant, instant + 1, parameters))
-      : withinWritten(field, rangeOf(operator, instant), scope);
+      ? atom(noneOf(writtenTime(row, field), equalTimes([time], field, scope.moment), parameters))
+      : withinWritten(field, admittedBy(operator, time, field, scope.moment), scope);
   }
   if (literal.type === 'number') return compareNumber(field, operator, literal.value, scope);
   if (literal.type === 'boolean') {

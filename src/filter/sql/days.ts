@@ -1,12 +1,15 @@
+import { admittedFrom, isPlain } from '../admitted.js';
+import type { Admitted } from '../admitted.js';
+import { boundOfInstant, dayLength } from '../day.js';
+import type { Bound } from '../day.js';
+import type { Moment } from '../time.js';
 import type { CompareOperator } from '../tree.js';
 import type { Condition } from './condition.js';
 import { any, atom, nobody } from './condition.js';
 import { columnIndex } from './indexes.js';
-import { member } from './member.js';
-import { bindInstant, outside, within } from './range.js';
+import { hashedMember, member } from './member.js';
+import { bindInstant, instantText, isDayText, within } from './range.js';
 import type { Scope } from './scope.js';
-
-const day = 86_400_000;
 
 /** The instant that days_since_signup counts from: the field decides its fallback, no caller does. */
 export function signupOf(scope: Scope): string {
@@ -18,7 +21,8 @@ export function daysCompare(operator: CompareOperator, value: number, scope: Sco
   if (operator !== '!=') return daysBetween(...spans[operator](value), scope);
   // No count is a fraction, so that every count differs from one.
   if (!Number.isInteger(value)) return atom(`${signupOf(scope)} IS NOT NULL`);
-  return atom(outside(signupOf(scope), ...signupRange(value, value, scope.moment.now), scope.parameters));
+  const holds = signedUp(signupsOf(value, value, scope.moment), scope);
+  return atom(`${signupOf(scope)} IS NOT NULL AND (${holds}) IS NOT TRUE`);
 }
 
 /** The counts that satisfy a comparison, both ends included. */
@@ -37,10 +41,8 @@ export function daysBetween(low: number, high: number, scope: Scope): Condition 
   const least = Math.ceil(low);
   const most = Math.floor(high);
   if (least > most) return nobody;
-  const [from, to] = signupRange(least, most, scope.moment.now);
-  const range = { from: most === Infinity ? null : from, to: least === -Infinity ? null : to };
   return {
-    text: within(signupOf(scope), range, scope.parameters),
+    text: signedUp(signupsOf(least, most, scope.moment), scope),
     joint: 'and',
     indexes: columnIndex(scope.entity, 'days_since_signup', 'COALESCE(signed_up_at, created_at)'),
   };
@@ -58,12 +60,41 @@ export function daysIn(values: readonly number[], scope: Scope): Condition {
   if (runs.length === 0) return nobody;
   if (runs.length <= 8) return any(runs.map(({ low, high }) => daysBetween(low, high, scope)));
   const span = daysBetween(counts[0] ?? 0, counts.at(-1) ?? 0, scope);
+  const { moment, parameters, row } = scope;
   const signup = `date_trunc('milliseconds', ${signupOf(scope)})`;
-  const elapsed = `floor(extract(epoch FROM ${bindInstant(scope.moment.now, scope.parameters)} - ${signup}) / 86400)`;
-  return { ...span, text: `${span.text} AND ${member(elapsed, 'numeric', counts, scope)}` };
+  const elapsed = `floor(extract(epoch FROM ${bindInstant(moment.now, parameters)} - ${signup}) / 86400)`;
+  const counted = member(elapsed, 'numeric', counts, scope);
+  const days = counts.flatMap((count) => daysOn(count, moment));
+  if (counts.every((count) => isPlain(signupsOf(count, count, moment))))
+    return { ...span, text: `${span.text} AND ${counted}` };
+  // A signup that is a day is found by the dates that have such a count.
+  const signedUpOn = `date_trunc('milliseconds', ${row}.signed_up_at)`;
+  const onDays = hashedMember(signedUpOn, 'timestamptz', days.map(instantText), parameters);
+  return {
+    ...span,
+    text: `${span.text} AND CASE WHEN ${isDayText(`${row}.signed_up_at`)} THEN ${onDays} ELSE ${counted} END`,
+  };
 }
 
-/** Signups `[from, to)` for which the count lies in `[least, most]`; a signup's part of a millisecond is cut off. */
-function signupRange(least: number, most: number, now: number): [from: number, to: number] {
-  return [now - (most + 1) * day + 1, now - least * day + 1];
+/** Signups for which the count lies in `[least, most]`; a signup's part of a millisecond is cut off. */
+function signupsOf(least: number, most: number, { now, zone }: Moment): Admitted {
+  const end = (instant: number): Bound => boundOfInstant(instant, zone);
+  return admittedFrom(
+    most === Infinity ? null : end(now - (most + 1) * dayLength + 1),
+    least === -Infinity ? null : end(now - least * dayLength + 1),
+  );
+}
+
+/** The signup is admitted. Only the signup itself can be a day, and not what stands in for it. */
+function signedUp(admitted: Admitted, scope: Scope): string {
+  return within(signupOf(scope), admitted, scope.parameters, `${scope.row}.signed_up_at`);
+}
+
+/** The days for which the count is this one. */
+function daysOn(count: number, { now, zone }: Moment): number[] {
+  const from = boundOfInstant(now - (count + 1) * dayLength + 1, zone).day;
+  const to = boundOfInstant(now - count * dayLength + 1, zone).day;
+  const found: number[] = [];
+  for (let day = from; day < to; day += dayLength) found.push(day);
+  return found;
 }

@@ -1,5 +1,6 @@
+import { equalTimes } from '../admitted.js';
 import type { CustomField } from '../fields.js';
-import { instantOf } from '../time.js';
+import type { Time } from '../time.js';
 import type { Literal, OneOf } from '../tree.js';
 import type { Condition } from './condition.js';
 import { all, any, atom, nobody } from './condition.js';
@@ -7,9 +8,9 @@ import { equals } from './compare.js';
 import { daysIn } from './days.js';
 import { columnIndex, containmentIndex, textIndex, valueIndex } from './indexes.js';
 import { hashedMember, member, shortList } from './member.js';
-import { bindInstant, instantText, withinWritten, writtenTime } from './range.js';
 import type { Scope } from './scope.js';
 import { bagOf, documentOf, foldedText, isContainable, isText, jsonOf, textOfJson } from './scope.js';
+import { inTimes, inWrittenTimes } from './times.js';
 
 /** `in` with a list. Items of different types are different questions, joined by OR. */
 export function oneOf(node: OneOf, scope: Scope, negated: boolean): Condition {
@@ -19,7 +20,12 @@ export function oneOf(node: OneOf, scope: Scope, negated: boolean): Condition {
   if (field.kind === 'custom') return inCustom(field, lower, node.items, scope, negated);
   const column = `${row}.${field.name}`;
   if (field.type === 'time')
-    return inTimes(column, instantsOf(node.items, scope), columnIndex(scope.entity, field.name), scope);
+    return inTimes(
+      column,
+      equalTimes(timesOf(node.items), field, scope.moment),
+      columnIndex(scope.entity, field.name),
+      scope,
+    );
   if (field.type === 'boolean') {
     const values = node.items.flatMap((item) => (item.type === 'boolean' ? [item.value] : []));
     return values.length === 0 ? nobody : atom(member(column, 'boolean', [...new Set(values)], scope));
@@ -66,45 +72,13 @@ function inCustom(
   } else if (values.length > 0) {
     arms.push(atom(member(jsonOf(row, field), 'jsonb', values, scope), valueIndex(field)));
   }
-  const instants = instantsOf(items, scope);
-  const [first] = instants;
-  const last = instants.at(-1);
-  if (first !== undefined && last !== undefined) {
-    const span = withinWritten(field, { from: first, to: last + 1 }, scope);
-    // muster_time cuts to milliseconds itself, so an instant equals its text exactly.
-    const list = (): Condition =>
-      atom(member(writtenTime(row, field), 'timestamptz', instants.map(instantText), scope));
-    arms.push(first === last ? span : all([span, list()]));
-  }
+  const times = timesOf(items);
+  if (times.length > 0) arms.push(inWrittenTimes(field, equalTimes(times, field, scope.moment), scope));
   return any(arms);
 }
 
-/** A time column holds microseconds: a range around the whole list finds the rows, the cut-off value decides. */
-function inTimes(
-  column: string,
-  instants: readonly number[],
-  index: Condition['indexes'],
-  scope: Scope,
-): Condition {
-  const [low] = instants;
-  const high = instants.at(-1);
-  if (low === undefined || high === undefined) return nobody;
-  const from = bindInstant(low, scope.parameters);
-  const to = bindInstant(high + 1, scope.parameters);
-  const text = `${column} >= ${from} AND ${column} < ${to}`;
-  if (low === high) return { text, joint: 'and', indexes: index };
-  const cut = `date_trunc('milliseconds', ${column})`;
-  return {
-    text: `${text} AND ${member(cut, 'timestamptz', instants.map(instantText), scope)}`,
-    joint: 'and',
-    indexes: index,
-  };
-}
-
-/** Distinct, in order. */
-function instantsOf(items: readonly Literal[], scope: Scope): number[] {
-  const found = items.flatMap((item) => (item.type === 'time' ? [instantOf(item.value, scope.moment)] : []));
-  return [...new Set(found)].toSorted((a, b) => a - b);
+function timesOf(items: readonly Literal[]): Time[] {
+  return items.flatMap((item) => (item.type === 'time' ? [item.value] : []));
 }
 
 function textsOf(items: readonly Literal[]): string[] {

@@ -1,5 +1,6 @@
+import { isPlain, spanOf } from '../admitted.js';
+import type { Admitted } from '../admitted.js';
 import type { CustomField } from '../fields.js';
-import type { CompareOperator } from '../tree.js';
 import { firstInstant, lastInstant } from '../time.js';
 import type { Condition } from './condition.js';
 import { timeIndex } from './indexes.js';
@@ -7,41 +8,66 @@ import type { Parameters } from './parameters.js';
 import type { Scope } from './scope.js';
 import { jsonOf, textOfJson } from './scope.js';
 
-/** Instants `from <= t < to`, in milliseconds since 1970; null leaves an end open. */
-export interface Range {
-  readonly from: number | null;
-  readonly to: number | null;
+/**
+ * `expression` is a stored time that is admitted, at millisecond precision: the range is half-open, which leaves the
+ * column bare, so that a stored 12:00:00.000900 counts as 12:00:00.000. One range finds the rows; the days near its ends that
+ * are on the other side are looked at among those alone.
+ *
+ * @param day the part of the expression whose times can be days, where not all of it is
+ */
+export function within(
+  expression: string,
+  admitted: Admitted,
+  parameters: Parameters,
+  day = expression,
+): string {
+  const { from, to, also, without } = admitted;
+  if (isPlain(admitted)) return inSpan(expression, { from, to }, parameters);
+  const span = spanOf(admitted);
+  const isOn = (each: number): string => inMillisecond(day, each, parameters);
+  const exact = [
+    ...(from > span.from ? [`${expression} >= ${bindInstant(from, parameters)}`] : []),
+    ...(to < span.to ? [`${expression} < ${bindInstant(to, parameters)}`] : []),
+    ...without.map((each) => `(${isOn(each)}) IS NOT TRUE`),
+  ].join(' AND ');
+  const rows = inSpan(expression, span, parameters);
+  return also.length === 0
+    ? `${rows} AND ${exact}`
+    : `${rows} AND (${[exact, ...also.map(isOn)].join(' OR ')})`;
 }
 
 /**
- * A comparison at millisecond precision as a half-open range, which leaves the column bare: a stored
- * 12:00:00.000900 counts as 12:00:00.000. `!=` has no single range: it is the two sides of `==`.
+ * An open end gets the bound that every time has, because a range with one end makes a generic plan expect a third of the
+ * table, beside one half per cent with two ends, and turn away from the index.
  */
-export function rangeOf(operator: Exclude<CompareOperator, '!='>, instant: number): Range {
-  return ranges[operator](instant);
+function inSpan(
+  expression: string,
+  { from, to }: Pick<Admitted, 'from' | 'to'>,
+  parameters: Parameters,
+): string {
+  const low = from === -Infinity ? first : bindInstant(from, parameters);
+  const high = to === Infinity ? beyond : bindInstant(to, parameters);
+  return `${expression} >= ${low} AND ${expression} < ${high}`;
 }
 
-const ranges: Readonly<Record<Exclude<CompareOperator, '!='>, (instant: number) => Range>> = {
-  '==': (instant) => ({ from: instant, to: instant + 1 }),
-  '<': (instant) => ({ from: null, to: instant }),
-  '<=': (instant) => ({ from: null, to: instant + 1 }),
-  '>': (instant) => ({ from: instant + 1, to: null }),
-  '>=': (instant) => ({ from: instant, to: null }),
-};
-
-/**
- * `expression` lies in the range. An open end gets the bound that every time has, because a range with one end makes
- * a generic plan expect a third of the table, beside one half per cent with two ends, and turn away from the index.
- */
-export function within(expression: string, range: Range, parameters: Parameters): string {
-  const from = range.from === null ? first : bindInstant(range.from, parameters);
-  const to = range.to === null ? beyond : bindInstant(range.to, parameters);
-  return `${expression} >= ${from} AND ${expression} < ${to}`;
+/** Whether a stored time is a day; NULL where it is missing. */
+export function isDayText(expression: string): string {
+  return `(${expression} AT TIME ZONE 'UTC')::time < '00:00:00.001'`;
 }
 
-/** `expression` lies outside the range; NULL where it is missing. */
-export function outside(expression: string, from: number, to: number, parameters: Parameters): string {
-  return `(${expression} < ${bindInstant(from, parameters)} OR ${expression} >= ${bindInstant(to, parameters)})`;
+function inMillisecond(expression: string, time: number, parameters: Parameters): string {
+  return inSpan(expression, { from: time, to: time + 1 }, parameters);
+}
+
+/** `expression` is none of these times, and not missing. */
+export function noneOf(expression: string, times: readonly number[], parameters: Parameters): string {
+  if (times.length === 0) return `${expression} IS NOT NULL`;
+  return times
+    .map((time) => {
+      const from = bindInstant(time, parameters);
+      return `(${expression} < ${from} OR ${expression} >= ${bindInstant(time + 1, parameters)})`;
+    })
+    .join(' AND ');
 }
 
 const first = "'0001-01-01 00:00:00+00'";
@@ -64,11 +90,12 @@ export function instantText(instant: number): string {
  * The time written in a custom field lies in the range. Reading a time costs some microseconds a row, so the text's date
  * is compared first: it is never further than an offset (15:59) from the instant, and plain text mostly lies outside.
  */
-export function withinWritten(field: CustomField, range: Range, { row, parameters }: Scope): Condition {
+export function withinWritten(field: CustomField, admitted: Admitted, { row, parameters }: Scope): Condition {
   const text = `${textOfJson(row, field)} COLLATE "C"`;
-  const from = parameters.bind(range.from === null ? '0' : dateBefore(range.from - offsetSpan));
-  const to = parameters.bind(range.to === null ? ':' : dateAfter(range.to + offsetSpan));
-  const exact = within(writtenTime(row, field), range, parameters);
+  const span = spanOf(admitted);
+  const from = parameters.bind(dateBefore(span.from - offsetSpan));
+  const to = parameters.bind(dateAfter(span.to + offsetSpan));
+  const exact = within(writtenTime(row, field), admitted, parameters);
   return {
     text: `${text} >= ${from}::text AND ${text} < ${to}::text AND ${exact}`,
     joint: 'and',

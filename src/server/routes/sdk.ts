@@ -5,11 +5,14 @@ import { identifyCompany } from '../../traits/company.js';
 import { trimmedId } from '../../traits/ids.js';
 import { identify } from '../../traits/identify.js';
 import { companyView, userView } from '../../traits/profile.js';
+import type { CompanyView, UserView } from '../../traits/profile.js';
+import type { EndUser } from '../../traits/row.js';
 import { identifyVisitor } from '../../traits/visitor.js';
 import type { IdentifyVisitor } from '../../traits/visitor.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
 import { leniencyOf, storableCall } from '../leniency.js';
+import { momentOfView } from '../moment-of-view.js';
 import { keepLostCalls } from '../refusals.js';
 import type { RefusalBook } from '../refusals.js';
 import { ErrorAnswer } from '../schemas.js';
@@ -44,12 +47,14 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
       const { traits = {}, companyTraits, refused } = storableCall(request, body);
       // What is signed for is the id under which the person is stored.
       const userId = body.user_id === undefined ? undefined : trimmedId(body.user_id);
+      const viewOf = async (user: EndUser): Promise<UserView> =>
+        userView(user, await momentOfView(pool, workspaceId, user, clock()));
       if (userId === undefined) {
         const visitor = visitorOf(workspaceId, body, traits);
         const user = await identifyVisitor(pool, visitor);
         onFact();
         const sent = { anonymous_id: visitor.anonymousId };
-        const view = keyKind === 'secret' ? userView(user, clock()) : sent;
+        const view = keyKind === 'secret' ? await viewOf(user) : sent;
         return { user: view, created: false, ...(await book.keepPart(request, refused)) };
       }
       const caller = { workspaceId, kind: keyKind };
@@ -65,7 +70,7 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
         anonymousId: body.anonymous_id,
       });
       onFact();
-      const view = keyKind === 'secret' ? userView(user, clock()) : sentIds(body);
+      const view = keyKind === 'secret' ? await viewOf(user) : sentIds(body);
       return { user: view, created, ...(await book.keepPart(request, refused)) };
     },
   );
@@ -88,7 +93,9 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
       });
       onFact();
       const sent = { company_id: body.company_id };
-      const view = keyKind === 'secret' ? companyView(company, clock()) : sent;
+      const viewOf = async (): Promise<CompanyView> =>
+        companyView(company, await momentOfView(pool, workspaceId, company, clock()));
+      const view = keyKind === 'secret' ? await viewOf() : sent;
       return { company: view, created, ...(await book.keepPart(request, refused)) };
     },
   );

@@ -68,11 +68,12 @@ export const templateRoutes: FastifyPluginAsyncTypebox<TemplateRoutes> = async (
     async ({ body, workspaceId }) => {
       const { channel, user_id: userId } = body;
       const template = parseTemplate(body.template, channel);
-      const { now } = within('/now', () => momentOf(body.now ?? clock()));
+      const zone = await zoneOf(pool, workspaceId);
+      const moment = within('/now', () => momentOf(body.now ?? clock(), zone));
       const user = await readUserRecord(pool, { workspaceId, userId });
       if (user === null) refuse('no_such_user', { user_id: shown(userId), workspace: workspaceId });
       const publicUrl = await publicUrlOf(pool, workspaceId, email);
-      return previewTemplate(template, { channel, user, now, publicUrl });
+      return previewTemplate(template, { channel, user, moment, publicUrl });
     },
   );
 };

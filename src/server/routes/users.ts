@@ -10,6 +10,7 @@ import { contextEntryView, userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
 import { eventLimit } from '../failures.js';
 import { sendLines } from '../lines.js';
+import { momentOfView } from '../moment-of-view.js';
 import { ErrorAnswer, UserParams } from '../schemas.js';
 import { UserWithContext } from '../schemas/people.js';
 import {
@@ -48,7 +49,10 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
       const user = await getUser(pool, which);
       if (user === null) return refuse('no_such_user', { user_id: params.user_id, workspace: workspaceId });
       const context = await listContextEntries(pool, which);
-      return { ...userView(user, clock()), context: context.map(contextEntryView) };
+      return {
+        ...userView(user, await momentOfView(pool, workspaceId, user, clock())),
+        context: context.map(contextEntryView),
+      };
     },
   );
 
@@ -73,7 +77,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
         fireTriggers: body.fire_triggers,
       });
       onFact();
-      return { user: userView(user, clock()), created };
+      return { user: userView(user, await momentOfView(pool, workspaceId, user, clock())), created };
     },
   );
 
@@ -138,7 +142,8 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
     async ({ params, body, workspaceId }) => {
       const user = await mergeUsers(pool, { workspaceId, userId: params.user_id, from: body.from });
       onFact();
-      return { user: userView(user, clock()), merged: body.from };
+      const moment = await momentOfView(pool, workspaceId, user, clock());
+      return { user: userView(user, moment), merged: body.from };
     },
   );
 

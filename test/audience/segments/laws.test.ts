@@ -100,7 +100,7 @@ async function happen(world: World, each: Step, ids: readonly string[]): Promise
   if (each.what === 'time') world.now += each.by;
 }
 
-const zones = ['Europe/Berlin', 'Australia/Lord_Howe'];
+const zones = ['Africa/Cairo', 'America/Havana'];
 
 it.each(zones)(
   'after whatever happened, memberships are what recomputing from scratch gives, and every turn was told at its instant: %s',

@@ -112,7 +112,7 @@ function* send(task: Task, effect: DeliveryEffect): Steps<void> {
 
 function* begin({ world: { db, channel }, claim, facts }: Task, effect: DeliveryEffect): Steps<Begun> {
   const { workspace, work, token, endUser } = claim;
-  const message = rendered(effect, { channel, user: facts.person, now: db.now });
+  const message = rendered(effect, { channel, user: facts.person, moment: { now: db.now, zone: 'UTC' } });
   const request = { workspace, work, token, kind: effect.kind, channel, message, endUser, caps: [] };
   const locks = db.guards.has('begin locks its claim') ? { locks: work } : {};
   return yield* persist(function* (): Steps<Begun> {

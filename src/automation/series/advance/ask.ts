@@ -14,7 +14,7 @@ import { columnInstant, readerOf } from '../../../filter/values.js';
 interface Kept {
   /** The leaves whose verdict can change while the data stay. */
   readonly moving: readonly PlainLeaf[];
-  /** What a filter with moving leaves means changes with the moment; any other is compiled once. */
+  /** What a filter with moving leaves means changes with the moment; any other is compiled once for a zone, where its days begin. */
   moment: Moment;
   test: Predicate;
 }
@@ -24,7 +24,8 @@ const kept = new WeakMap<Filter, Kept>();
 /** Whether the person matches, at the moment. */
 export function matches(filter: Filter, person: UserRecord, moment: Moment): boolean {
   const found = compiled(filter, moment);
-  if (found.moving.length > 0 && !isSame(found.moment, moment)) {
+  const isStale = found.moving.length > 0 ? !isSame(found.moment, moment) : found.moment.zone !== moment.zone;
+  if (isStale) {
     found.test = compilePredicate(filter, moment);
     found.moment = moment;
   }
@@ -52,7 +53,7 @@ function mayTurn(leaf: Leaf, person: UserRecord, moment: Moment, until: number):
   if (leaf.kind !== 'compare' && leaf.kind !== 'between' && leaf.kind !== 'in') return true;
   const { field } = leaf.subject;
   if (field.kind === 'derived') return true;
-  const value = columnInstant(readerOf(field, moment.now)(person));
+  const value = columnInstant(readerOf(field, moment)(person));
   if (Number.isNaN(value)) return false;
   return literalsOf(leaf).some((literal) => {
     if (literal.type !== 'time') return false;

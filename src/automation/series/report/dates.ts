@@ -1,6 +1,7 @@
 import { overAudience } from '../../../audience/people.js';
 import type { AudienceParts, SnapshotOptions } from '../../../audience/people.js';
 import type { Client } from '../../../database/pool.js';
+import { mayBeDay } from '../../../filter/fields.js';
 import { jsonOf } from '../../../filter/sql/scope.js';
 import { writtenTime } from '../../../filter/sql/range.js';
 import type { Filter } from '../../../filter/tree.js';
@@ -104,6 +105,10 @@ export function datedPeople(
     const common = `${bind(elsewhere[name])}::bigint`;
     return field === null ? common : `coalesce(date_place."${name}", ${common})`;
   };
+  const instantIsPast = `read_date.at < ${bound('firstLater')}`;
+  const isPast = mayBeDay(date)
+    ? `CASE WHEN read_date.at % ${day} = 0 THEN read_date.at <= ${bound('lastDay')} ELSE ${instantIsPast} END`
+    : instantIsPast;
   const place =
     field === null
       ? ''
@@ -119,8 +124,7 @@ export function datedPeople(
         SELECT read_date.seen, read_date.at, ${field === null ? 'NULL::text' : 'date_place.zone'} AS zone, CASE
           WHEN read_date.seen IS NULL THEN 'missing'
           WHEN read_date.at IS NULL THEN 'unreadable'
-          WHEN CASE WHEN read_date.at % ${day} = 0 THEN read_date.at <= ${bound('lastDay')} ELSE read_date.at < ${bound('firstLater')} END
-            THEN 'past'
+          WHEN ${isPast} THEN 'past'
           ELSE 'to_come'
         END AS state
       ) AS dated`;

@@ -5,6 +5,7 @@ import { compare } from '../compare.js';
 import { textOf } from '../condition.js';
 import { signupOf } from '../days.js';
 import { oneOf } from '../list.js';
+import type { Scope } from '../scope.js';
 import { codeOf, firstOf, holdsOr } from './case.js';
 import type { Arm } from './case.js';
 import { byType, lookAt, ofNumber } from './custom.js';
@@ -36,7 +37,7 @@ function ofColumn(field: ColumnField, demand: Demand, lower: boolean, looks: Loo
   const value = looks.at(`${scope.row}.${field.name}`);
   const told = {
     text: () => toldOfText(value, demand, lower, parameters),
-    time: () => toldOfTime(value, demand, scope),
+    time: () => toldOfTime(value, field, demand, scope),
     boolean: () => toldOfBoolean(value, demand, parameters),
   };
   const answer = typesOf(demand).has(field.type) ? told[field.type]() : codeOf('type_mismatch');
@@ -66,7 +67,7 @@ function ofCustom(field: CustomField, demand: Demand, lower: boolean, looks: Loo
   const text = types.has('text') ? toldOfText(look.text(), demand, lower, parameters) : null;
   const numberOf = (json: string): string =>
     ofNumber(`${json}::numeric`, numberHolds(`${json}::numeric`, demand, parameters));
-  const string = types.has('time') ? toldOfWritten(look.instant(), demand, text, scope) : text;
+  const string = types.has('time') ? toldOfWritten(look.instant(), field, demand, text, scope) : text;
   return byType(look, {
     ...(string === null ? {} : { string }),
     ...(types.has('number') ? { number: numberOf(look.json()) } : {}),
@@ -82,11 +83,12 @@ function ofCustom(field: CustomField, demand: Demand, lower: boolean, looks: Loo
  */
 function toldOfWritten(
   instant: string,
+  field: CustomField,
   demand: Demand,
   text: string | null,
-  scope: Parameters<typeof toldOfTime>[2],
+  scope: Scope,
 ): string {
-  const time = toldOfTime(instant, demand, scope);
+  const time = toldOfTime(instant, field, demand, scope);
   const isNoTime = `${instant} IS NULL`;
   if (text === null) return firstOf([[isNoTime, codeOf('unparsable_time')]], time);
   const matched = codeOf('matched');

@@ -1,8 +1,10 @@
+import { admittedBy } from '../../admitted.js';
 import type { Reason } from '../../explain/reason.js';
-import { instantOf } from '../../time.js';
+import { mayBeDay } from '../../fields.js';
+import type { StoredField } from '../../fields.js';
 import { fieldOf } from '../../sentence/missing.js';
 import type { Leaf, Literal } from '../../tree.js';
-import { bindInstant } from '../range.js';
+import { isDayText, within } from '../range.js';
 import { lookAt } from './custom.js';
 import type { Looks } from './looks.js';
 
@@ -29,7 +31,8 @@ export function examplesOf(leaf: Leaf, looks: Looks): Example[] {
   if (field.kind === 'column') {
     const value = `${looks.rowOf(field.entity).row}.${field.name}`;
     if (field.type === 'boolean') return [];
-    if (field.type === 'time') return nearest === null ? [] : [nearestOf(looks.at(value), nearest, looks)];
+    if (field.type === 'time')
+      return nearest === null ? [] : [nearestOf(looks.at(value), field, nearest, looks)];
     return [ends(`to_json(left(${looks.at(value)}, ${longest}))::text`, ['case_mismatch'])];
   }
   if (field.kind === 'derived') return [];
@@ -40,7 +43,7 @@ export function examplesOf(leaf: Leaf, looks: Looks): Example[] {
       'type_mismatch',
       'unparsable_time',
     ]),
-    ...(nearest === null ? [] : [nearestOf(look.instant(), nearest, looks)]),
+    ...(nearest === null ? [] : [nearestOf(look.instant(), field, nearest, looks)]),
   ];
 }
 
@@ -56,25 +59,32 @@ function nearestTo(leaf: Extract<Leaf, { kind: 'compare' | 'between' }>): Neares
   return { side: leaf.operator.startsWith('>') ? 'latest' : 'earliest', before: null };
 }
 
-function nearestOf(instant: string, { side, before }: Nearest, { user }: Looks): Example {
-  const start =
-    before?.type === 'time' ? bindInstant(instantOf(before.value, user.moment), user.parameters) : null;
+function nearestOf(time: string, field: StoredField, { side, before }: Nearest, { user }: Looks): Example {
+  const { moment, parameters } = user;
+  const earlier = before?.type === 'time' ? admittedBy('<', before.value, field, moment) : null;
   const pick = side === 'earliest' ? 'min' : 'max';
   return {
     reasons: ['outside_window'],
-    value: instant,
-    aggregates: (value) =>
-      start === null
-        ? [shown(`${pick}(${value})`)]
-        : [
-            shown(`max(${value}) FILTER (WHERE ${value} < ${start})`),
-            shown(`min(${value}) FILTER (WHERE ${value} >= ${start})`),
-          ],
+    value: time,
+    aggregates: (value) => {
+      if (earlier === null) return [shown(`${pick}(${value})`, field)];
+      const isEarlier = `(${within(value, earlier, parameters)})`;
+      return [
+        shown(`max(${value}) FILTER (WHERE ${isEarlier})`, field),
+        shown(`min(${value}) FILTER (WHERE NOT ${isEarlier})`, field),
+      ];
+    },
   };
 }
 
-function shown(time: string): string {
-  return `'"' || to_char((${time}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
+/** A time as JSON text; a day as its date. */
+function shown(time: string, field: StoredField): string {
+  const form = (text: string): string => `to_char((${time}) AT TIME ZONE 'UTC', '${text}')`;
+  const instant = form('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+  const text = mayBeDay(field)
+    ? `CASE WHEN ${isDayText(`(${time})`)} THEN ${form('YYYY-MM-DD')} ELSE ${instant} END`
+    : instant;
+  return `'"' || ${text} || '"'`;
 }
 
 function ends(text: string, reasons: readonly Reason[]): Example {

@@ -1,9 +1,11 @@
+import { admittedBetween, admittedBy, equalTimes } from '../../admitted.js';
+import type { StoredField } from '../../fields.js';
 import { foldAscii } from '../../values.js';
-import { instantOf } from '../../time.js';
+import type { Time } from '../../time.js';
 import type { CompareOperator, Literal } from '../../tree.js';
 import type { Parameters } from '../parameters.js';
 import { hashedMember, shortList } from '../member.js';
-import { instantText, outside, rangeOf, within } from '../range.js';
+import { instantText, noneOf, within } from '../range.js';
 import type { Scope } from '../scope.js';
 import { codeOf, firstOf, holdsOr } from './case.js';
 
@@ -75,24 +77,37 @@ export function toldOfText(text: string, demand: Demand, lower: boolean, paramet
   );
 }
 
-/** Told of an instant that is there. */
-export function toldOfTime(instant: string, demand: Demand, { moment, parameters }: Scope): string {
+/** Told of a time that is there, of this field. */
+export function toldOfTime(
+  time: string,
+  field: StoredField,
+  demand: Demand,
+  { moment, parameters }: Scope,
+): string {
   const matched = codeOf('matched');
-  const instants = (literals: readonly Literal[]): number[] =>
-    literals.flatMap(({ type, value }) => (type === 'time' ? [instantOf(value, moment)] : []));
-  if ('items' in demand) {
-    const items = instants(demand.items).map(instantText);
-    const cut = `date_trunc('milliseconds', ${instant})`;
-    return holdsOr(isOneOf(cut, 'timestamptz', items, parameters), 'outside_window');
-  }
+  const isEqual = (times: readonly Time[]): string => {
+    const items = equalTimes(times, field, moment);
+    const [first] = items;
+    if (first === undefined) return 'false';
+    if (items.length === 1)
+      return within(time, { from: first, to: first + 1, also: [], without: [] }, parameters);
+    const cut = `date_trunc('milliseconds', ${time})`;
+    return isOneOf(cut, 'timestamptz', items.map(instantText), parameters);
+  };
+  if ('items' in demand) return holdsOr(isEqual(timesIn(demand.items)), 'outside_window');
   if ('low' in demand) {
-    const [from = 0, to = 0] = instants([demand.low, demand.high]);
-    return holdsOr(within(instant, { from, to: to + 1 }, parameters), 'outside_window');
+    const [low, high] = timesIn([demand.low, demand.high]);
+    if (low === undefined || high === undefined) return codeOf('type_mismatch');
+    return holdsOr(within(time, admittedBetween(low, high, field, moment), parameters), 'outside_window');
   }
-  const [at = 0] = instants([demand.value]);
-  if (demand.operator === '!=')
-    return firstOf([[outside(instant, at, at + 1, parameters), matched]], codeOf('different'));
-  return holdsOr(within(instant, rangeOf(demand.operator, at), parameters), 'outside_window');
+  const [at] = timesIn([demand.value]);
+  if (at === undefined) return codeOf('type_mismatch');
+  if (demand.operator === '==') return holdsOr(isEqual([at]), 'outside_window');
+  if (demand.operator === '!=') {
+    const others = noneOf(time, equalTimes([at], field, moment), parameters);
+    return firstOf([[others, matched]], codeOf('different'));
+  }
+  return holdsOr(within(time, admittedBy(demand.operator, at, field, moment), parameters), 'outside_window');
 }
 
 /** What a number has to be, as a condition on an expression of type numeric. */
@@ -120,6 +135,10 @@ export function toldOfBoolean(boolean: string, demand: Demand, parameters: Param
 }
 
 const symbols = { '==': '=', '!=': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '>=' } as const;
+
+function timesIn(literals: readonly Literal[]): Time[] {
+  return literals.flatMap(({ type, value }) => (type === 'time' ? [value] : []));
+}
 
 function textsOf(literals: readonly Literal[]): string[] {
   return literals.flatMap((literal) => (literal.type === 'text' ? [literal.value] : []));
