@@ -60,13 +60,13 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
   const funnel = count.funnel();
   const known = asksOfNobody(filter, count, funnel) ? await loadKnown(pool, workspaceId) : null;
   const drafts = draftsFor({ filter, count, funnel, values, moment, known });
-  const suggestions = await inSnapshot(pool, { workspaceId, moment, timeoutMs }, (people) =>
-    counted(people, filter, drafts),
-  );
+  const changed = drafts.some(({ counted: clause }) => clause !== null)
+    ? await inSnapshot(pool, { workspaceId, moment, timeoutMs }, (people) => counted(people, filter, drafts))
+    : drafts;
   return {
     ...answerOf(funnel),
     values: values.filter((each) => each.values.length > 0),
-    suggestions: ranked(suggestions, funnel),
+    suggestions: ranked(changed, funnel),
     took_ms: Math.round((performance.now() - started) * 10) / 10,
   };
 }
@@ -87,7 +87,6 @@ async function counted(people: People, filter: Filter, drafts: readonly Draft[])
   const asked = drafts.flatMap(({ path, counted: clause }) =>
     clause === null ? [] : [withClause(filter, path, clause)],
   );
-  if (asked.length === 0) return [...drafts];
   const [before = 0, ...counts] = await people.countEach([filter, ...asked.slice(0, mostCounted)]);
   const gains = counts.values();
   return drafts.flatMap((draft) => {

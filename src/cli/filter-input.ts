@@ -62,7 +62,7 @@ export function readDocument(input: string): unknown {
 
 /** Whether the input is the filter itself, not a name of one. */
 export function isInline(input: string): boolean {
-  return /^\s*[{["]/.test(input);
+  return /^\s*(?:[{["]|(?:true|false|null)\s*$)/.test(input);
 }
 
 /** The text of a filter that is written inline or in a file; null where the input is the key of a preset. */

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { visible } from '../filter/visible.js';
 
 type Style = Parameters<typeof styleText>[0];
 type Stream = NodeJS.WriteStream;
@@ -43,9 +44,9 @@ export function plain(text: string): string {
   );
 }
 
-/** A value as JSON, safe to print. */
+/** A value as JSON, safe to print, with what cannot be seen in it as escapes. */
 export function shown(value: unknown): string {
-  return plain(JSON.stringify(value) ?? 'nothing');
+  return plain(visible(JSON.stringify(value) ?? 'nothing'));
 }
 
 export function number(value: number): string {

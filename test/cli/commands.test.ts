@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { MIGRATIONS } from '../../src/database/migrate.js';
 import type { Pool } from '../../src/database/pool.js';
+import { shown as shownValue } from '../../src/cli/terminal.js';
 import { isObject } from '../../src/filter/values.js';
 import { emptyDatabase, testDatabase } from '../support/database.js';
 import { muster, ownFolder } from './muster.js';
@@ -126,6 +127,11 @@ it('report prints where people are lost and what would help, and --json the answ
     'suggestions',
     'took_ms',
   ]);
+});
+
+it('a value that looks like another is printed with what cannot be seen in it', () => {
+  expect(shownValue('Owner\u200B')).toBe('"Owner\\u200b"');
+  expect(shownValue('Owner')).toBe('"Owner"');
 });
 
 it('a preset, a file and inline JSON give the same answer', async () => {

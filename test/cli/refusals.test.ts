@@ -58,6 +58,12 @@ describe('a filter that cannot be read', () => {
     expect(ran.err).toContain('line 1, column 26');
   });
 
+  it('true, false and null are JSON, not keys of presets', async () => {
+    for (const input of ['false', ' true', 'null']) {
+      expect(refusal(await muster(['compile', input]))).toEqual(refused(2, 'filter_not_object'));
+    }
+  });
+
   it('five mistakes are five messages, each with its path and a hint', async () => {
     const filter = {
       and: [
