@@ -40,7 +40,7 @@ const commands: Readonly<Record<string, Listed>> = {
     load: async () => (await import('./commands/settings.js')).settingsCommand(),
   },
   import: {
-    summary: 'load people from a CSV, TSV or NDJSON file',
+    summary: 'load people from a CSV, TSV, NDJSON or JSON file',
     load: async () => (await import('./commands/import.js')).importCommand(),
   },
   refusals: {

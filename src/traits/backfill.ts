@@ -1,10 +1,12 @@
 import { MusterError, problem, refuse } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
-import type { Pool } from '../database/pool.js';
+import type { Client, Pool } from '../database/pool.js';
 import { child, described, isList, isObject, shown } from '../filter/parse/context.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
+import { collectCompanyPart } from './company-part.js';
+import type { CompanyPart } from './company-part.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { collectId } from './ids.js';
@@ -13,11 +15,16 @@ import { getUser } from './read.js';
 import type { EndUser } from './row.js';
 import { mergeBatch } from './statements/merge-batch.js';
 import type { BatchPerson } from './statements/merge-batch.js';
+import { patchCompanies } from './statements/patch-companies.js';
 
 export interface BackfillUser {
   readonly workspaceId: string;
   readonly userId: string;
   readonly traits?: unknown;
+  /** The company that this person belongs to from now on; made when it is not there. */
+  readonly companyId?: string | undefined;
+  /** Traits of that company. Needs `companyId`. */
+  readonly companyTraits?: unknown;
   /** Whether a person whom this call makes is announced as `user_created`; default false. */
   readonly fireTriggers?: boolean | undefined;
 }
@@ -29,20 +36,23 @@ export interface Backfilled {
 
 /**
  * Creates or updates a person without a visit: traits merge as in `identify`, but `first_seen` and `last_seen` do not
- * move. `user_created` is written only when asked and only by the call that makes the row; a person whom a backfill made
+ * move, neither theirs nor their company's. `user_created` is written only when asked and only by the call that makes the row; a person whom a backfill made
  * silently is not announced by a later identify either, since it finds them there.
  *
- * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value` and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value`, `company_traits_alone` and those
+ * of `checkTraits`, of company traits under `/company_traits`.
  */
 export async function backfillUser(db: Database, call: BackfillUser): Promise<Backfilled> {
   const problems: Problem[] = [];
   const userId = collectId('user_id', call.userId, problems);
   const traits = collectTraits(call.traits, problems);
+  const company = collectCompanyPart(call.companyId, call.companyTraits, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const { workspaceId } = call;
   return atomically(db, workspaceId, async (client) => {
-    const people = [personOf(userId, traits)];
+    const people = [personOf(userId, { traits, companyId: company?.id ?? null })];
     const created = await mergeBatch(client, workspaceId, people, call.fireTriggers ?? false);
+    await writeCompanies(client, workspaceId, company === null ? [] : [company]);
     // The merge holds the row, so that nobody can delete it before this.
     const user = await getUser(client, { workspaceId, userId });
     if (user === null) throw new Error('an upsert left no row');
@@ -53,7 +63,7 @@ export async function backfillUser(db: Database, call: BackfillUser): Promise<Ba
 
 export interface BackfillUsers {
   readonly workspaceId: string;
-  /** Up to 1,000 of `{ user_id, traits }`. */
+  /** Up to 1,000 of `{ user_id, traits, company_id, company_traits }`. */
   readonly users: unknown;
   readonly fireTriggers?: boolean | undefined;
 }
@@ -83,19 +93,22 @@ export async function backfillUsers(pool: Pool, call: BackfillUsers): Promise<{ 
     refuse('too_many_users', { count: users.length, limit: mostBackfilled }, { path: '/users' });
   }
   const items = users.map((item, index) => itemOf(item, `/users/${index}`));
-  const traitsOf = new Map<string, CheckedTraits>();
-  for (const item of items) {
-    if ('problem' in item) continue;
-    const earlier = traitsOf.get(item.userId);
-    traitsOf.set(item.userId, earlier === undefined ? item.traits : overlay(earlier, item.traits));
-  }
-  const write = async (people: readonly BatchPerson[]): Promise<Set<string>> =>
-    atomically(pool, call.workspaceId, (client) =>
-      mergeBatch(client, call.workspaceId, people, call.fireTriggers ?? false),
-    );
-  const people = Array.from(traitsOf, ([userId, traits]) => personOf(userId, traits));
-  const created = people.length === 0 ? new Set<string>() : await write(people);
-  await noteTraitsSent(pool, call.workspaceId, 'user', new Set([...traitsOf.values()].flatMap(sentKeys)));
+  const { people, companies } = mergedItems(items);
+  const created = await atomically(pool, call.workspaceId, async (client) => {
+    const made =
+      people.size === 0
+        ? new Set<string>()
+        : await mergeBatch(
+            client,
+            call.workspaceId,
+            Array.from(people, ([userId, person]) => personOf(userId, person)),
+            call.fireTriggers ?? false,
+          );
+    await writeCompanies(client, call.workspaceId, companies);
+    return made;
+  });
+  const sent = new Set(Array.from(people.values(), ({ traits }) => sentKeys(traits)).flat());
+  await noteTraitsSent(pool, call.workspaceId, 'user', sent);
   const results = items.map((item): BackfillResult => {
     if ('problem' in item) return { user_id: item.userId, status: 'rejected', error: item.problem };
     return { user_id: item.userId, status: created.delete(item.userId) ? 'created' : 'updated' };
@@ -103,7 +116,60 @@ export async function backfillUsers(pool: Pool, call: BackfillUsers): Promise<{ 
   return { results };
 }
 
-/** What two items about one person leave: each trait has its last word, as if they had come one by one. */
+/** What is to be known of one person. */
+interface PersonPart {
+  readonly traits: CheckedTraits;
+  /** Null where nothing was said of it. */
+  readonly companyId: string | null;
+}
+
+/** Each person and each company once, with what their items leave. */
+function mergedItems(items: readonly Item[]): {
+  people: ReadonlyMap<string, PersonPart>;
+  companies: readonly CompanyPart[];
+} {
+  const people = new Map<string, PersonPart>();
+  const companies = new Map<string, CompanyPart>();
+  for (const item of items) {
+    if ('problem' in item) continue;
+    const { userId, traits, company } = item;
+    const earlier = people.get(userId);
+    people.set(userId, {
+      traits: earlier === undefined ? traits : overlay(earlier.traits, traits),
+      companyId: company?.id ?? earlier?.companyId ?? null,
+    });
+    if (company === null) continue;
+    const before = companies.get(company.id);
+    companies.set(
+      company.id,
+      before === undefined ? company : { id: company.id, traits: overlay(before.traits, company.traits) },
+    );
+  }
+  return { people, companies: [...companies.values()] };
+}
+
+async function writeCompanies(
+  client: Client,
+  workspaceId: string,
+  companies: readonly CompanyPart[],
+): Promise<void> {
+  await patchCompanies(
+    client,
+    workspaceId,
+    companies.map(({ id, traits: { columns, custom, removed } }) => {
+      return {
+        companyId: id,
+        columns: JSON.stringify(columns),
+        custom: JSON.stringify(custom),
+        removed,
+      };
+    }),
+  );
+  const sent = new Set(companies.flatMap(({ traits }) => sentKeys(traits)));
+  await noteTraitsSent(client, workspaceId, 'company', sent);
+}
+
+/** What two items about one person or company leave: each trait has its last word, as if they had come one by one. */
 function overlay(earlier: CheckedTraits, later: CheckedTraits): CheckedTraits {
   const gone = new Set(later.removed);
   const custom: Record<string, unknown> = { __proto__: null };
@@ -116,8 +182,10 @@ function overlay(earlier: CheckedTraits, later: CheckedTraits): CheckedTraits {
 }
 
 type Item =
-  | { readonly userId: string; readonly traits: CheckedTraits }
+  | { readonly userId: string; readonly traits: CheckedTraits; readonly company: CompanyPart | null }
   | { readonly userId: string | null; readonly problem: Problem };
+
+const itemKeys: readonly string[] = ['user_id', 'traits', 'company_id', 'company_traits'];
 
 function itemOf(item: unknown, path: string): Item {
   if (!isObject(item)) {
@@ -128,23 +196,26 @@ function itemOf(item: unknown, path: string): Item {
   const userId = collectId('user_id', read('user_id'), problems, path);
   for (const key of Object.keys(item)) {
     // A trait beside `traits` would be lost without a word.
-    if (key !== 'user_id' && key !== 'traits') {
+    if (!itemKeys.includes(key)) {
       problems.push(problem('row_unknown_key', { key: shown(key) }, { path: child(path, key) }));
     }
   }
   const traits = collectTraits(read('traits'), problems, { path: `${path}/traits` });
+  const company = collectCompanyPart(read('company_id'), read('company_traits'), problems, path);
   const [first] = problems;
   if (first !== undefined) {
     const sent = read('user_id');
     return { userId: typeof sent === 'string' ? sent : null, problem: first };
   }
-  return { userId, traits };
+  return { userId, traits, company };
 }
 
-function personOf(userId: string, { columns, custom, removed }: CheckedTraits): BatchPerson {
+function personOf(userId: string, { traits, companyId }: PersonPart): BatchPerson {
+  const { columns, custom, removed } = traits;
   const emptied = knownTraitNames.filter((name) => columns[name] === null);
   return {
     userId,
+    companyId,
     columns: knownTraitNames.map((name) => {
       const value = columns[name];
       return value === undefined || value === null ? null : String(value);

@@ -4,34 +4,44 @@ import type { Pool } from '../database/pool.js';
 import { isConnectionError } from '../database/unreachable.js';
 import { foldTraits } from './catalogue/fold.js';
 import { noteTraitsSent } from './catalogue/sent.js';
+import { storedTypes } from './catalogue/stored-types.js';
 import { newBatch } from './import/batch.js';
-import type { Batch } from './import/batch.js';
-import type { BuiltRow } from './import/csv-rows.js';
+import type { Batch, CustomKeys } from './import/batch.js';
+import type { BuiltRow, ColumnReport, KnownTypes } from './import/csv-rows.js';
 import { openLoader } from './import/load.js';
 import type { Loader } from './import/load.js';
+import { matchByAddress } from './import/match.js';
+import type { CellOptions } from './import/options.js';
 import { openReader } from './import/reader.js';
 import type { Reader } from './import/reader.js';
 import { openRejects } from './import/rejects.js';
 import type { Reject, Rejects } from './import/rejects.js';
+import type { ColumnType } from './import/types.js';
+import type { Counted } from './statements/merge-staging.js';
 import { openRows } from './rows/open.js';
+import type { RowFile } from './rows/open.js';
+import type { FileHints } from './rows/detect.js';
 import { checkRejectsPath, checkUnchanged } from './rows/source.js';
 import type { FileFormat } from './rows/source.js';
 
+export type { ColumnReport } from './import/csv-rows.js';
+export type { CellOptions } from './import/options.js';
 export type { Reject } from './import/rejects.js';
+export type { FileHints } from './rows/detect.js';
 export type { FileFormat } from './rows/source.js';
 
-export interface ImportUsers {
+export interface ImportUsers extends CellOptions, FileHints {
   readonly workspaceId: string;
   /** Path of the file. */
   readonly source: string;
-  /** How messages call it; default its name in backticks. */
+  /** How messages call the file; default its name. */
   readonly name?: string | undefined;
-  /** Default: by the file's extension and content. */
-  readonly format?: FileFormat | undefined;
-  /** Where rejected rows go, as CSV with line, code and message first. Default: nowhere but into the answer. */
+  /** Where rejected rows go, as CSV that can be mended and imported again. Default: nowhere but into the answer. */
   readonly rejectsPath?: string | undefined;
   /** Whether people whom this import makes are announced as `user_created`; default false. */
   readonly fireTriggers?: boolean | undefined;
+  /** Whether everything is read and counted, and nothing written; default false. */
+  readonly dryRun?: boolean | undefined;
   /** Called a few times a second at most by size of file: `done` and `total` are bytes. */
   readonly onProgress?: ((phase: ImportPhase, done: number, total: number) => void) | undefined;
 }
@@ -40,69 +50,109 @@ export interface ImportUsers {
 export type ImportPhase = 'reading' | 'loading';
 
 export interface Imported {
-  /** Rows of the file; always `created + updated + rejected`. */
+  /** Rows of the file. */
   readonly rows: number;
   /** People who were not there before. */
   readonly created: number;
-  /** Rows about people who were, those named earlier in the file included. */
+  /** People in the file who were. */
   readonly updated: number;
+  /** Rows that were not loaded. */
   readonly rejected: number;
-  /** The first 100 rejected rows. */
+  /** Cells kept out of rows that were loaded. */
+  readonly cellsRefused: number;
+  /** People whom the file unsubscribes from everything, and whom it suppresses. */
+  readonly unsubscribed: number;
+  readonly suppressed: number;
+  /** What became of each column; empty for JSON. */
+  readonly columns: readonly ColumnReport[];
+  /** The first 100 rejected rows and refused cells. */
   readonly rejects: readonly Reject[];
+  readonly format: FileFormat;
+  /** Null for JSON. */
+  readonly delimiter: string | null;
+  readonly encoding: string;
+  readonly dryRun: boolean;
   /** Path of the file with all rejected rows, or null when there is none. */
   readonly rejectsFile: string | null;
 }
 
 /**
- * Imports people from a CSV, TSV or NDJSON file, additively as identify does, but without a visit: `last_seen` does
- * not move and `user_created` does not fire unless asked. Rows about one person apply in the file's order.
+ * Imports people from a CSV, TSV, NDJSON or JSON file, additively as identify does, but without a visit: `last_seen` does
+ * not move and `user_created` does not fire unless asked. Rows about one person apply in the file's order. What people
+ * opted out of is added to, never taken back.
  *
  * It can be stopped at any moment, by SIGKILL too, and run again with the same result. With `fireTriggers` each person
  * is announced in the transaction that makes their row; the run after finds the row and announces nobody twice.
  *
- * The file is read twice: first to check all of it and to decide each CSV column's type, then to load it through COPY
+ * The file is read twice: first to check all of it and to decide what each CSV column is, then to load it through COPY
  * in batches, each committed by itself. A file that is refused has written nothing; a row that is refused is reported
- * and the rest is loaded. Memory does not grow with the file.
+ * and the rest is loaded, and so is the rest of a row with a cell that does not fit. A trait that is there keeps its type.
+ * Memory does not grow with the file.
  *
- * Errors: `import_unreadable` `import_not_text` `import_empty` `import_encoding` `import_malformed` `import_no_user_id`
- * `import_duplicate_column` `import_unnamed_column` `reserved_trait` `import_changed` `import_rejects_unwritable`
+ * Errors: those of `openRows` and `planColumns`, `import_changed` `import_rejects_unwritable`
  * `import_interrupted` (the only one after which batches are in; run the import again).
  */
 export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imported> {
-  const file = await openRows(options.source, { name: options.name, format: options.format });
-  const { source } = file;
-  if (options.rejectsPath !== undefined) await checkRejectsPath(options.rejectsPath, source);
-  const report = (phase: ImportPhase) => (done: number) => options.onProgress?.(phase, done, source.size);
-  const reader = await openReader(file, report('reading'));
-  await checkUnchanged(source);
-  const rejects = openRejects(options.rejectsPath, reader.header);
-  const loader = await openLoader(pool, {
-    workspaceId: options.workspaceId,
-    fireTriggers: options.fireTriggers ?? false,
+  const { workspaceId, rejectsPath, dryRun = false } = options;
+  const file = await openRows(options.source, options);
+  if (rejectsPath !== undefined) await checkRejectsPath(rejectsPath, file.source);
+  const report = (phase: ImportPhase) => (done: number) =>
+    options.onProgress?.(phase, done, file.source.size);
+  const reader = await openReader(file, {
+    cells: options,
+    typesOf: (keys) => typesOf(pool, workspaceId, keys),
+    onProgress: report('reading'),
   });
+  await checkUnchanged(file.source);
+  const rejects = openRejects(rejectsPath, reader.header);
+  const loader = await openLoader(pool, { workspaceId, fireTriggers: options.fireTriggers ?? false, dryRun });
   try {
-    return await load(reader, loader, rejects, report('loading'));
+    return await load(pool, { options, file, reader, loader, rejects, progress: report('loading') });
   } finally {
     await loader.close();
-    await catalogueImported(pool, options.workspaceId, reader.sent());
+    if (!dryRun) await catalogueImported(pool, workspaceId, reader);
   }
 }
 
+async function typesOf(pool: Pool, workspaceId: string, keys: CustomKeys): Promise<KnownTypes> {
+  const of = async (entity: 'user' | 'company'): Promise<ReadonlyMap<string, ColumnType>> => {
+    const types = await storedTypes(pool, workspaceId, entity, keys[entity]);
+    return new Map(Array.from(types, ([key, type]) => [key, type === 'time' ? 'text' : type]));
+  };
+  return { user: await of('user'), company: await of('company') };
+}
+
 /** The catalogue's counts are right without this, so that an import does not fail by it. */
-async function catalogueImported(pool: Pool, workspaceId: string, sent: Iterable<string>): Promise<void> {
-  await noteTraitsSent(pool, workspaceId, 'user', sent);
+async function catalogueImported(pool: Pool, workspaceId: string, reader: Reader): Promise<void> {
+  await noteTraitsSent(pool, workspaceId, 'user', reader.sent('user'));
+  await noteTraitsSent(pool, workspaceId, 'company', reader.sent('company'));
   await foldTraits(pool, workspaceId).catch(() => 0);
 }
 
+interface Loading {
+  readonly options: ImportUsers;
+  readonly file: RowFile;
+  readonly reader: Reader;
+  readonly loader: Loader;
+  readonly rejects: Rejects;
+  readonly progress: (done: number) => void;
+}
+
+/** A row that waits until it is known whose it is. */
+interface Waiting {
+  readonly line: number;
+  readonly built: Extract<BuiltRow, { readonly key: string }>;
+  readonly cells: readonly string[];
+}
+
 async function load(
-  reader: Reader,
-  loader: Loader,
-  rejects: Rejects,
-  progress: (done: number) => void,
+  pool: Pool,
+  { options, file, reader, loader, rejects, progress }: Loading,
 ): Promise<Imported> {
   const counts = { rows: 0, loaded: 0, created: 0 };
   const full: Batch[] = [];
-  let batch = newBatch();
+  let waiting: Waiting[] = [];
+  let batch = newBatch(reader.customKeys);
   // One batch is loaded while the next is read, and no more: reading waits for the database.
   let loading: Promise<void> = Promise.resolve();
   const loadOne = async (ready: Batch): Promise<void> => {
@@ -115,34 +165,61 @@ async function load(
     // It is awaited before the next batch; until then a failure must not count as unhandled.
     loading.catch(() => undefined);
   };
+  const stage = (userId: string, row: Waiting['built']['row'], { line, built, cells }: Waiting): void => {
+    if (built.refused.length > 0) rejects.addCells(line, built.refused, cells);
+    batch.add(userId, row);
+    if (!batch.full) return;
+    full.push(batch);
+    batch = newBatch(reader.customKeys);
+  };
+  const match = async (): Promise<void> => {
+    const rows = waiting.map(({ built }) => ({ address: built.key, row: built.row }));
+    const matched = await matchByAddress(pool, options.workspaceId, rows, options.create ?? false);
+    matched.forEach((each, index) => {
+      const one = waiting[index];
+      if (one === undefined) return;
+      if ('problems' in each) rejects.add(one.line, each.problems, one.cells);
+      else stage(each.userId, each.row, one);
+    });
+    waiting = [];
+  };
   const onRow = (line: number, built: BuiltRow, cells: readonly string[]): void => {
     counts.rows += 1;
-    if ('problems' in built) return rejects.add(line, built.problems, cells);
-    batch.add(built.userId, built.row);
-    if (batch.full) {
-      full.push(batch);
-      batch = newBatch();
-    }
+    if ('problems' in built) rejects.add(line, built.problems, cells);
+    else if (options.key === 'email') waiting.push({ line, built, cells });
+    else stage(built.key, built.row, { line, built, cells });
   };
+  let counted: Counted;
   try {
     for await (const done of reader.rows(onRow)) {
+      if (waiting.length > 0) await match();
       for (const ready of full.splice(0)) await next(ready);
       await rejects.flush();
       progress(done);
     }
     if (batch.rows > 0) await next(batch);
     await loading;
+    counted = await loader.counted();
   } catch (error) {
     await loading.catch(() => undefined);
     await rejects.close().catch(() => undefined);
     throw interrupted(error, counts);
   }
+  const { people, created, unsubscribed, suppressed } = counted;
   return {
     rows: counts.rows,
-    created: counts.created,
-    updated: counts.loaded - counts.created,
-    rejected: rejects.count,
+    created,
+    updated: people - created,
+    rejected: rejects.rows,
+    cellsRefused: rejects.cells,
+    unsubscribed,
+    suppressed,
+    columns: reader.columns(),
     rejects: rejects.first,
+    format: file.format,
+    delimiter: file.delimiter,
+    encoding: file.encoding,
+    dryRun: options.dryRun ?? false,
     rejectsFile: await rejects.close(),
   };
 }

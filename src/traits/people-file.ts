@@ -4,7 +4,7 @@ import { parseIso } from '../filter/iso8601.js';
 import { isObject } from '../filter/parse/context.js';
 import type { EventRecord, UserRecord } from '../filter/record.js';
 import { knownTraitNames } from './known-traits.js';
-import { openReader } from './import/reader.js';
+import { noTypes, openReader } from './import/reader.js';
 import { openRows } from './rows/open.js';
 import { checkUnchanged } from './rows/source.js';
 import type { FileFormat } from './rows/source.js';
@@ -51,8 +51,8 @@ export async function readPeopleFile(
   const reading =
     file.kind === 'items'
       ? file.rows((line, text) => add(line, personOfLine(text)))
-      : (await openReader(file, () => undefined)).rows((line, built) =>
-          add(line, 'problems' in built ? built : personOfRow(built.userId, built.row)),
+      : (await openReader(file, { cells: {}, typesOf: noTypes, onProgress: () => undefined })).rows(
+          (line, built) => add(line, 'problems' in built ? built : personOfRow(built.key, built.row)),
         );
   for await (const done of reading) onProgress(done, source.size);
   await checkUnchanged(source);

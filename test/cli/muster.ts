@@ -22,9 +22,14 @@ export interface Variables {
   readonly MUSTER_WEBHOOK_NETWORKS?: string;
 }
 
-/** Runs the real command line to its end. */
-export async function muster(args: readonly string[], variables: Variables = {}): Promise<Ran> {
-  const child = spawnMuster(args, variables);
+/** Runs the real command line to its end; `input` is what it reads from standard input. */
+export async function muster(
+  args: readonly string[],
+  variables: Variables = {},
+  input?: string,
+): Promise<Ran> {
+  const child = spawnMuster(args, variables, input === undefined ? 'ignore' : 'pipe');
+  child.stdin?.end(input);
   const ran = collect(child);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
@@ -85,11 +90,15 @@ export function ownFolder(): string {
   return folder;
 }
 
-function spawnMuster(args: readonly string[], variables: Variables): ChildProcess {
+function spawnMuster(
+  args: readonly string[],
+  variables: Variables,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   const { DATABASE_URL: _database, REDIS_URL: _redis, MUSTER_DATA: _data, ...machine } = process.env;
   return spawn(process.execPath, [programFile('src/cli/main'), ...args], {
     env: { ...machine, ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   });
 }
 

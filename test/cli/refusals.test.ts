@@ -143,13 +143,13 @@ describe('an import file that cannot be read', () => {
     writeFileSync(unknown, Buffer.from('504b030414', 'hex'));
     const reserved = join(folder, 'reserved.csv');
     writeFileSync(reserved, 'user_id,created_at\n1,2026-01-01\n');
-    for (const [file, wanted] of [
+    for (const [file, wanted, ...options] of [
       ['nothing.csv', 'import_unreadable'],
       [header, 'import_no_user_id'],
       [unknown, 'import_not_text'],
-      [reserved, 'reserved_trait'],
+      [reserved, 'reserved_trait', '--strict'],
     ] as const) {
-      expect(refusal(await muster(['import', file, '--workspace', 'fresh'], database))).toEqual(
+      expect(refusal(await muster(['import', file, '--workspace', 'fresh', ...options], database))).toEqual(
         refused(2, wanted),
       );
     }

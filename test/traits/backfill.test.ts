@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { backfillUser, backfillUsers, identify, importUsers } from '../../src/traits/index.js';
+import {
+  backfillUser,
+  backfillUsers,
+  identify,
+  identifyCompany,
+  importUsers,
+} from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
 import { codesOf, fileOf, outboxOf, peopleOf } from './support.js';
@@ -190,5 +196,55 @@ describe('a batch', () => {
       'users_not_list',
     ]);
     expect(await backfillUsers(db.pool, { workspaceId, users: [] })).toEqual({ results: [] });
+  });
+});
+
+describe('the company of a backfilled person', () => {
+  it('is joined, made and merged without a visit, by one call and by items in their order', async () => {
+    const workspaceId = workspace();
+    const seen = new Date('2026-01-01T00:00:00Z');
+    const now = seen;
+    await identify(db.pool, { workspaceId, userId: 'jane', companyId: 'old', now });
+    await identifyCompany(db.pool, { workspaceId, companyId: 'acme', traits: { seats: 1, a: 1 }, now });
+    const { user } = await backfillUser(db.pool, {
+      workspaceId,
+      userId: 'jane',
+      companyId: 'acme',
+      companyTraits: { name: 'Acme', seats: 2, a: null },
+    });
+    expect(user).toMatchObject({ company_id: 'acme', last_seen: seen });
+    const { results } = await backfillUsers(db.pool, {
+      workspaceId,
+      users: [
+        { user_id: 'john', company_id: 'acme', company_traits: { seats: 3, name: null } },
+        { user_id: 'jim', company_id: 'blue', company_traits: { seats: 9 } },
+        { user_id: 'jim', company_id: 'acme', company_traits: { seats: 4 } },
+        { user_id: 'jane', traits: { plan: 'pro' } },
+        { user_id: 'jack', company_traits: { seats: 5 } },
+        { user_id: 'joe', company_id: 'acme', company_traits: { last_seen: 'x' } },
+      ],
+    });
+    expect(results.map(({ status, error }) => [status, error?.code, error?.path])).toEqual([
+      ['created', undefined, undefined],
+      ['created', undefined, undefined],
+      ['updated', undefined, undefined],
+      ['updated', undefined, undefined],
+      ['rejected', 'company_traits_alone', '/users/4/company_traits'],
+      ['rejected', 'reserved_trait', '/users/5/company_traits/last_seen'],
+    ]);
+    const { rows: companies } = await db.pool.query(
+      `SELECT company_id, name, custom_fields, last_seen FROM companies WHERE workspace_id = $1
+       AND company_id <> 'old' ORDER BY company_id`,
+      [workspaceId],
+    );
+    expect(companies).toEqual([
+      { company_id: 'acme', name: null, custom_fields: { seats: 4 }, last_seen: seen },
+      { company_id: 'blue', name: null, custom_fields: { seats: 9 }, last_seen: null },
+    ]);
+    const { rows } = await db.pool.query(
+      'SELECT user_id, company_id FROM end_users WHERE workspace_id = $1 ORDER BY user_id',
+      [workspaceId],
+    );
+    expect(rows).toEqual(['jane', 'jim', 'john'].map((user_id) => ({ user_id, company_id: 'acme' })));
   });
 });

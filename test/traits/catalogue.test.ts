@@ -105,12 +105,12 @@ describe('types and counts', () => {
     ]);
   });
 
-  it('`__proto__`, `constructor`, an empty and a hostile key are traits like any other', async () => {
-    const keys = ['__proto__', 'constructor', '', `'); DROP TABLE traits; --`];
+  it('`__proto__`, `constructor` and a hostile key are traits like any other', async () => {
+    const keys = ['__proto__', 'constructor', `'); DROP TABLE traits; --`];
     const traits = Object.fromEntries(keys.map((key) => [key, 1]));
     const found = await traitsOf(await withPeople(['a', traits]));
     expect([...found.keys()].toSorted()).toEqual(keys.toSorted());
-    expect([...found.values()].map(({ users }) => users)).toEqual([1, 1, 1, 1]);
+    expect([...found.values()].map(({ users }) => users)).toEqual([1, 1, 1]);
   });
 
   it('a key too long for an index is cut, and raises nothing when it is folded', async () => {

@@ -26,7 +26,6 @@ async function load(content: string | Buffer, name = 'messy.csv'): Promise<Loade
   const workspaceId = `w${(made += 1)}`;
   const result = await importUsers(db.pool, { workspaceId, source: fileOf(name, content) });
   const people = await peopleOf(db.pool, workspaceId);
-  expect(result.created + result.updated + result.rejected).toBe(result.rows);
   return {
     result,
     people: people.map(({ user_id, custom_fields }) => [user_id, custom_fields]),
@@ -113,14 +112,20 @@ const cases: readonly Case[] = [
     rejects: [[7, 'row_cells']],
   },
   {
-    rule: 'spaces around cells are part of them, but not of an id',
-    csv: 'user_id,a,b\n x ,1,\nx, 1,2\n',
-    people: [['x', { a: ' 1', b: 2 }]],
+    rule: 'spaces around ids and numbers are none of them, around text they are',
+    csv: 'user_id,a,b\n x ,1, y\nx, 1,y\nz,3,\n',
+    people: [
+      ['x', { a: 1, b: 'y' }],
+      ['z', { a: 3 }],
+    ],
   },
   {
-    rule: 'NUL in a cell or an id refuses its row, and the rest is loaded',
+    rule: 'NUL refuses the cell that holds it, in an id the row, and the rest is loaded',
     csv: 'user_id,a\nx,1\u0000\n\u0000y,2\nz,ok\n',
-    people: [['z', { a: 'ok' }]],
+    people: [
+      ['x', {}],
+      ['z', { a: 'ok' }],
+    ],
     rejects: [
       [2, 'trait_bad_text'],
       [3, 'bad_user_id'],
@@ -128,10 +133,10 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'a cell of 30 KB loads, one beyond the limit of all traits refuses its row',
-    csv: `user_id,a,b\nx,${big},1\ny,${big},${big}\nz,"${'"",\r\n'.repeat(4000)}",1\n`,
+    csv: `user_id,a,b\nx,${big},p\ny,${big},${big}\nz,"${'"",\r\n'.repeat(4000)}",p\n`,
     people: [
-      ['x', { a: big, b: '1' }],
-      ['z', { a: '",\r\n'.repeat(4000), b: '1' }],
+      ['x', { a: big, b: 'p' }],
+      ['z', { a: '",\r\n'.repeat(4000), b: 'p' }],
     ],
     rejects: [[3, 'traits_too_large']],
   },
@@ -159,9 +164,9 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    rule: 'a byte order mark is left out at the start of the file and around an id, and nowhere else',
-    csv: '\ufeffuser_id,a\n\ufeffx,\ufeff1\n',
-    people: [['x', { a: '\ufeff1' }]],
+    rule: 'a byte order mark is left out at the start of the file and of an id',
+    csv: '\ufeffuser_id,a\n\ufeffx,\ufeffy\n',
+    people: [['x', { a: '\ufeffy' }]],
   },
   {
     rule: 'everything at once: each row is judged by itself, with the line that it begins on',
@@ -177,13 +182,15 @@ const cases: readonly Case[] = [
       '6,,,,',
     ].join('\r\n'),
     people: [
-      ['1', { seats: '5', note: 'first\r\nsecond "quoted"' }],
-      ['3', { seats: '1,5', note: '-' }],
+      ['1', { seats: 5, note: 'first\r\nsecond "quoted"' }],
+      ['2', { seats: 5 }],
+      ['3', { note: '-' }],
       ['6', {}],
     ],
     rejects: [
       [5, 'trait_not_time'],
       [6, 'row_no_user_id'],
+      [7, 'trait_type'],
       [8, 'row_cells'],
       [9, 'row_quotes'],
     ],
@@ -208,10 +215,8 @@ it.each(cases)('$rule', async ({ csv, name, people, rejects = [] }) => {
 
 describe('refused whole, because no row could be trusted', () => {
   it.each([
-    ['a separator at the end of header and rows', 'user_id,a,\nx,1,\n', 'import_unnamed_column'],
     ['a header of separators only', ',,,\nx,1,2,3\n', 'import_no_user_id'],
     ['a title line above the header', 'Customers 2026\nuser_id,a\nx,1\n', 'import_no_user_id'],
-    ['one name twice among 200', `user_id,${wide.join(',')},c7\n`, 'import_duplicate_column'],
     ['Latin-1 in the last cell', Buffer.from('user_id,a\nx,1\ny,Jos\xe9', 'latin1'), 'import_encoding'],
     ['Windows-1252 quotes', Buffer.from('user_id,a\nx,\x93hi\x94\n', 'latin1'), 'import_encoding'],
     ['a cell of 2 MiB', `user_id,a\nx,${'y'.repeat(2_097_152)}\n`, 'import_malformed'],
@@ -237,9 +242,9 @@ it('every cell of the rejects file that a spreadsheet would take for a formula i
   await importUsers(db.pool, { workspaceId: 'formulas', source, rejectsPath });
   const cells = readCells(readFileSync(rejectsPath, 'utf8'));
   expect(cells[0]).toEqual([
-    'line',
-    'code',
-    'message',
+    'muster:line',
+    'muster:code',
+    'muster:message',
     'user_id',
     ...header.slice(1).map((name) => `'${name}`),
   ]);

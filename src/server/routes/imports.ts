@@ -2,11 +2,13 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
+import { shown } from '../../filter/parse/context.js';
 import { importUsers } from '../../traits/import.js';
-import type { FileFormat } from '../../traits/import.js';
+import { parseMap, parseWords } from '../../traits/import/options.js';
 import { openLane, shareOf } from '../lanes.js';
 import { ErrorAnswer } from '../schemas.js';
 import { ImportAnswer, ImportQuery } from '../schemas/ingest.js';
+import { nameIn, uploadTypeOf, uploadTypes } from '../upload-type.js';
 import { withUpload } from '../upload.js';
 
 export interface UploadOptions {
@@ -17,12 +19,6 @@ export interface UploadOptions {
   /** Files of one workspace at once; default 4. */
   readonly most?: number;
 }
-
-const formats: ReadonlyMap<string, FileFormat> = new Map([
-  ['text/csv', 'csv'],
-  ['text/tab-separated-values', 'tsv'],
-  ['application/x-ndjson', 'ndjson'],
-]);
 
 /** Seconds after which a refused import is worth repeating. */
 const retryAfter = 10;
@@ -44,9 +40,9 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
   const uploads = new Map<string, number>();
   const lane = openLane({ most: shareOf(pool), waitMs: patienceMs, refuse: busy });
 
-  // Only here: everywhere else these types are refused, and JSON is refused here.
+  // Only here: the body stays a stream whatever its type, which the handler judges.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...formats.keys()], async (_request: unknown, body: unknown) => body);
+  app.addContentTypeParser('*', async (_request: unknown, body: unknown) => body);
 
   app.post(
     '/api/imports',
@@ -56,8 +52,8 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       schema: {
         tags: ['users'],
         description:
-          'CSV and TSV: a user_id column, every other column a trait. NDJSON: {"user_id", "traits"} a line. Never moves last_seen.',
-        consumes: [...formats.keys()],
+          'CSV and TSV: a column with the id or the e-mail address, every other column a trait unless it is mapped, known or reserved. NDJSON: {"user_id", "traits"} a line; JSON: a list of the same. Format, separator and encoding are detected where they are not said. Never moves last_seen.',
+        consumes: uploadTypes,
         querystring: ImportQuery,
         response: {
           200: ImportAnswer,
@@ -72,28 +68,45 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       },
     },
     async ({ body, query, headers, workspaceId }, reply) => {
-      const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-      const format = formats.get(type);
-      if (format === undefined || !(body instanceof Readable)) {
-        return refuse(
-          'body_wrong_type',
-          { type: type === '' ? 'none' : type },
-          { hint: `send the header \`Content-Type\` with one of ${[...formats.keys()].join(', ')}` },
-        );
-      }
       const running = uploads.get(workspaceId) ?? 0;
       if (running >= most) busy();
       uploads.set(workspaceId, running + 1);
       try {
+        if (!(body instanceof Readable)) return refuse('import_empty', { file: 'the body' });
+        const name = query.name ?? nameIn(headers['content-disposition']);
+        const type = uploadTypeOf(headers['content-type'], name);
         const load = async (source: string) => {
-          const { rows, created, updated, rejected, rejects } = await importUsers(pool, {
+          const {
+            cellsRefused,
+            dryRun,
+            rejectsFile: _,
+            ...counts
+          } = await importUsers(pool, {
             workspaceId,
             source,
-            name: 'the body',
-            format,
+            name: name === undefined ? 'the file' : `\`${shown(name)}\``,
+            format: query.format ?? type.format,
+            encoding: query.encoding ?? type.encoding,
+            delimiter: query.delimiter,
+            map: query.map === undefined ? undefined : parseMap([query.map].flat()),
+            id: query.id,
+            key: query.key,
+            create: query.create,
+            preset: query.preset,
+            dates: query.dates,
+            empty: query.empty,
+            nulls: query.null === undefined ? undefined : parseWords(query.null),
+            strict: query.strict,
+            dryRun: query.dry_run,
             fireTriggers: query.fire_triggers,
           });
-          return { rows, created, updated, rejected, rejects: [...rejects] };
+          return {
+            ...counts,
+            cells_refused: cellsRefused,
+            dry_run: dryRun,
+            columns: [...counts.columns],
+            rejects: [...counts.rejects],
+          };
         };
         return await withUpload(body, { limit, folder }, (source) =>
           lane.run(workspaceId, () => load(source)),

@@ -74,6 +74,8 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
         workspaceId,
         userId: params.user_id,
         traits: body.traits,
+        companyId: body.company_id,
+        companyTraits: body.company_traits,
         fireTriggers: body.fire_triggers,
       });
       onFact();

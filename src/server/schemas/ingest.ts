@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Type } from '@fastify/type-provider-typebox';
+import { dateOrders, emptyCells, importKeys } from '../../traits/import/options.js';
+import { presetNames } from '../../traits/import/presets.js';
+import { fileFormats } from '../../traits/rows/source.js';
 import { NullableText, JsonObject, closed, sharedColumns, User } from '../schemas.js';
 
 /** What comes in about users, companies and events. */
@@ -114,7 +117,12 @@ const FireTriggers = Type.Boolean({
   description: 'whether people who are new start the series of user_created',
 });
 export const BackfillBody = Type.Object(
-  { traits: Traits, fire_triggers: Type.Optional(FireTriggers) },
+  {
+    traits: Type.Optional(Traits),
+    company_id: Type.Optional(Id('the company that the person belongs to from now on')),
+    company_traits: Type.Optional(Traits),
+    fire_triggers: Type.Optional(FireTriggers),
+  },
   closed,
 );
 export const MergeBody = Type.Object(
@@ -130,7 +138,8 @@ export const UsersBatchBody = Type.Object(
   {
     users: Type.Array(Type.Unknown(), {
       minItems: 1,
-      description: '{ "user_id", "traits" } each; one that is refused does not stop the others',
+      description:
+        '{ "user_id", "traits", "company_id", "company_traits" } each; one that is refused does not stop the others',
     }),
     fire_triggers: Type.Optional(FireTriggers),
   },
@@ -156,15 +165,85 @@ export const UsersBatchAnswer = Type.Object({
   ),
 });
 
-export const ImportQuery = Type.Object({ fire_triggers: Type.Optional(FireTriggers) }, closed);
+const Text = (description: string) => Type.String({ minLength: 1, description });
+const Texts = (description: string) =>
+  Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }))], { description });
+const oneOf = <Value extends string>(values: readonly Value[], description: string) =>
+  Type.Optional(Type.Unsafe<Value>({ type: 'string', enum: [...values], description }));
+
+export const ImportQuery = Type.Object(
+  {
+    fire_triggers: Type.Optional(FireTriggers),
+    format: oneOf(fileFormats, 'default: by the content type, the name and the content'),
+    delimiter: Type.Optional(Text('one character, or comma, semicolon, tab, pipe; default: detected')),
+    encoding: Type.Optional(
+      Text('such as windows-1252; default: the charset of the content type, else detected'),
+    ),
+    name: Type.Optional(Text('what the file is called; messages use it')),
+    map: Type.Optional(
+      Texts('fields by column: `Email Address=email,First Name=first_name`; `#3` is the third column'),
+    ),
+    id: Type.Optional(Text('the column with the id that your product knows people by')),
+    key: oneOf(importKeys, 'email: people are found by their address'),
+    create: Type.Optional(
+      Type.Boolean({
+        description: 'with the key email: whoever is not found is made, the address being the id',
+      }),
+    ),
+    preset: oneOf(presetNames, 'whose export it is'),
+    dates: oneOf(dateOrders, 'the order of day, month and year in dates that are not ISO 8601'),
+    empty: oneOf(emptyCells, 'clear: an empty cell removes the trait; default: leave'),
+    null: Type.Optional(
+      Type.String({
+        description: 'words for nothing among numbers, booleans and times, with commas between them',
+      }),
+    ),
+    strict: Type.Optional(
+      Type.Boolean({ description: 'a bad cell refuses its row, a column that cannot be loaded the file' }),
+    ),
+    dry_run: Type.Optional(Type.Boolean({ description: 'read and count everything, write nothing' })),
+  },
+  closed,
+);
 export const ImportAnswer = Type.Object({
   rows: Type.Integer(),
-  created: Type.Integer(),
-  updated: Type.Integer(),
-  rejected: Type.Integer(),
-  rejects: Type.Array(Type.Object({ line: Type.Integer(), code: Type.String(), message: Type.String() }), {
-    description: 'the first 100 of the rejected rows',
-  }),
+  created: Type.Integer({ description: 'people who were not there before' }),
+  updated: Type.Integer({ description: 'people in the file who were' }),
+  rejected: Type.Integer({ description: 'rows that were not loaded' }),
+  cells_refused: Type.Integer({ description: 'cells kept out of rows that were loaded' }),
+  unsubscribed: Type.Integer({ description: 'people whom the file unsubscribes from everything' }),
+  suppressed: Type.Integer({ description: 'people whom the file suppresses' }),
+  columns: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      field: NullableText,
+      type: NullableText,
+      read: Type.Integer(),
+      empty: Type.Integer(),
+      refused: Type.Integer(),
+      example: NullableText,
+      note: NullableText,
+      map: NullableText,
+    }),
+    {
+      description:
+        'what became of each column of a CSV file; field is null where it is left out, map would load it',
+    },
+  ),
+  rejects: Type.Array(
+    Type.Object({
+      line: Type.Integer(),
+      column: Type.Optional(Type.String()),
+      value: Type.Optional(Type.String()),
+      code: Type.String(),
+      message: Type.String(),
+    }),
+    { description: 'the first 100 of the rejected rows and refused cells' },
+  ),
+  format: Type.String(),
+  delimiter: NullableText,
+  encoding: Type.String(),
+  dry_run: Type.Boolean(),
 });
 
 export const EraseQuery = Type.Object(

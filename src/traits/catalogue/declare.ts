@@ -18,8 +18,8 @@ export interface DeclareTrait {
 }
 
 /**
- * Says what the values of a custom trait should be, also before the first is sent. Nothing that arrives is refused or
- * changed by it: values of another type are counted and shown as mismatches.
+ * Says what the values of a custom trait should be, also before the first is sent. It decides how cells of CSV files are
+ * read. JSON that arrives is neither refused nor changed by it: values of another type are counted and shown as mismatches.
  *
  * @returns the trait as the catalogue now shows it
  *

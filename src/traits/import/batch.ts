@@ -1,6 +1,14 @@
 import { knownTraitNames } from '../known-traits.js';
-import { isByKey, mergeRows } from './row.js';
-import type { CustomPart, StagedRow } from './row.js';
+import type { CompanyPatch } from '../statements/patch-companies.js';
+import type { OptOutField } from './fields.js';
+import { isByKey, mergeRows, mergeTraits } from './row.js';
+import type { CustomPart, StagedCompany, StagedRow, StagedTraits } from './row.js';
+
+/** Custom traits of a file whose rows hold them by position. */
+export interface CustomKeys {
+  readonly user: readonly string[];
+  readonly company: readonly string[];
+}
 
 /** Rows that are loaded in one transaction, each person once. */
 export interface Batch {
@@ -11,6 +19,10 @@ export interface Batch {
   readonly full: boolean;
   /** Whether any row removes a trait. */
   readonly removes: boolean;
+  /** Companies that the rows name, each once, with what its rows leave of it. */
+  companies(): CompanyPatch[];
+  /** Whom the rows put on a list. */
+  optOuts(list: OptOutField): readonly string[];
   /** The batch in the text format of COPY, in the order of the staging table's columns. */
   copyText(): string;
 }
@@ -19,8 +31,10 @@ export interface Batch {
 const mostRows = 2500;
 const mostCharacters = 1_000_000;
 
-export function newBatch(): Batch {
+export function newBatch(keys: CustomKeys): Batch {
   const people = new Map<string, StagedRow>();
+  const companies = new Map<string, StagedCompany>();
+  const optOuts: Record<OptOutField, Set<string>> = { unsubscribed: new Set(), suppressed: new Set() };
   let rows = 0;
   let characters = 0;
   let removes = false;
@@ -31,6 +45,15 @@ export function newBatch(): Batch {
       rows += 1;
       characters += userId.length + sizeOf(row);
       removes ||= removesAny(row);
+      for (const list of row.optOuts) optOuts[list].add(userId);
+      const { company } = row;
+      if (company === null) return;
+      const before = companies.get(company.id);
+      companies.set(
+        company.id,
+        before === undefined ? company : { id: company.id, ...mergeTraits(before, company) },
+      );
+      characters += sizeOf(company);
     },
     get rows() {
       return rows;
@@ -41,43 +64,58 @@ export function newBatch(): Batch {
     get removes() {
       return removes;
     },
+    companies: () => Array.from(companies.values(), (company) => patchOf(company, keys.company)),
+    optOuts: (list) => [...optOuts[list]],
     copyText() {
       let text = '';
-      for (const [userId, row] of people) text += copyLine(userId, row);
+      for (const [userId, row] of people) text += copyLine(userId, row, keys.user);
       return text;
     },
   };
 }
 
-function sizeOf({ columns, custom }: StagedRow): number {
+function patchOf({ id, columns, custom }: StagedCompany, keys: readonly string[]): CompanyPatch {
+  const named = knownTraitNames.flatMap((name, index) => {
+    const value = columns[index];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    companyId: id,
+    columns: JSON.stringify(Object.fromEntries(named)),
+    custom: customJson(custom),
+    removed: removedKeys(custom, keys),
+  };
+}
+
+function sizeOf({ columns, custom }: StagedTraits): number {
   let size = 0;
   for (const value of columns) size += value?.length ?? 0;
   for (const value of custom.values()) size += value?.length ?? 0;
   return size;
 }
 
-function removesAny({ columns, custom }: StagedRow): boolean {
+function removesAny({ columns, custom }: StagedTraits): boolean {
   if (columns.includes(null)) return true;
-  if (!isByKey(custom)) return false;
   for (const value of custom.values()) if (value === null) return true;
   return false;
 }
 
-function copyLine(userId: string, { columns, custom }: StagedRow): string {
+function copyLine(userId: string, { columns, custom, company }: StagedRow, keys: readonly string[]): string {
   let line = escaped(userId);
-  let emptied: string[] | null = null;
-  columns.forEach((value, index) => {
+  columns.forEach((value) => {
     line += value === null || value === undefined ? '\t\\N' : `\t${escaped(value)}`;
-    if (value === null) (emptied ??= []).push(knownTraitNames[index] ?? '');
   });
-  const removed = removedKeys(custom);
+  const emptied = emptiedNames(columns);
+  const removed = removedKeys(custom, keys);
   line += `\t${escaped(customJson(custom))}`;
-  line += emptied === null ? '\t\\N' : `\t${escaped(JSON.stringify(emptied))}`;
-  line += removed === null ? '\t\\N' : `\t${escaped(JSON.stringify(removed))}`;
+  line += emptied.length === 0 ? '\t\\N' : `\t${escaped(JSON.stringify(emptied))}`;
+  line += removed.length === 0 ? '\t\\N' : `\t${escaped(JSON.stringify(removed))}`;
+  line += company === null ? '\t\\N' : `\t${escaped(company.id)}`;
   return `${line}\n`;
 }
 
-function customJson(custom: CustomPart): string {
+/** The custom traits to set, as one JSON object. */
+export function customJson(custom: CustomPart): string {
   let json = '';
   for (const value of custom.values()) {
     if (value !== null && value !== undefined) json += json === '' ? value : `,${value}`;
@@ -85,10 +123,16 @@ function customJson(custom: CustomPart): string {
   return `{${json}}`;
 }
 
-function removedKeys(custom: CustomPart): string[] | null {
-  if (!isByKey(custom)) return null;
-  const keys = [...custom].filter(([, value]) => value === null).map(([key]) => key);
-  return keys.length === 0 ? null : keys;
+/** Known traits to remove. */
+export function emptiedNames(columns: StagedTraits['columns']): string[] {
+  if (!columns.includes(null)) return [];
+  return knownTraitNames.filter((_, index) => columns[index] === null);
+}
+
+/** Custom traits to remove; `keys` names those that stand by position. */
+export function removedKeys(custom: CustomPart, keys: readonly string[]): string[] {
+  if (isByKey(custom)) return [...custom].filter(([, value]) => value === null).map(([key]) => key);
+  return custom.includes(null) ? keys.filter((_, index) => custom[index] === null) : [];
 }
 
 const special = /[\\\n\r\t]/;

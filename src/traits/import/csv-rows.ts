@@ -1,120 +1,293 @@
 import { problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
-import { knownTrait, knownTraitNames, traitLimits } from '../known-traits.js';
-import type { KnownTrait } from '../known-traits.js';
-import { columnValue } from '../check.js';
+import { shown } from '../../filter/parse/context.js';
+import { knownTraitNames, traitLimits } from '../known-traits.js';
 import { collectId } from '../ids.js';
-import { textFault } from '../json.js';
+import { customReader, knownReader, readOptOut } from './cell-readers.js';
+import type { CellReader, Reading } from './cell-readers.js';
+import { emptyWords } from './cells/words.js';
+import type { OptOutField, Owner, Target } from './fields.js';
+import type { CellOptions } from './options.js';
+import type { Plan, PlannedColumn } from './plan.js';
 import { positionOf } from './row.js';
-import type { StagedRow } from './row.js';
-import { columnTyper } from './types.js';
+import type { StagedCompany, StagedRow } from './row.js';
+import { columnTyper, commaOf } from './types.js';
 import type { ColumnType, ColumnTyper } from './types.js';
+import { unguarded } from './rejects.js';
 
-/** A row that can be staged, or what is wrong with it. */
+/** A cell that is kept out. */
+export interface RefusedCell {
+  readonly column: string;
+  readonly value: string;
+  readonly problem: Problem;
+}
+
+/** A row that can be staged, with the cells that are kept out of it, or what is wrong with it. */
 export type BuiltRow =
-  | { readonly userId: string; readonly row: StagedRow }
+  | { readonly key: string; readonly row: StagedRow; readonly refused: readonly RefusedCell[] }
   | { readonly problems: readonly [Problem, ...Problem[]] };
+
+/** What became of one column. */
+export interface ColumnReport {
+  readonly name: string;
+  /** Null where it is left out. */
+  readonly field: string | null;
+  readonly type: ColumnType | 'time' | null;
+  readonly read: number;
+  readonly empty: number;
+  readonly refused: number;
+  /** The first refused cell. */
+  readonly example: string | null;
+  /** Why it is left out, or how it came to its field; null where its name says it. */
+  readonly note: string | null;
+  /** The mapping that would load a column left out. */
+  readonly map: string | null;
+}
+
+/** Types that custom traits have already, by owner and name. */
+export type KnownTypes = Readonly<Record<Owner, ReadonlyMap<string, ColumnType>>>;
 
 /** Sees every row of the first pass, then builds rows of the second. */
 export interface CsvRows {
   see(cells: readonly string[]): void;
+  /** Custom traits of the file by owner and position. */
+  readonly customKeys: Readonly<Record<Owner, readonly string[]>>;
+  /** Ends the first pass: what custom traits have no type yet get the one of their column. */
+  decide(known: KnownTypes): void;
   build(cells: readonly string[]): BuiltRow;
   /** Traits that rows built so far have a value of. */
-  readonly sent: ReadonlySet<string>;
+  sent(of: Owner): Iterable<string>;
+  report(): ColumnReport[];
 }
 
-interface KnownColumn {
-  readonly at: number;
-  readonly name: string;
-  readonly trait: KnownTrait;
-  readonly position: number;
+export interface TableTraits {
+  /** Whether cells were guarded against spreadsheets, as in a file of rejects. */
+  readonly guarded: boolean;
+  readonly semicolons: boolean;
 }
 
-interface CustomColumn {
-  readonly at: number;
-  readonly name: string;
-  /** `"name":`, ready to stand before a value. */
-  readonly prefix: string;
-  readonly typer: ColumnTyper;
+/** One column on the way through the file. */
+interface Column {
+  readonly plan: PlannedColumn;
+  readonly typer: ColumnTyper | null;
+  /** Position among the custom traits of its owner, or in `knownTraitNames`. */
+  readonly place: number;
+  type: ColumnReport['type'];
+  reader: CellReader | null;
+  read: number;
+  empty: number;
+  refused: number;
+  example: string | null;
 }
 
-export function csvRows(header: readonly string[]): CsvRows {
-  const idAt = header.indexOf('user_id');
-  const known: KnownColumn[] = [];
-  const custom: CustomColumn[] = [];
-  header.forEach((name, at) => {
-    if (at === idAt) return;
-    const trait = knownTrait(name);
-    if (trait === null) custom.push({ at, name, prefix: `${JSON.stringify(name)}:`, typer: columnTyper() });
-    else known.push({ at, name, trait, position: positionOf(name) });
+const plainWords: ReadonlySet<string> = new Set(['true', 'false']);
+
+export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons }: TableTraits): CsvRows {
+  const { empty: emptyMode = 'leave', strict = false } = options;
+  const reading: Reading = { empty: emptyWords(options.nulls), dates: options.dates ?? null };
+  const booleans = new Set([...plainWords, ...(plan.preset?.booleans ?? [])]);
+  const typing = { empty: reading.empty, words: booleans, semicolons };
+  const apostrophes = plan.preset?.apostrophes === true;
+  const keys: Record<Owner, string[]> = { user: [], company: [] };
+  const columns = plan.columns.map((planned): Column => {
+    const { target } = planned;
+    const custom = target?.kind === 'custom';
+    const typer = custom && planned.separator === null ? columnTyper(typing) : null;
+    const place = custom
+      ? keys[target.of].push(target.name) - 1
+      : target?.kind === 'column'
+        ? target.position
+        : -1;
+    return {
+      plan: planned,
+      typer,
+      place,
+      type: fixedType(target),
+      reader: null,
+      read: 0,
+      empty: 0,
+      refused: 0,
+      example: null,
+    };
   });
-  let types: readonly ColumnType[] | null = null;
-  const sent = new Set<string>();
+  const loaded = columns.filter(({ plan: { at, target } }) => target !== null && at !== plan.keyAt);
+  const unread = columns.filter(({ plan: { target } }) => target === null);
+  const keyColumn = columns.find(({ plan: { at } }) => at === plan.keyAt);
+  const bare = (cell: string): string => {
+    const own = guarded ? unguarded(cell) : cell;
+    return apostrophes && own.startsWith("'") ? own.slice(1) : own;
+  };
+  const plainCells = !guarded && !apostrophes;
+  const cellOf = (cells: readonly string[], at: number): string => {
+    const cell = cells[at] ?? '';
+    return plainCells ? cell : bare(cell);
+  };
+
+  const buildTraits = (
+    cells: readonly string[],
+    refused: RefusedCell[],
+  ): Omit<StagedRow, 'company'> & { company: StagedCompany | null; missing: Problem[] } => {
+    const userColumns: (string | null | undefined)[] = Array.from(knownTraitNames, () => undefined);
+    const userCustom: (string | null | undefined)[] = Array.from(keys.user, () => undefined);
+    let companyColumns: (string | null | undefined)[] | null = null;
+    let companyCustom: (string | null | undefined)[] | null = null;
+    let companyId = '';
+    let optOuts: OptOutField[] | null = null;
+    const missing: Problem[] = [];
+    for (const column of loaded) {
+      const { target, at } = column.plan;
+      const cell = cellOf(cells, at);
+      if (target === null) continue;
+      if (target.kind === 'company_id') {
+        companyId = cell.trim();
+        countCell(column, companyId === '' ? null : companyId);
+        continue;
+      }
+      if (target.kind === 'opt_out') {
+        const before = missing.length;
+        const isOut = readOptOut(cell, target.out, reading, missing);
+        if (missing.length > before) refuseCell(column, cell);
+        else countCell(column, cell === '' ? null : cell);
+        if (isOut === true) (optOuts ??= []).push(target.list);
+        continue;
+      }
+      if (target.kind === 'id' || column.reader === null) continue;
+      const problems: Problem[] = [];
+      const value = cell === '' ? null : column.reader(cell, problems);
+      const [first] = problems;
+      if (first !== undefined) {
+        refuseCell(column, cell);
+        refused.push({ column: column.plan.name, value: shown(cell), problem: first });
+        continue;
+      }
+      countCell(column, value ?? null);
+      const staged = value ?? (emptyMode === 'clear' ? null : undefined);
+      if (staged === undefined) continue;
+      if (target.of === 'user')
+        (target.kind === 'column' ? userColumns : userCustom)[column.place] = withKey(target, staged);
+      else if (target.kind === 'column') (companyColumns ??= [])[column.place] = withKey(target, staged);
+      else (companyCustom ??= [])[column.place] = withKey(target, staged);
+    }
+    if (plan.nameParts.length > 0) {
+      const name = plan.nameParts
+        .map((at) => cellOf(cells, at).trim())
+        .filter((part) => part !== '')
+        .join(' ');
+      if (name !== '') userColumns[positionOf('name')] = name;
+    }
+    let company: StagedCompany | null = null;
+    if (companyId !== '') {
+      const id = collectId('company_id', companyId, missing);
+      if (id !== '') {
+        company = {
+          id,
+          columns: Array.from(knownTraitNames, (_, index) => companyColumns?.[index]),
+          custom: Array.from(keys.company, (_, index) => companyCustom?.[index]),
+        };
+      }
+    } else if (companyColumns !== null || companyCustom !== null) {
+      const alone = problem('company_traits_alone');
+      refused.push({ column: 'company_id', value: '', problem: alone });
+    }
+    return { columns: userColumns, custom: userCustom, company, optOuts: optOuts ?? [], missing };
+  };
+
   return {
     see(cells) {
-      for (const { at, typer } of custom) typer.see(cells[at] ?? '');
+      const counts = cellOf(cells, plan.keyAt).trim() !== '';
+      for (const {
+        plan: { at },
+        typer,
+      } of loaded)
+        typer?.see(cellOf(cells, at).trim(), counts);
+      for (const column of unread) countCell(column, cellOf(cells, column.plan.at) === '' ? null : '');
+    },
+    customKeys: keys,
+    decide(known) {
+      const file = { dot: false, comma: false };
+      for (const { typer } of loaded) {
+        file.dot ||= typer?.decimals.dot ?? false;
+        file.comma ||= typer?.decimals.comma ?? false;
+      }
+      for (const column of loaded) {
+        const { target, separator } = column.plan;
+        if (target?.kind === 'column') column.reader = knownReader(target.trait, target.name, reading);
+        if (target?.kind !== 'custom') continue;
+        const comma = column.typer === null ? 'unread' : commaOf(column.typer.decimals, file);
+        const type = known[target.of].get(target.name) ?? column.typer?.type(comma) ?? 'text';
+        column.type = type;
+        column.reader = customReader(type, target.name, reading, comma, separator);
+      }
     },
     build(cells) {
-      types ??= custom.map(({ typer }) => typer.type());
+      const cell = cellOf(cells, plan.keyAt).trim();
       const problems: Problem[] = [];
-      const cell = cells[idAt] ?? '';
-      const userId = cell === '' ? '' : collectId('user_id', cell, problems);
-      if (cell === '') problems.push(problem('row_no_user_id'));
-      const row = {
-        columns: knownValues(known, cells, problems),
-        custom: customValues(custom, types, cells, problems),
-      };
+      const key = cell === '' || plan.key === 'email' ? cell : collectId('user_id', cell, problems);
+      if (cell === '') problems.push(problem(plan.key === 'email' ? 'row_no_email' : 'row_no_user_id'));
+      if (keyColumn !== undefined) countCell(keyColumn, cell === '' ? null : cell);
+      const refused: RefusedCell[] = [];
+      const { missing, ...row } = buildTraits(cells, refused);
+      problems.push(...missing);
+      if (strict) problems.push(...refused.map((each) => each.problem));
+      checkSize(row, problems);
       const [first, ...rest] = problems;
-      if (first !== undefined) return { problems: [first, ...rest] };
-      for (const { name, position } of known) if (row.columns[position] !== undefined) sent.add(name);
-      custom.forEach(({ name }, index) => {
-        if (row.custom[index] !== undefined) sent.add(name);
-      });
-      return { userId, row };
+      return first === undefined ? { key, row, refused } : { problems: [first, ...rest] };
     },
-    sent,
+    sent: (of) =>
+      columns.flatMap(({ plan: { target }, read }) =>
+        read > 0 && target !== null && 'of' in target && target.of === of ? target.name : [],
+      ),
+    report: () =>
+      columns
+        .filter(({ plan: { name }, read }) => name !== '' || read > 0)
+        .map(({ plan: planned, type, read, empty, refused, example }) => {
+          const isRead = planned.target !== null;
+          return {
+            name: planned.name,
+            field: planned.field,
+            type,
+            read: isRead ? read : 0,
+            empty: isRead ? empty : 0,
+            refused,
+            example,
+            note: planned.note,
+            map: planned.suggestion,
+          };
+        }),
   };
 }
 
-function knownValues(
-  known: readonly KnownColumn[],
-  cells: readonly string[],
-  problems: Problem[],
-): (string | undefined)[] {
-  const values: (string | undefined)[] = knownTraitNames.map(() => undefined);
-  for (const { at, name, trait, position } of known) {
-    const cell = cells[at] ?? '';
-    if (cell === '') continue;
-    const given = trait.kind === 'boolean' && (cell === 'true' || cell === 'false') ? cell === 'true' : cell;
-    const value = columnValue(trait, name, given, '', problems);
-    if (value !== undefined) values[position] = String(value);
-  }
-  return values;
+function withKey(target: Target, staged: string | null): string | null {
+  return target.kind === 'custom' && staged !== null ? `${JSON.stringify(target.name)}:${staged}` : staged;
 }
 
-function customValues(
-  custom: readonly CustomColumn[],
-  types: readonly ColumnType[],
-  cells: readonly string[],
-  problems: Problem[],
-): (string | undefined)[] {
-  let size = 0;
-  const values = custom.map(({ at, name, prefix }, index) => {
-    const cell = cells[at] ?? '';
-    if (cell === '') return undefined;
-    if (types[index] !== 'text') return prefix + cell;
-    const fault = textFault(cell);
-    if (fault !== null) problems.push(problem('trait_bad_text', { where: `\`${name}\``, what: fault }));
-    const json = prefix + JSON.stringify(cell);
-    size += json.length;
-    return json;
-  });
-  // No text has more bytes than three a UTF-16 unit, so short rows need no counting.
-  if (size > traitLimits.traitsBytes / 3) {
-    const count = values.reduce((sum, value) => sum + Buffer.byteLength(value ?? ''), 0);
+function countCell(column: Column, value: string | null): void {
+  if (value === null) column.empty += 1;
+  else column.read += 1;
+}
+
+function refuseCell(column: Column, cell: string): void {
+  column.refused += 1;
+  column.example ??= shown(cell);
+}
+
+function fixedType(target: Target | null): ColumnReport['type'] {
+  if (target === null) return null;
+  if (target.kind === 'opt_out') return 'boolean';
+  if (target.kind !== 'column') return 'text';
+  return target.trait.kind === 'choice' ? 'text' : target.trait.kind;
+}
+
+function checkSize({ columns, custom, company }: StagedRow, problems: Problem[]): void {
+  for (const part of [[columns, custom], company === null ? [] : [company.columns, company.custom]]) {
+    let size = 0;
+    for (const values of part) for (const value of values.values()) size += value?.length ?? 0;
+    // No text has more bytes than three a UTF-16 unit, so short rows need no counting.
+    if (size <= traitLimits.traitsBytes / 3) continue;
+    let count = 0;
+    for (const values of part) for (const value of values.values()) count += Buffer.byteLength(value ?? '');
     if (count > traitLimits.traitsBytes) {
       problems.push(problem('traits_too_large', { count, limit: traitLimits.traitsBytes }));
     }
   }
-  return values;
 }

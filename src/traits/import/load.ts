@@ -2,8 +2,11 @@ import { finished } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Client, Pool } from '../../database/pool.js';
 import { beginInWorkspace } from '../../database/workspace.js';
+import { addOptOuts } from '../statements/add-opt-outs.js';
+import { patchCompanies } from '../statements/patch-companies.js';
 import { copyStaging, createStaging, dropStaging } from '../statements/stage-users.js';
-import { mergeStaging } from '../statements/merge-staging.js';
+import { countedPeople, countListed, countStaging, mergeStaging } from '../statements/merge-staging.js';
+import type { Counted } from '../statements/merge-staging.js';
 import { removeStaged } from '../statements/remove-staged.js';
 import { retryLost } from '../retry.js';
 import type { Batch } from './batch.js';
@@ -12,16 +15,20 @@ export interface Target {
   readonly workspaceId: string;
   /** Whether people who are new are announced as `user_created`. */
   readonly fireTriggers: boolean;
+  /** Whether everything is counted and nothing written. */
+  readonly dryRun: boolean;
 }
 
 export interface Loader {
   /** Loads one batch in one transaction. Resolves with how many people were new. */
   load(batch: Batch): Promise<number>;
+  /** Everybody in the batches so far. */
+  counted(): Promise<Counted>;
   close(): Promise<void>;
 }
 
 /** Takes one connection of the pool, with a staging table of its own, until it is closed. */
-export async function openLoader(pool: Pool, { workspaceId, fireTriggers }: Target): Promise<Loader> {
+export async function openLoader(pool: Pool, target: Target): Promise<Loader> {
   const client = await pool.connect();
   let broken = false;
   // A connection that is cut says so here too; the query that was running already fails with it.
@@ -41,7 +48,8 @@ export async function openLoader(pool: Pool, { workspaceId, fireTriggers }: Targ
     throw error;
   }
   return {
-    load: (batch) => loadAgain(pool, client, { workspaceId, fireTriggers }, batch),
+    load: (batch) => loadAgain(pool, client, target, batch),
+    counted: () => countedPeople(client),
     async close() {
       await client.query(dropStaging).catch(onError);
       release();
@@ -64,16 +72,47 @@ async function loadAgain(pool: Pool, client: Client, target: Target, batch: Batc
 async function loadOnce(
   pool: Pool,
   client: Client,
-  { workspaceId, fireTriggers }: Target,
+  target: Target,
   batch: Batch,
   text: string,
 ): Promise<number> {
+  const { workspaceId, fireTriggers, dryRun } = target;
   await beginInWorkspace(pool, client, workspaceId);
   const stream = client.query(copyFrom(copyStaging));
   stream.end(text);
   await finished(stream);
-  const created = await mergeStaging(client, workspaceId, fireTriggers);
-  if (batch.removes) await removeStaged(client, workspaceId);
+  const created = dryRun
+    ? await countStaging(client, workspaceId)
+    : await mergeStaging(client, workspaceId, fireTriggers);
+  if (batch.removes && !dryRun) await removeStaged(client, workspaceId);
+  if (!dryRun) await patchCompanies(client, workspaceId, batch.companies());
+  await addOptOutsOf(client, target, batch);
   await client.query('COMMIT');
   return created;
+}
+
+const lists = { unsubscribed: 'unsubscribes', suppressed: 'suppressions' } as const;
+
+/** By their ids and the addresses that they have now. */
+async function addOptOutsOf(client: Client, { workspaceId, dryRun }: Target, batch: Batch): Promise<void> {
+  for (const field of ['unsubscribed', 'suppressed'] as const) {
+    const userIds = batch.optOuts(field);
+    if (userIds.length === 0) continue;
+    await countListed(client, field, userIds);
+    if (dryRun) continue;
+    const { rows } = await client.query<{ user_id: string; email: string | null }>(
+      'SELECT user_id, email FROM end_users WHERE workspace_id = $1 AND user_id = ANY ($2::text[])',
+      [workspaceId, userIds],
+    );
+    const reason = field === 'unsubscribed' ? 'own_wish' : 'import';
+    const entries = rows.map(({ user_id: userId, email }) => {
+      return {
+        userId,
+        email: email === null || email.trim() === '' ? undefined : email,
+        reason,
+        source: 'import',
+      };
+    });
+    await addOptOuts(client, workspaceId, lists[field], entries);
+  }
 }

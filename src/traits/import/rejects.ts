@@ -5,22 +5,55 @@ import { finished } from 'node:stream/promises';
 import { basename } from 'node:path';
 import type { Problem } from '../../errors/index.js';
 import { csvLine } from '../csv.js';
+import type { RefusedCell } from './csv-rows.js';
+import { isCanonicalNumber } from './types.js';
 import { refuseFile } from '../rows/source.js';
 
-/** A row that was not loaded. */
+/** A row that was not loaded, or a cell that was kept out of its row. */
 export interface Reject {
   /** Line of the file that the row begins on, from 1. */
   readonly line: number;
+  /** The column of the cell; absent where the whole row was refused. */
+  readonly column?: string;
+  readonly value?: string;
   readonly code: string;
   readonly message: string;
 }
 
-/** How many rejected rows an answer lists; the file has them all. */
+/** How many entries an answer lists; the file has them all. */
 const listed = 100;
+
+const prefix = 'muster:';
+/** What a row of the file begins with; an import of the mended file passes over these columns. */
+const bookkeeping = ['line', 'code', 'message'].map((name) => prefix + name);
+/** The column of a file of rejected JSON values. */
+export const itemColumn = `${prefix}row`;
+
+/** Whether a column is Muster's own, from a file of rejects. */
+export function isBookkeeping(name: string): boolean {
+  return name.startsWith(prefix);
+}
+
+const formula = /^'*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]/;
+
+/** A cell that a spreadsheet takes as text, in a way that `unguarded` can take back. */
+function guarded(cell: string): string {
+  return formula.test(cell) && !isCanonicalNumber(cell) ? `'${cell}` : cell;
+}
+
+/** The cell as it came before it was written to a file of rejects. */
+export function unguarded(cell: string): string {
+  return cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;
+}
 
 export interface Rejects {
   add(line: number, problems: readonly [Problem, ...Problem[]], cells: readonly string[]): void;
-  readonly count: number;
+  /** The row is loaded without these cells. */
+  addCells(line: number, refused: readonly RefusedCell[], cells: readonly string[]): void;
+  /** Rows refused. */
+  readonly rows: number;
+  /** Cells refused of rows that were loaded. */
+  readonly cells: number;
   readonly first: readonly Reject[];
   /** Waits until what was added so far is on its way to the disk. */
   flush(): Promise<void>;
@@ -29,12 +62,14 @@ export interface Rejects {
 }
 
 /**
- * Collects rejected rows and writes them to a CSV file: line, code, message, then the row as it came. The file is made
- * at the first rejected row, in place of an older one of that name. Error: `import_rejects_unwritable`.
+ * Collects rejected rows, and rows with rejected cells, and writes them to a CSV file: Muster's columns, then the row as it
+ * came, so that the file can be mended and imported again. It is made at the first one, in place of an older one of that
+ * name. Error: `import_rejects_unwritable`.
  */
 export function openRejects(path: string | undefined, header: readonly string[]): Rejects {
   const first: Reject[] = [];
-  let count = 0;
+  let rows = 0;
+  let cellCount = 0;
   let pending = '';
   let file: WriteStream | null = null;
   let failure: Error | null = null;
@@ -49,23 +84,41 @@ export function openRejects(path: string | undefined, header: readonly string[])
       file.on('error', (error) => {
         failure = error;
       });
-      pending = csvLine(['line', 'code', 'message', ...header]) + pending;
+      pending = csvLine([...bookkeeping, ...header.map(guarded)]) + pending;
     }
     const text = pending;
     pending = '';
     if (!file.write(text)) await once(file, 'drain').catch(() => undefined);
     check();
   };
+  const keep = (line: number, code: string, message: string, cells: readonly string[]): void => {
+    if (path !== undefined) pending += csvLine([String(line), code, message, ...cells.map(guarded)]);
+  };
+  const list = (reject: Reject): void => {
+    if (first.length < listed) first.push(reject);
+  };
   return {
     add(line, problems, cells) {
       const message = problems.map((each) => each.message).join('; ');
-      const code = problems[0].code;
-      count += 1;
-      if (first.length < listed) first.push({ line, code, message });
-      if (path !== undefined) pending += csvLine([String(line), code, message, ...cells]);
+      const { code } = problems[0];
+      rows += 1;
+      list({ line, code, message });
+      keep(line, code, message, cells);
     },
-    get count() {
-      return count;
+    addCells(line, refused, cells) {
+      const [one] = refused;
+      if (one === undefined) return;
+      cellCount += refused.length;
+      for (const { column, value, problem } of refused) {
+        list({ line, column, value, code: problem.code, message: problem.message });
+      }
+      keep(line, one.problem.code, refused.map(({ problem }) => problem.message).join('; '), cells);
+    },
+    get rows() {
+      return rows;
+    },
+    get cells() {
+      return cellCount;
     },
     first,
     flush,

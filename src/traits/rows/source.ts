@@ -4,7 +4,8 @@ import { refuse } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 
 /** `csv` and `tsv` are one format with another usual separator; `json` is a list of objects. */
-export type FileFormat = 'csv' | 'tsv' | 'ndjson' | 'json';
+export const fileFormats = ['csv', 'tsv', 'ndjson', 'json'] as const;
+export type FileFormat = (typeof fileFormats)[number];
 
 const formats: ReadonlyMap<string, FileFormat> = new Map([
   ['.csv', 'csv'],

@@ -8,6 +8,8 @@ export interface BatchPerson {
   readonly userId: string;
   /** By position in `knownTraitNames`; null leaves the column as it is. */
   readonly columns: readonly (string | null)[];
+  /** Null leaves the company as it is. */
+  readonly companyId: string | null;
   /** JSON object of custom traits to set. */
   readonly custom: string;
   /** Known and custom traits to remove; null where there are none. */
@@ -36,6 +38,7 @@ export async function mergeBatch(
       people.map(({ userId }) => userId),
       people.map(({ custom }) => custom),
       ...knownTraitNames.map((_, index) => people.map(({ columns }) => columns[index] ?? null)),
+      people.map(({ companyId }) => companyId),
     ],
   });
   const removing = people.filter(({ emptied, removed }) => emptied !== null || removed !== null);
@@ -55,10 +58,11 @@ const types: Readonly<Record<string, string>> = {
   renewal_date: 'timestamptz',
   on_contract: 'boolean',
 };
-const arrays = knownTraitNames.map((name, index) => `$${index + 5}::${types[name] ?? 'text'}[]`);
+const names = [...knownTraitNames, 'company_id'];
+const arrays = names.map((name, index) => `$${index + 5}::${types[name] ?? 'text'}[]`);
 
 const text = mergePeople(
-  `unnest($3::text[], $4::jsonb[], ${arrays.join(', ')}) AS s (user_id, custom, ${knownTraitNames.join(', ')})`,
+  `unnest($3::text[], $4::jsonb[], ${arrays.join(', ')}) AS s (user_id, custom, ${names.join(', ')})`,
   'SELECT user_id FROM written WHERE created',
 );
 

@@ -1,13 +1,14 @@
 import { knownTraitNames } from '../known-traits.js';
 import { fieldOfKey, isConcerned } from './told.js';
 
-const merged = knownTraitNames.map((name) => `coalesce(EXCLUDED.${name}, u.${name})`);
-const stored = knownTraitNames.map((name) => `u.${name}`);
-const set = knownTraitNames.map((name, index) => `${name} = ${merged[index] ?? ''}`);
+const names = [...knownTraitNames, 'company_id'];
+const merged = names.map((name) => `coalesce(EXCLUDED.${name}, u.${name})`);
+const stored = names.map((name) => `u.${name}`);
+const set = names.map((name, index) => `${name} = ${merged[index] ?? ''}`);
 
 /**
  * The text that creates and updates everybody in `s`, additively, with the workspace as $1 and whether people who are
- * new are announced as $2; its last part reads `written (user_id, created)`. `first_seen` and `last_seen` are not
+ * new are announced as $2; its last part, and one more before it, read `written (user_id, created)`. `first_seen` and `last_seen` are not
  * named: neither a backfill nor an import is a visit.
  *
  * Sorted, so that two of them lock people in one order and cannot wait for each other in a circle; it also keeps the
@@ -18,12 +19,12 @@ const set = knownTraitNames.map((name, index) => `${name} = ${merged[index] ?? '
  * again, after a crash too, finds them there. Of people who are updated the outbox hears while they are inside a series;
  * it names the fields that were sent.
  */
-export function mergePeople(source: string, answer: string): string {
+export function mergePeople(source: string, answer: string, more?: string): string {
   // A row that an insert has just made has no earlier transaction in xmax; one that the conflict updated has this one.
   return `
 WITH written AS (
-  INSERT INTO end_users AS u (workspace_id, user_id, ${knownTraitNames.join(', ')}, custom_fields)
-  SELECT $1, s.user_id, ${knownTraitNames.map((name) => `s.${name}`).join(', ')}, s.custom
+  INSERT INTO end_users AS u (workspace_id, user_id, ${names.join(', ')}, custom_fields)
+  SELECT $1, s.user_id, ${names.map((name) => `s.${name}`).join(', ')}, s.custom
   FROM ${source}
   ORDER BY s.user_id
   ON CONFLICT (workspace_id, user_id) DO UPDATE SET
@@ -44,13 +45,13 @@ WITH written AS (
   FROM written AS w JOIN ${source} ON s.user_id = w.user_id
   WHERE NOT w.created AND ${isConcerned('w.id')}
   ORDER BY w.user_id
-)
+)${more === undefined ? '' : `, ${more}`}
 ${answer}`;
 }
 
 /** The names of the fields that the row has a value of. */
 function fieldsOf(row: string, custom: string): string {
-  const known = knownTraitNames.map((name) => `CASE WHEN ${row}.${name} IS NOT NULL THEN '${name}' END`);
+  const known = names.map((name) => `CASE WHEN ${row}.${name} IS NOT NULL THEN '${name}' END`);
   return `array_remove(ARRAY[${known.join(', ')}], NULL)
     || ARRAY(SELECT ${fieldOfKey('key')} FROM jsonb_object_keys(${row}.${custom}) AS key ORDER BY key COLLATE "C")`;
 }

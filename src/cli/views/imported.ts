@@ -1,0 +1,87 @@
+import type { ColumnReport, Imported } from '../../traits/import.js';
+import { duration, number, out, plain, table } from '../terminal.js';
+
+export interface ImportView {
+  readonly file: string;
+  readonly workspace: string;
+  readonly imported: Imported;
+  readonly milliseconds: number;
+}
+
+const mostRejects = 10;
+const separators: ReadonlyMap<string, string> = new Map([
+  [',', 'commas'],
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+  ['|', 'pipes'],
+]);
+
+/** Prints what an import did: counts, what became of each column, and the first refusals. */
+export function showImport({ file, workspace, imported, milliseconds }: ImportView): void {
+  const { rejected, cellsRefused, dryRun } = imported;
+  const mark = rejected + cellsRefused === 0 ? out.style('green', '✓') : out.style('yellow', '!');
+  const what = dryRun ? 'would go into' : 'into';
+  const time = out.style('dim', duration(milliseconds));
+  out.line(`${mark} ${number(imported.rows)} rows of ${plain(file)} ${what} ${workspace}  ${time}`);
+  out.line(`  ${out.style('dim', `read as ${readAs(imported)}`)}`);
+  for (const line of table(countsOf(imported), [0])) out.line(`  ${line}`);
+  showColumns(imported.columns);
+  showRejects(imported);
+  if (dryRun) out.line('\n  nothing was written; run it again without --dry-run');
+}
+
+function readAs({ format, delimiter, encoding }: Imported): string {
+  const cells = delimiter === null ? '' : ` with ${separators.get(delimiter) ?? `\`${delimiter}\``}`;
+  return `${format.toUpperCase()}${cells}, ${encoding.toUpperCase()}`;
+}
+
+function countsOf(imported: Imported): string[][] {
+  const { created, updated, rejected, cellsRefused, unsubscribed, suppressed } = imported;
+  const counts: [number, string][] = [
+    [created, 'created'],
+    [updated, 'updated'],
+    [rejected, 'rejected'],
+  ];
+  if (cellsRefused > 0) counts.push([cellsRefused, 'cells refused, the rest of their rows is loaded']);
+  if (unsubscribed > 0) counts.push([unsubscribed, 'unsubscribed from everything']);
+  if (suppressed > 0) counts.push([suppressed, 'suppressed']);
+  return counts.map(([count, name]) => [number(count), name]);
+}
+
+function showColumns(columns: readonly ColumnReport[]): void {
+  if (columns.length === 0) return;
+  out.line();
+  const rows = columns
+    .filter(({ field }) => field !== null)
+    .map(({ name, field, type, read, empty, refused, example }) => [
+      plain(name),
+      plain(field ?? ''),
+      type ?? '',
+      number(read),
+      number(empty),
+      refused === 0 ? '0' : `${number(refused)}, such as \`${plain(example ?? '')}\``,
+    ]);
+  const head = ['column', 'field', 'type', 'read', 'empty', 'refused'];
+  for (const line of table([head, ...rows], [3, 4])) out.line(`  ${line}`);
+  for (const { name, note, map } of columns.filter(({ field }) => field === null)) {
+    const remedy = map === null ? '' : `; load it with --map ${quoted(plain(map))}`;
+    out.line(`  left out: \`${plain(name)}\`, ${plain(note ?? '')}${remedy}`);
+  }
+}
+
+/** As a shell takes it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function showRejects({ rejects, rejected, cellsRefused, rejectsFile }: Imported): void {
+  if (rejected + cellsRefused === 0) return;
+  out.line();
+  const shown = rejects.slice(0, mostRejects).map(({ line, message }) => [`line ${line}`, plain(message)]);
+  for (const line of table(shown)) out.line(`  ${line}`);
+  const more = rejected + cellsRefused - shown.length;
+  if (more > 0) out.line(`  and ${number(more)} more`);
+  if (rejectsFile === null) return;
+  out.line(`  all of them, with their reasons: ${plain(rejectsFile)}`);
+  out.line('  mend that file and import it with the same options; its first three columns are passed over');
+}
