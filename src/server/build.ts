@@ -38,6 +38,7 @@ import { enrollmentRoutes } from './routes/enrollments.js';
 import { capRoutes } from './routes/frequency-caps.js';
 import { healthRoutes } from './routes/health.js';
 import type { ReadyCheck } from './routes/health.js';
+import { homeRoutes } from './routes/home.js';
 import { identityRoutes } from './routes/identity.js';
 import { importRoutes } from './routes/imports.js';
 import type { UploadOptions } from './routes/imports.js';
@@ -256,6 +257,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(traitRoutes, { pool });
   await app.register(refusalRoutes, { pool });
   await app.register(snippetRoutes);
+  await app.register(homeRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   return app;

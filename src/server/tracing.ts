@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-const untraced = new Set(['/healthz', '/readyz', '/metrics', '/openapi.json']);
+const untraced = new Set(['/', '/healthz', '/readyz', '/metrics', '/openapi.json']);
 
 /**
  * Gives every call a span, where a program has registered an OpenTelemetry SDK: below the one that is active already, or

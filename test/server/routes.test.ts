@@ -49,6 +49,7 @@ const everyone = { filter: { everyone: true } };
 
 /** Routes that need no key and know no workspace. */
 const open = new Set([
+  'GET /',
   'GET /healthz',
   'GET /readyz',
   // Figures of the whole installation, which no key of a workspace opens.

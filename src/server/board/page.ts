@@ -1,18 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ParkedDelivery, QueueView } from '../../automation/index.js';
 import { Html, html } from '../html.js';
-
-const style =
-  'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24;background:#fff}' +
-  'table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:left}' +
-  'td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b3261e;font-weight:600}.dim{color:#57606a}code{font-size:13px}' +
-  '@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}.bad{color:#ff7b72}.dim{color:#8b949e}}';
-
-// In one piece, because the hash below is of what stands between the tags, to the letter.
-const styled = new Html(`<style>${style}</style>`);
-
-/** No scripts, no forms, nothing from elsewhere: the browser sends the key along by itself, so nothing here may act. */
-export const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+import { styled } from '../page.js';
 
 /** Ages in milliseconds after which they are shown as a finding. */
 const tooOld = { canary: 30_000, due: 60_000, outbox: 60_000 };

@@ -3,7 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { listParked, readQueue } from '../../automation/index.js';
 import type { QueueView } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
-import { boardPage, policy } from '../board/page.js';
+import { boardPage } from '../board/page.js';
+import { pageHeaders } from '../page.js';
 import { ErrorAnswer, NullableNumber } from '../schemas.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
@@ -67,15 +68,7 @@ export const boardRoutes: FastifyPluginAsyncTypebox<{ pool: Pool; clock: () => n
         listParked(pool, workspaceId, { limit: 50 }),
       ]);
       const page = boardPage({ workspaceId, queue, parked, more: next !== null, at: new Date(clock()) });
-      return reply
-        .headers({
-          'content-security-policy': policy,
-          'cache-control': 'no-store',
-          'referrer-policy': 'no-referrer',
-          'x-content-type-options': 'nosniff',
-        })
-        .type('text/html; charset=utf-8')
-        .send(page);
+      return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(page);
     },
   );
 };
