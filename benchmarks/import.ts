@@ -67,6 +67,7 @@ async function importInChild(url: string, file: string): Promise<void> {
   await importUsers(pool, {
     workspaceId,
     source: file,
+    map: { 'Customer ID': 'user_id', 'Full Name': 'name', 'E-Mail': 'email', Seats: 'seats' },
     onProgress: (phase, done, total) => Object.assign(sample, { phase, read: done / total }),
   });
   const ms = performance.now() - start;
@@ -119,8 +120,8 @@ async function compare(): Promise<void> {
           'rows/s': Math.round(rows / (best / 1000)),
           '% of COPY': Number(share.toFixed(1)),
           'peak MiB': Math.round(peak),
-          goal: '>= 30 %, < 200 MiB',
-          reached: share >= 30 && peak < 200,
+          goal: '>= 50 %, < 200 MiB',
+          reached: share >= 50 && peak < 200,
         },
       ],
       options.json,
@@ -235,22 +236,24 @@ function seatsOf(i: number): number {
   return (i * 7919 + 5) % 101;
 }
 
-/** The same people as CSV and, where asked for, as the text that COPY takes, with the custom fields as finished JSON. */
+/** The same people as CSV of another product, whose columns are mapped and whose cells are read, and, where asked for, as the text that COPY takes, with the custom fields as finished JSON. */
 async function writeFiles(csv: string, text?: string): Promise<void> {
   const csvFile = createWriteStream(csv);
   const textFile = text === undefined ? null : createWriteStream(text);
-  csvFile.write('user_id,name,email,signed_up_at,role,plan,seats,country,feature_flags,beta\n');
+  csvFile.write('Customer ID,Full Name,E-Mail,Signed Up At,role,plan,Seats,country,feature_flags,beta\n');
   const start = Date.UTC(2024, 0, 1);
   for (let i = 0; i < rows; i += 1) {
     const id = `user_${i}`;
     const email = `person.${i}@example.com`;
     const at = new Date(start + i * 60_000).toISOString();
+    // As spreadsheets and databases write it.
+    const written = at.slice(0, 19).replace('T', ' ');
     const plan = ['free', 'pro', 'team'][i % 3] ?? '';
     const beta = i % 4 === 0;
     const flags = 'beta_dashboard,new_analytics';
     const custom = `{"role":"${roleOf(i)}","plan":"${plan}","seats":${seatsOf(i)},"country":"c${i % 200}","feature_flags":"${flags}","beta":${beta}}`;
     const more = csvFile.write(
-      `${id},Person ${i},${email},${at},${roleOf(i)},${plan},${seatsOf(i)},c${i % 200},"${flags}",${beta}\n`,
+      `${id},Person ${i},${email},${written},${roleOf(i)},${plan},${seatsOf(i)}.00,c${i % 200},"${flags}",${beta ? 'TRUE' : 'FALSE'}\n`,
     );
     textFile?.write(`${workspaceId}\t${id}\tPerson ${i}\t${email}\t${at}\t${custom}\n`);
     if (!more) await once(csvFile, 'drain');

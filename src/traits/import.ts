@@ -7,7 +7,8 @@ import { noteTraitsSent } from './catalogue/sent.js';
 import { storedTypes } from './catalogue/stored-types.js';
 import { newBatch } from './import/batch.js';
 import type { Batch, CustomKeys } from './import/batch.js';
-import type { BuiltRow, ColumnReport, KnownTypes } from './import/csv-rows.js';
+import type { ColumnReport } from './import/column.js';
+import type { BuiltRow, KnownTypes } from './import/csv-rows.js';
 import { openLoader } from './import/load.js';
 import type { Loader } from './import/load.js';
 import { matchByAddress } from './import/match.js';
@@ -24,7 +25,7 @@ import type { FileHints } from './rows/detect.js';
 import { checkRejectsPath, checkUnchanged } from './rows/source.js';
 import type { FileFormat } from './rows/source.js';
 
-export type { ColumnReport } from './import/csv-rows.js';
+export type { ColumnReport } from './import/column.js';
 export type { CellOptions } from './import/options.js';
 export type { Reject } from './import/rejects.js';
 export type { FileHints } from './rows/detect.js';
@@ -104,7 +105,7 @@ export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imp
     onProgress: report('reading'),
   });
   await checkUnchanged(file.source);
-  const rejects = openRejects(rejectsPath, reader.header);
+  const rejects = openRejects(rejectsPath, reader.header, file.delimiter);
   const loader = await openLoader(pool, { workspaceId, fireTriggers: options.fireTriggers ?? false, dryRun });
   try {
     return await load(pool, { options, file, reader, loader, rejects, progress: report('loading') });

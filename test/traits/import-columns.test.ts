@@ -313,6 +313,19 @@ describe('people by their address', () => {
     expect(problem?.code).toBe('import_no_email');
   });
 
+  it('a character that no text may hold refuses its row and not the file', async () => {
+    const names = 'Email,First Name,Last Name\na@example.com,A\u0000,B\nb\u0000@example.com,,\n';
+    const { result, people } = await load(names, { key: 'email', create: true, preset: 'hubspot' });
+    expect(people).toMatchObject([
+      { user_id: 'a@example.com', name: null, custom_fields: { last_name: 'B' } },
+    ]);
+    expect(result.rejects.map(({ line, column = null, code }) => [line, column, code])).toEqual([
+      [2, 'First Name', 'trait_bad_text'],
+      [2, 'name', 'trait_bad_text'],
+      [3, null, 'trait_bad_text'],
+    ]);
+  });
+
   it('an id column beside it is left out', async () => {
     const { result } = await load('user_id,email\nu1,ann@example.com\n', { key: 'email', create: true });
     expect(result.columns[0]).toMatchObject({ field: null, note: 'people are found by their address' });
@@ -455,6 +468,33 @@ describe('the file of rejects', () => {
     ]);
   });
 
+  it('takes the options of the file that its rows are from: separator, encoding, places, decimal commas', async () => {
+    const workspaceId = workspace();
+    const rejectsPath = pathOf('excel.rejects.csv');
+    const csv = Buffer.from('Kunde;Umsatz;seit\n;12,50;Zo\xeb\nb;7;soon\n', 'latin1');
+    const options: Partial<ImportUsers> = {
+      workspaceId,
+      rejectsPath,
+      encoding: 'windows-1252',
+      delimiter: ';',
+      map: { '#1': 'user_id', '#3': 'note', Umsatz: 'revenue' },
+    };
+    expect((await load(csv, options)).result).toMatchObject({ created: 1, rejected: 1 });
+    const mended = readFileSync(rejectsPath, 'utf8').replace('`user_id`;;', '`user_id`;a;');
+    writeFileSync(rejectsPath, mended);
+    const second = await importUsers(db.pool, {
+      ...options,
+      workspaceId,
+      source: rejectsPath,
+      rejectsPath: undefined,
+    });
+    expect(second).toMatchObject({ created: 1, rejected: 0, cellsRefused: 0, encoding: 'utf-8' });
+    expect((await peopleOf(db.pool, workspaceId)).map(({ custom_fields }) => custom_fields)).toEqual([
+      { revenue: 12.5, note: 'Zoë' },
+      { revenue: 7, note: 'soon' },
+    ]);
+  });
+
   it('of JSON comes back as JSON', async () => {
     const workspaceId = workspace();
     const rejectsPath = pathOf('json.rejects.csv');
@@ -465,7 +505,7 @@ describe('the file of rejects', () => {
       '""traits"":{""plan"":""pro""}',
     );
     writeFileSync(rejectsPath, mended);
-    await importUsers(db.pool, { workspaceId, source: rejectsPath });
+    await importUsers(db.pool, { workspaceId, source: rejectsPath, format: 'ndjson' });
     expect((await peopleOf(db.pool, workspaceId)).map(({ custom_fields }) => custom_fields)).toEqual([
       { n: 1 },
       { plan: 'pro' },

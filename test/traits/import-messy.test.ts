@@ -242,7 +242,7 @@ it('every cell of the rejects file that a spreadsheet would take for a formula i
   await importUsers(db.pool, { workspaceId: 'formulas', source, rejectsPath });
   const cells = readCells(readFileSync(rejectsPath, 'utf8'));
   expect(cells[0]).toEqual([
-    'muster:line',
+    '\ufeffmuster:line',
     'muster:code',
     'muster:message',
     'user_id',

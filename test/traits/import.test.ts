@@ -278,7 +278,7 @@ describe('rejects file', () => {
     const result = await importUsers(db.pool, { workspaceId: workspace(), source, rejectsPath });
     expect(result).toMatchObject({ rejected: 3, rejectsFile: rejectsPath });
     expect(readFileSync(rejectsPath, 'utf8').split('\r\n')).toEqual([
-      "muster:line,muster:code,muster:message,user_id,'=note,n",
+      "\ufeffmuster:line,muster:code,muster:message,user_id,'=note,n",
       "2,row_no_user_id,the row has no `user_id`,,'=1+1,-5",
       `3,row_no_user_id,the row has no \`user_id\`,,"a ""b"", c",'@x`,
       "4,row_no_user_id,the row has no `user_id`,,'+49 30 1234,",

@@ -1,18 +1,21 @@
 import { problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
-import { knownTraitNames, traitLimits } from '../known-traits.js';
+import { textFault } from '../json.js';
+import { knownTraitNames, knownTraits, traitLimits } from '../known-traits.js';
 import { collectId } from '../ids.js';
+import { countCell, fixedType, refuseCell, reportOf } from './column.js';
+import type { Column, ColumnReport } from './column.js';
 import { customReader, knownReader, readOptOut } from './cell-readers.js';
-import type { CellReader, Reading } from './cell-readers.js';
-import { emptyWords } from './cells/words.js';
+import type { Reading } from './cell-readers.js';
+import { emptyWords, isEmptyText } from './cells/words.js';
 import type { OptOutField, Owner, Target } from './fields.js';
 import type { CellOptions } from './options.js';
-import type { Plan, PlannedColumn } from './plan.js';
+import type { Plan } from './plan.js';
 import { positionOf } from './row.js';
 import type { StagedCompany, StagedRow } from './row.js';
 import { columnTyper, commaOf } from './types.js';
-import type { ColumnType, ColumnTyper } from './types.js';
+import type { ColumnType } from './types.js';
 import { unguarded } from './rejects.js';
 
 /** A cell that is kept out. */
@@ -26,23 +29,6 @@ export interface RefusedCell {
 export type BuiltRow =
   | { readonly key: string; readonly row: StagedRow; readonly refused: readonly RefusedCell[] }
   | { readonly problems: readonly [Problem, ...Problem[]] };
-
-/** What became of one column. */
-export interface ColumnReport {
-  readonly name: string;
-  /** Null where it is left out. */
-  readonly field: string | null;
-  readonly type: ColumnType | 'time' | null;
-  readonly read: number;
-  readonly empty: number;
-  readonly refused: number;
-  /** The first refused cell. */
-  readonly example: string | null;
-  /** Why it is left out, or how it came to its field; null where its name says it. */
-  readonly note: string | null;
-  /** The mapping that would load a column left out. */
-  readonly map: string | null;
-}
 
 /** Types that custom traits have already, by owner and name. */
 export type KnownTypes = Readonly<Record<Owner, ReadonlyMap<string, ColumnType>>>;
@@ -64,20 +50,6 @@ export interface TableTraits {
   /** Whether cells were guarded against spreadsheets, as in a file of rejects. */
   readonly guarded: boolean;
   readonly semicolons: boolean;
-}
-
-/** One column on the way through the file. */
-interface Column {
-  readonly plan: PlannedColumn;
-  readonly typer: ColumnTyper | null;
-  /** Position among the custom traits of its owner, or in `knownTraitNames`. */
-  readonly place: number;
-  type: ColumnReport['type'];
-  reader: CellReader | null;
-  read: number;
-  empty: number;
-  refused: number;
-  example: string | null;
 }
 
 const plainWords: ReadonlySet<string> = new Set(['true', 'false']);
@@ -123,6 +95,7 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
     return plainCells ? cell : bare(cell);
   };
 
+  const readName = knownReader(knownTraits.name, 'name', reading);
   const buildTraits = (
     cells: readonly string[],
     refused: RefusedCell[],
@@ -171,9 +144,13 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
     if (plan.nameParts.length > 0) {
       const name = plan.nameParts
         .map((at) => cellOf(cells, at).trim())
-        .filter((part) => part !== '')
+        .filter((part) => part !== '' && !isEmptyText(part))
         .join(' ');
-      if (name !== '') userColumns[positionOf('name')] = name;
+      const problems: Problem[] = [];
+      const read = name === '' ? null : readName(name, problems);
+      const [first] = problems;
+      if (first !== undefined) refused.push({ column: 'name', value: shown(name), problem: first });
+      else if (read !== null) userColumns[positionOf('name')] = read;
     }
     let company: StagedCompany | null = null;
     if (companyId !== '') {
@@ -224,6 +201,8 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       const problems: Problem[] = [];
       const key = cell === '' || plan.key === 'email' ? cell : collectId('user_id', cell, problems);
       if (cell === '') problems.push(problem(plan.key === 'email' ? 'row_no_email' : 'row_no_user_id'));
+      const fault = plan.key === 'email' ? textFault(cell) : null;
+      if (fault !== null) problems.push(problem('trait_bad_text', { where: '`email`', what: fault }));
       if (keyColumn !== undefined) countCell(keyColumn, cell === '' ? null : cell);
       const refused: RefusedCell[] = [];
       const { missing, ...row } = buildTraits(cells, refused);
@@ -237,45 +216,12 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       columns.flatMap(({ plan: { target }, read }) =>
         read > 0 && target !== null && 'of' in target && target.of === of ? target.name : [],
       ),
-    report: () =>
-      columns
-        .filter(({ plan: { name }, read }) => name !== '' || read > 0)
-        .map(({ plan: planned, type, read, empty, refused, example }) => {
-          const isRead = planned.target !== null;
-          return {
-            name: planned.name,
-            field: planned.field,
-            type,
-            read: isRead ? read : 0,
-            empty: isRead ? empty : 0,
-            refused,
-            example,
-            note: planned.note,
-            map: planned.suggestion,
-          };
-        }),
+    report: () => columns.filter(({ plan: { name }, read }) => name !== '' || read > 0).map(reportOf),
   };
 }
 
 function withKey(target: Target, staged: string | null): string | null {
   return target.kind === 'custom' && staged !== null ? `${JSON.stringify(target.name)}:${staged}` : staged;
-}
-
-function countCell(column: Column, value: string | null): void {
-  if (value === null) column.empty += 1;
-  else column.read += 1;
-}
-
-function refuseCell(column: Column, cell: string): void {
-  column.refused += 1;
-  column.example ??= shown(cell);
-}
-
-function fixedType(target: Target | null): ColumnReport['type'] {
-  if (target === null) return null;
-  if (target.kind === 'opt_out') return 'boolean';
-  if (target.kind !== 'column') return 'text';
-  return target.trait.kind === 'choice' ? 'text' : target.trait.kind;
 }
 
 function checkSize({ columns, custom, company }: StagedRow, problems: Problem[]): void {

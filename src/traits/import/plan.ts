@@ -41,6 +41,8 @@ const ranks: readonly Rank[] = ['mapped', 'preset', 'exact', 'near', 'itself'];
 
 interface Wanted {
   readonly at: number;
+  /** From 1, as people count columns. */
+  readonly place: number;
   readonly name: string;
   /** Null: left out on purpose, by a preset. */
   readonly field: string | null;
@@ -59,10 +61,12 @@ export function planColumns(header: readonly string[], options: CellOptions, tit
   const preset: Preset | null = options.preset === undefined ? null : presets[options.preset];
   const key = options.key ?? 'user_id';
   const problems: Problem[] = [];
-  const asked = askedFields(header, options, problems);
-  const wanted = header.flatMap((name, at) =>
-    isBookkeeping(name) ? [] : [want(header, name, at, asked, preset, key)],
-  );
+  // Muster's own columns have no place, so that a place means the same column in the file and in its rejects.
+  const places = header.flatMap((name, at) => (isBookkeeping(name) ? [] : [at]));
+  const asked = askedFields(header, places, options, problems);
+  const wanted = places.map((at, index) => {
+    return { ...want(header, header[at] ?? '', at, asked, preset, key), place: index + 1 };
+  });
   const columns = settle(wanted, preset, key, options.strict === true ? problems : null, problems);
   const keyed = columns.find(({ target }) => isKey(target, key));
   if (keyed === undefined) problems.unshift(noKey(header, key, preset, titled));
@@ -86,6 +90,7 @@ function isKey(target: Target | null, key: Plan['key']): boolean {
 /** Fields by position, as `map` and `id` say. */
 function askedFields(
   header: readonly string[],
+  places: readonly number[],
   { map = {}, id }: CellOptions,
   problems: Problem[],
 ): ReadonlyMap<number, string> {
@@ -93,7 +98,7 @@ function askedFields(
   const pairs = Object.entries(map);
   if (id !== undefined) pairs.push([id, 'user_id']);
   for (const [column, field] of pairs) {
-    const at = placeOf(header, column);
+    const at = placeOf(header, places, column);
     if (at === -1)
       problems.push(problem('import_unknown_column', { column: shown(column), columns: listed(header) }));
     else asked.set(at, field);
@@ -101,11 +106,11 @@ function askedFields(
   return asked;
 }
 
-function placeOf(header: readonly string[], column: string): number {
+function placeOf(header: readonly string[], places: readonly number[], column: string): number {
   const exact = header.indexOf(column);
   if (exact !== -1) return exact;
   const position = /^#([1-9]\d{0,4})$/.exec(column)?.[1];
-  if (position !== undefined) return Number(position) <= header.length ? Number(position) - 1 : -1;
+  if (position !== undefined) return places[Number(position) - 1] ?? -1;
   return header.findIndex((name) => folded(name) === folded(column));
 }
 
@@ -116,7 +121,7 @@ function want(
   asked: ReadonlyMap<number, string>,
   preset: Preset | null,
   key: Plan['key'],
-): Wanted {
+): Omit<Wanted, 'place'> {
   const mapped = asked.get(at);
   if (mapped !== undefined) return { at, name, field: mapped, rank: 'mapped' };
   if (preset !== null) {
@@ -166,7 +171,7 @@ function settle(
     };
     if (each.field === null) return leftOut('the preset leaves it out', null);
     // Only what is found in it tells whether it matters.
-    if (target === null) return leftOut('it has no name', `#${each.at + 1}=column_${each.at + 1}`);
+    if (target === null) return leftOut('it has no name', `#${each.place}=column_${each.place}`);
     if ('code' in target) {
       // A mapping that cannot be is the caller's slip; a header may be called anything.
       if (each.rank === 'mapped' && target.code !== 'reserved_trait') problems.push(target);
@@ -184,8 +189,8 @@ function settle(
     }
     const holder = target.kind === 'opt_out' ? each : taken.get(canonical(target));
     if (holder !== undefined && holder !== each) {
-      const values = { column: shown(canonical(target)), first: holder.at + 1, second: each.at + 1 };
-      const name = holder.name === each.name ? `#${each.at + 1}` : quoted(each.name);
+      const values = { column: shown(canonical(target)), first: holder.place, second: each.place };
+      const name = holder.name === each.name ? `#${each.place}` : quoted(each.name);
       const reason = problem('import_duplicate_column', values);
       return leftOut(reason.message, `${name}=${slug(each.field)}_2`, reason);
     }

@@ -7,6 +7,7 @@ import type { Problem } from '../../errors/index.js';
 import { csvLine } from '../csv.js';
 import type { RefusedCell } from './csv-rows.js';
 import { isCanonicalNumber } from './types.js';
+import { rejectsMark } from '../rows/detect.js';
 import { refuseFile } from '../rows/source.js';
 
 /** A row that was not loaded, or a cell that was kept out of its row. */
@@ -25,9 +26,11 @@ const listed = 100;
 
 const prefix = 'muster:';
 /** What a row of the file begins with; an import of the mended file passes over these columns. */
-const bookkeeping = ['line', 'code', 'message'].map((name) => prefix + name);
+const bookkeeping = [rejectsMark, `${prefix}code`, `${prefix}message`];
 /** The column of a file of rejected JSON values. */
 export const itemColumn = `${prefix}row`;
+
+const byteOrderMark = '\ufeff';
 
 /** Whether a column is Muster's own, from a file of rejects. */
 export function isBookkeeping(name: string): boolean {
@@ -63,10 +66,17 @@ export interface Rejects {
 
 /**
  * Collects rejected rows, and rows with rejected cells, and writes them to a CSV file: Muster's columns, then the row as it
- * came, so that the file can be mended and imported again. It is made at the first one, in place of an older one of that
- * name. Error: `import_rejects_unwritable`.
+ * came, so that the file can be mended and imported again with the same options: it has the separator of the file that
+ * the rows are from, and a byte order mark, which wins over an encoding. It is made at the first one, in place of an older
+ * one of that name. Error: `import_rejects_unwritable`.
  */
-export function openRejects(path: string | undefined, header: readonly string[]): Rejects {
+export function openRejects(
+  path: string | undefined,
+  header: readonly string[],
+  delimiter: string | null,
+): Rejects {
+  // Others are not what a file of rejects is known by.
+  const separator = delimiter !== null && ',;\t|'.includes(delimiter) ? delimiter : ',';
   const first: Reject[] = [];
   let rows = 0;
   let cellCount = 0;
@@ -84,7 +94,7 @@ export function openRejects(path: string | undefined, header: readonly string[])
       file.on('error', (error) => {
         failure = error;
       });
-      pending = csvLine([...bookkeeping, ...header.map(guarded)]) + pending;
+      pending = byteOrderMark + csvLine([...bookkeeping, ...header.map(guarded)], separator) + pending;
     }
     const text = pending;
     pending = '';
@@ -92,7 +102,8 @@ export function openRejects(path: string | undefined, header: readonly string[])
     check();
   };
   const keep = (line: number, code: string, message: string, cells: readonly string[]): void => {
-    if (path !== undefined) pending += csvLine([String(line), code, message, ...cells.map(guarded)]);
+    if (path === undefined) return;
+    pending += csvLine([String(line), code, message, ...cells.map(guarded)], separator);
   };
   const list = (reject: Reject): void => {
     if (first.length < listed) first.push(reject);

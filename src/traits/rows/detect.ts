@@ -28,12 +28,18 @@ export interface Detected {
 
 const headBytes = 65_536;
 
+/** What a file of rejects begins with. It comes back with the options of the file that its rows are from. */
+export const rejectsMark = 'muster:line';
+const rejects = new RegExp(`^${rejectsMark}([,;\\t|])`);
+
 /** Looks at the beginning of a file. Errors: `import_unreadable` `import_unknown_encoding` `import_bad_delimiter` `import_not_text`. */
 export async function detect(source: Source, hints: FileHints): Promise<Detected> {
   const head = await headOf(source);
   refuseBinary(head, source);
   const encoding = encodingOf(head, hints.encoding);
   const text = textOf(head, encoding);
+  const separator = rejects.exec(text)?.[1];
+  if (separator !== undefined) return table(encoding, separator);
   const asked = hints.format ?? formatOf(source.path);
   const shape = shapeOf(text, asked);
   if (shape !== 'delimited') {
@@ -45,14 +51,12 @@ export async function detect(source: Source, hints: FileHints): Promise<Detected
   const usual = asked === 'tsv' ? '\t' : ',';
   const { delimiter, titled } = sniff(text.slice(preamble.length), usual);
   const chosen = hints.delimiter === undefined ? (sep?.[1] ?? delimiter) : delimiterNamed(hints.delimiter);
-  return {
-    shape,
-    format: chosen === '\t' ? 'tsv' : 'csv',
-    encoding,
-    delimiter: chosen,
-    preamble: Buffer.byteLength(preamble),
-    titled,
-  };
+  return table(encoding, chosen, Buffer.byteLength(preamble), titled);
+}
+
+function table(encoding: string, delimiter: string, preamble = 0, titled = false): Detected {
+  const format = delimiter === '\t' ? 'tsv' : 'csv';
+  return { shape: 'delimited', format, encoding, delimiter, preamble, titled };
 }
 
 async function headOf(source: Source): Promise<Buffer> {

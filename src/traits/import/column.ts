@@ -1,0 +1,69 @@
+import { shown } from '../../filter/parse/context.js';
+import type { CellReader } from './cell-readers.js';
+import type { Target } from './fields.js';
+import type { PlannedColumn } from './plan.js';
+import type { ColumnType, ColumnTyper } from './types.js';
+
+/** What became of one column. */
+export interface ColumnReport {
+  readonly name: string;
+  /** Null where it is left out. */
+  readonly field: string | null;
+  readonly type: ColumnType | 'time' | null;
+  readonly read: number;
+  readonly empty: number;
+  readonly refused: number;
+  /** The first refused cell. */
+  readonly example: string | null;
+  /** Why it is left out, or how it came to its field; null where its name says it. */
+  readonly note: string | null;
+  /** The mapping that would load a column left out. */
+  readonly map: string | null;
+}
+
+/** One column on the way through the file. */
+export interface Column {
+  readonly plan: PlannedColumn;
+  readonly typer: ColumnTyper | null;
+  /** Position among the custom traits of its owner, or in `knownTraitNames`. */
+  readonly place: number;
+  type: ColumnReport['type'];
+  reader: CellReader | null;
+  read: number;
+  empty: number;
+  refused: number;
+  example: string | null;
+}
+
+export function countCell(column: Column, value: string | null): void {
+  if (value === null) column.empty += 1;
+  else column.read += 1;
+}
+
+export function refuseCell(column: Column, cell: string): void {
+  column.refused += 1;
+  column.example ??= shown(cell);
+}
+
+export function fixedType(target: Target | null): ColumnReport['type'] {
+  if (target === null) return null;
+  if (target.kind === 'opt_out') return 'boolean';
+  if (target.kind !== 'column') return 'text';
+  return target.trait.kind === 'choice' ? 'text' : target.trait.kind;
+}
+
+/** What the answer says of a column. */
+export function reportOf({ plan: planned, type, read, empty, refused, example }: Column): ColumnReport {
+  const isRead = planned.target !== null;
+  return {
+    name: planned.name,
+    field: planned.field,
+    type,
+    read: isRead ? read : 0,
+    empty: isRead ? empty : 0,
+    refused,
+    example,
+    note: planned.note,
+    map: planned.suggestion,
+  };
+}
