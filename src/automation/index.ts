@@ -85,6 +85,8 @@ export type { TestSend, TestSent } from './broadcasts/test-send.js';
 export { getBroadcast, listBroadcasts, saveBroadcast } from './broadcasts/store.js';
 export type { BroadcastStatus, SavedBroadcast } from './broadcasts/store.js';
 export { listSchedules } from './schedules/list.js';
+export { listSilentSeries } from './series/silence.js';
+export type { Silence, SilentSeries } from './series/silence.js';
 export type { ListedRun, ListedSchedule, ListedSkip, ListSchedules, RunPeople } from './schedules/list.js';
 export { exampleSeries, loadSeries } from './series/file.js';
 export { advance } from './series/advance.js';

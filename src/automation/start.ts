@@ -256,6 +256,7 @@ export async function startAutomation(options: AutomationOptions): Promise<Autom
     enqueuedFor,
     decisionsKept: options.decisionsKept ?? 30,
     observe: options.observe,
+    clock: options.clock,
   });
   const reconciling = startLoop('reconciler', reconcileEvery, logger, async () => {
     if ((await reconcile()) > 0) relay.nudge();

@@ -4,7 +4,7 @@ import { silentLogger } from '../../src/automation/logger.js';
 import { takeIn } from '../../src/automation/outbox/intake.js';
 import { explainSeries } from '../../src/automation/series/decision.js';
 import { reportSeries } from '../../src/automation/series/report.js';
-import { pauseSeries, resumeSeries, saveSeries } from '../../src/automation/series/store.js';
+import { archiveSeries, pauseSeries, resumeSeries, saveSeries } from '../../src/automation/series/store.js';
 import { backfillUser } from '../../src/traits/backfill.js';
 import { identify } from '../../src/traits/identify.js';
 import { suppress } from '../../src/traits/suppression.js';
@@ -138,6 +138,32 @@ it('a series on an event says who never did it, and what the condition on its pr
     reason: 'trigger',
     happening: { kind: 'event', name: 'trial' },
     clauses: [{ path: '/trigger/where', sentence: 'plan is "pro"', reason: 'different', seen: 'team' }],
+  });
+});
+
+it('the report of an archived series says of nobody that they are inside or still to enter, and names no way in', async () => {
+  const { audience: _, ...everybody } = owners;
+  const trigger = { type: 'date', field: 'custom:ends', at: '10:00' };
+  await saveSeries(pool, workspaceId, { ...everybody, key: 'ending', trigger });
+  await identify(pool, { workspaceId, userId: 'inside', traits: { ends: '2999-01-01' } });
+  const said = async (key: string) =>
+    Object.fromEntries(
+      (await reportSeries(pool, { workspaceId, key })).people.map(({ why, text }) => [why, text]),
+    );
+  expect(await said('ending')).toMatchObject({
+    date_to_come: '1 are still to enter, by their `custom:ends`.',
+  });
+  await pauseSeries(pool, workspaceId, 'welcome');
+  expect((await said('welcome'))['imported']).not.toContain('series enroll');
+  await archiveSeries(pool, workspaceId, 'ending');
+  await archiveSeries(pool, workspaceId, 'welcome');
+  const ending = await said('ending');
+  expect(ending['date_to_come']).toBe('1 have a `custom:ends` that is still to come, and enter no more.');
+  expect(ending['date_missing']).toMatch(/have no `custom:ends`, so no date lets them in\.$/);
+  expect((await reportSeries(pool, { workspaceId, key: 'ending' })).dates).toBeNull();
+  expect(await said('welcome')).toMatchObject({
+    inside: '1 were inside when it was archived: nothing more is sent to them.',
+    before_the_series: '1 were created before the series was saved.',
   });
 });
 

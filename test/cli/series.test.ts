@@ -99,7 +99,11 @@ it('a person is let in, their story is told, and they are taken out', async () =
   });
   expect(await json('enroll', 'tour', '--user', 'ann')).toMatchObject({ entered: true, state: 'inside' });
   const again = await series('enroll', 'tour', '--user', 'ann');
-  expect([again.code, again.out]).toEqual([0, '✗ ann did not enter tour: inside\n']);
+  expect([again.code, again.out, again.err]).toEqual([
+    1,
+    '✗ ann did not enter tour: inside: they are in it already\n',
+    '',
+  ]);
   await automation.idle();
   const { out } = await series('story', 'tour', '--user', 'ann');
   expect(out).toMatch(/^ann in tour\n\n {2}active \(version \d\)/);

@@ -24,6 +24,8 @@ export interface Invariants {
   /** Age of the oldest run of a schedule that is not over, and how many were given up in the last day. */
   readonly oldestRunMs: number | null;
   readonly runsFailed: number;
+  /** Active series that let nobody in for longer than their history explains. */
+  readonly seriesSilent: number;
 }
 
 /** Reads the figures. Each comes from an index that holds what is under way only, however much is behind. */
@@ -75,5 +77,6 @@ const readFigures = `
     (SELECT ${age('min(next_at)')} FROM schedules WHERE next_at <= statement_timestamp()) AS "scheduleOverdueMs",
     (SELECT ${age('min(started_at)')} FROM schedule_runs WHERE state = 'running') AS "oldestRunMs",
     (SELECT count(*)::integer FROM schedule_runs
-     WHERE state = 'failed' AND finished_at > statement_timestamp() - interval '1 day') AS "runsFailed"
+     WHERE state = 'failed' AND finished_at > statement_timestamp() - interval '1 day') AS "runsFailed",
+    (SELECT count(*)::integer FROM series WHERE state = 'active' AND silent_since IS NOT NULL) AS "seriesSilent"
   FROM parked, waiting`;

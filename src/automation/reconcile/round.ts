@@ -3,6 +3,8 @@ import type { Logger } from '../logger.js';
 import type { Observer } from '../observer.js';
 import { readInvariants } from './invariants.js';
 import { removeOldRuns } from '../schedules/remove-old.js';
+import type { Clock } from '../schedules/clock.js';
+import { noteSilence } from '../series/silence.js';
 import { reconciler } from './walk.js';
 
 export interface ReconcileOptions {
@@ -13,6 +15,8 @@ export interface ReconcileOptions {
   /** Days for which refusals at the entrance are kept. */
   readonly decisionsKept: number;
   readonly observe?: Observer | undefined;
+  /** By which silent series are found; Postgres' when left out. */
+  readonly clock?: Clock | undefined;
 }
 
 /**
@@ -25,6 +29,7 @@ export function reconcileRound({
   enqueuedFor,
   decisionsKept,
   observe,
+  clock,
 }: ReconcileOptions): () => Promise<number> {
   const walk = reconciler(pool);
   return async () => {
@@ -43,6 +48,12 @@ export function reconcileRound({
     const found = await readInvariants(pool, enqueuedFor);
     if (found.enqueuedTooLong + found.claimedPastLease > 0) {
       logger.warn(found, 'work is not taken up again as it should be');
+    }
+    for (const fallen of await noteSilence(pool, clock)) {
+      logger.warn(
+        fallen,
+        'a series has let nobody in for longer than its history explains; its report may say why',
+      );
     }
     await pool.query(removeDecisions, [decisionsKept]);
     for (const statement of removeOldRuns) await pool.query(statement);

@@ -20,6 +20,8 @@ import type { DatesAsked } from './report/dates.js';
 import { standings } from './report/standings.js';
 import type { Standing } from './report/standings.js';
 import { standingWords } from './report/words.js';
+import { silenceOf } from './silence.js';
+import type { Silence } from './silence.js';
 
 /** Why people are in a series or not, and what became of those who entered. */
 export interface SeriesReport {
@@ -31,7 +33,9 @@ export interface SeriesReport {
   readonly active_since: Date;
   /** Why its audience is as large as it is; null where everybody may enter. */
   readonly audience: AudienceReport | null;
-  /** Where the dates of its audience stand; null for another trigger than a date. */
+  /** Set where it is active and lets nobody in for longer than its own history explains. */
+  readonly silence: Silence | null;
+  /** Where the dates of its audience stand; null for another trigger than a date, and once it is archived. */
   readonly dates: DateOutlook | null;
   /** Everybody who is in the audience now, once each: where they stand, and why those who never entered did not. */
   readonly people: readonly { readonly why: Standing; readonly people: number; readonly text: string }[];
@@ -82,9 +86,10 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
       moment,
       turnedAway: await turnedAway(client, workspaceId, key),
       steps: await stepsOf(client, workspaceId, definition),
+      silence: await silenceOf(client, workspaceId, key, moment.now),
       // Last: it changes the role that the transaction runs under.
       people: await peopleOf(client, snapshot, series, definition, dates),
-      dates: await datesInAudience(client, snapshot, definition, dates),
+      dates: series.state === 'archived' ? null : await datesInAudience(client, snapshot, definition, dates),
     };
   };
   const {
@@ -95,6 +100,7 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
     steps,
     people,
     dates,
+    silence,
   } = await inWorkspace(pool, workspaceId, read, { isolation: 'repeatable read', readOnly: true });
   const { audience } = definition;
   return {
@@ -107,6 +113,7 @@ export async function reportSeries(pool: Pool, options: ReportSeries): Promise<S
       audience === null
         ? null
         : await reportAudience(pool, { workspaceId, filter: audience, moment, timeoutMs }),
+    silence,
     dates,
     people,
     turned_away: refusals,
@@ -122,12 +129,13 @@ interface Seen {
   readonly steps: StepReport[];
   readonly people: SeriesReport['people'];
   readonly dates: DateOutlook | null;
+  readonly silence: Silence | null;
 }
 
 async function peopleOf(
   client: Client,
   snapshot: SnapshotOptions,
-  series: ActiveSeries,
+  series: Seen['series'],
   definition: SeriesDefinition,
   asked: DatesAsked,
 ): Promise<SeriesReport['people']> {
@@ -139,7 +147,11 @@ async function peopleOf(
     definition.audience ?? everyone,
     (parts) => standings(parts, series, definition, dates),
   );
-  return rows.map(({ why, people }) => ({ why, people, text: standingWords(why, people, definition) }));
+  return rows.map(({ why, people }) => ({
+    why,
+    people,
+    text: standingWords(why, people, definition, series.state),
+  }));
 }
 
 async function turnedAway(

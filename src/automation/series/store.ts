@@ -231,7 +231,9 @@ const changeState = `
   UPDATE series
   SET state = $3,
     updated_at = date_trunc('milliseconds', now()),
-    active_since = CASE $3 WHEN 'active' THEN date_trunc('milliseconds', now()) ELSE active_since END
+    active_since = CASE $3 WHEN 'active' THEN date_trunc('milliseconds', now()) ELSE active_since END,
+    -- A pause explains a silence; what comes after it is looked at anew.
+    silent_since = NULL
   WHERE workspace_id = $1 AND key = $2`;
 
 const releaseHeld = `

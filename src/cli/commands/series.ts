@@ -19,10 +19,12 @@ import {
 } from '../../automation/index.js';
 import type { EnrollmentState, SavedSeries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
+import type { RefusalReason } from '../../automation/series/moves.js';
 import { momentOf } from '../../filter/time.js';
 import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { readSeriesDocument } from '../series-input.js';
+import { Found } from '../found.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
 import { printWarnings } from '../views/findings.js';
@@ -63,9 +65,12 @@ export function seriesCommand(): Command {
     ),
   );
   command.addCommand(
-    withUser(withKey('enroll', 'Lets a person in without the trigger; everything else holds.')).action(
-      enroll,
-    ),
+    withUser(
+      withKey(
+        'enroll',
+        'Lets a person in without the trigger; everything else holds. Exit code 1: they did not enter.',
+      ),
+    ).action(enroll),
   );
   command.addCommand(withUser(withKey('remove', 'Takes a person out.')).action(remove));
   command.addCommand(
@@ -187,14 +192,24 @@ function changing(
   };
 }
 
+const notEntered: Readonly<Record<RefusalReason, string>> = {
+  trigger: 'trigger: the condition of the trigger does not hold',
+  suppressed: 'suppressed: nothing may be sent to them',
+  inside: 'inside: they are in it already',
+  entered_before: 'entered before: the entry is `once`',
+  too_soon: 'too soon: they entered too short a time before',
+  audience: 'audience: they are not in its audience',
+};
+
 async function enroll(key: string, options: Options & { user: string }): Promise<void> {
   const enrolled = await inside(options, (pool) => enrollByHand(pool, options.workspace, key, options.user));
   const person = plain(options.user);
   print(options.json, enrolled, [
     enrolled.entered
       ? done(`${person} entered ${key}: ${enrolled.state.replace('_', ' ')}`)
-      : `${out.style('yellow', '✗')} ${person} did not enter ${key}: ${enrolled.reason.replace('_', ' ')}`,
+      : `${out.style('yellow', '✗')} ${person} did not enter ${key}: ${notEntered[enrolled.reason]}`,
   ]);
+  if (!enrolled.entered) throw new Found();
 }
 
 async function remove(key: string, options: Options & { user: string }): Promise<void> {

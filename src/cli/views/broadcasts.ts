@@ -32,15 +32,6 @@ export function broadcastLines(printer: Printer, broadcasts: readonly SavedBroad
   return tableLines(printer, [['broadcast', 'state', 'run', 'launched (UTC)', 'name'], ...rows]);
 }
 
-const meanings: Readonly<Record<Verdict, string>> = {
-  will_send: 'will be sent to',
-  deferred: 'will be sent to when their quiet hours are over',
-  suppressed: 'may not be sent to',
-  unreachable: 'cannot be reached by the channel',
-  capped: 'were sent enough already',
-  passed: 'are past the hour',
-  duplicate: 'have the address of somebody who is sent to',
-};
 const order = [
   'will_send',
   'deferred',
@@ -51,25 +42,83 @@ const order = [
   'duplicate',
 ] as const;
 
-/** The number, and what it is made of. */
+/** The number before a launch, and what it is made of. */
 export function breakdownLines(
   printer: Printer,
   breakdown: Breakdown,
   samples?: Readonly<Record<Verdict, readonly SamplePerson[]>>,
   shared: PreviewOfBroadcast['shared_addresses'] = null,
 ): string[] {
+  return numberLines(printer, { breakdown, words: before, samples, shared });
+}
+
+interface Words {
+  readonly matched: string;
+  readonly toSend: string;
+  readonly meanings: Readonly<Record<Verdict, string>>;
+  readonly late: string;
+  readonly without: string;
+}
+
+const before: Words = {
+  matched: 'match',
+  toSend: 'will be sent to',
+  late: 'the hour is over for',
+  without: 'to be sent to have no',
+  meanings: {
+    will_send: 'will be sent to',
+    deferred: 'will be sent to when their quiet hours are over',
+    suppressed: 'may not be sent to',
+    unreachable: 'cannot be reached by the channel',
+    capped: 'were sent enough already',
+    passed: 'are past the hour',
+    duplicate: 'have the address of somebody who is sent to',
+  },
+};
+
+// A launch may have been cancelled since, and a report must not promise what never comes.
+const atLaunch: Words = {
+  matched: 'matched at the launch',
+  toSend: 'were to be sent to',
+  late: 'the hour was over for',
+  without: 'to be sent to had no',
+  meanings: {
+    will_send: 'were to be sent to',
+    deferred: 'were to be sent to when their quiet hours were over',
+    suppressed: 'might not be sent to',
+    unreachable: 'could not be reached by the channel',
+    capped: 'had been sent enough already',
+    passed: 'were past the hour',
+    duplicate: 'had the address of somebody who was to be sent to',
+  },
+};
+
+function numberLines(
+  printer: Printer,
+  {
+    breakdown,
+    words,
+    samples,
+    shared,
+  }: {
+    readonly breakdown: Breakdown;
+    readonly words: Words;
+    readonly samples?: Readonly<Record<Verdict, readonly SamplePerson[]>> | undefined;
+    readonly shared: PreviewOfBroadcast['shared_addresses'];
+  },
+): string[] {
   const { style } = printer;
   const counts = order.filter((verdict) => breakdown[verdict] > 0 || verdict === 'will_send');
   const rows = table(
     counts.map((verdict) => [
       number(breakdown[verdict]),
-      meanings[verdict],
+      words.meanings[verdict],
       namesIn(samples?.[verdict] ?? []),
     ]),
     [0],
   );
   const lines = [
-    `${style('bold', people(breakdown.matched))} match, ${style('bold', number(breakdown.to_send))} of them will be sent to`,
+    `${style('bold', people(breakdown.matched))} ${words.matched}, ${style('bold', number(breakdown.to_send))} of them ${words.toSend}`,
     ...rows.map((row) => `  ${cut(row.trimEnd(), printer.width - 2)}`),
   ];
   const { variants, variables, unknown_zone: unknownZone, late } = breakdown;
@@ -86,10 +135,9 @@ export function breakdownLines(
         `  ${people(shared.people)} to be sent to share ${number(shared.addresses)} addresses; \`"dedupe": "address"\` sends once to each`,
       ),
     );
-  if (late > 0) lines.push(`  the hour is over for ${people(late)}`);
+  if (late > 0) lines.push(`  ${words.late} ${people(late)}`);
   for (const { field, without } of variables)
-    if (without > 0)
-      lines.push(style('yellow', `  ${people(without)} to be sent to have no ${plain(field)}`));
+    if (without > 0) lines.push(style('yellow', `  ${people(without)} ${words.without} ${plain(field)}`));
   if (breakdown.first_due_at !== null)
     lines.push(`  from ${breakdown.first_due_at} to ${breakdown.last_due_at ?? ''}`);
   return lines;
@@ -108,7 +156,7 @@ export function reportLines(printer: Printer, report: BroadcastReport): string[]
     `${style('bold', report.key)} ${report.state}${why}${detail}`,
     `  launched ${timeText(report.launched_at)} UTC, finished ${timeText(report.finished_at)}`,
     '',
-    ...breakdownLines(printer, report.breakdown),
+    ...numberLines(printer, { breakdown: report.breakdown, words: atLaunch, shared: null }),
     '',
     `  ${progressText(report.progress)}`,
     ...Object.entries(report.skipped).map(([reason, count]) => `  skipped: ${reason} ${number(count)}`),

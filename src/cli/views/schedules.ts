@@ -1,4 +1,4 @@
-import type { ListedRun, ListedSchedule, ListedSkip } from '../../automation/index.js';
+import type { ListedRun, ListedSchedule, ListedSkip, SilentSeries } from '../../automation/index.js';
 import { cut, number, plain } from '../terminal.js';
 import type { Printer } from '../terminal.js';
 
@@ -22,6 +22,16 @@ export function scheduleLines({ style, width }: Printer, schedules: readonly Lis
     ];
     return [head, ...lines.map((line) => `  ${cut(line, width - 4)}`)];
   });
+}
+
+/** The series that let nobody in for longer than their history explains, whatever their trigger is. */
+export function silentLines({ style, width }: Printer, silent: readonly SilentSeries[]): string[] {
+  return silent.map(({ key, since }) =>
+    style(
+      'yellow',
+      cut(`series ${key} has let nobody in since ${timeText(since)}: muster report --series ${key}`, width),
+    ),
+  );
 }
 
 function planText({ plan }: ListedSchedule): string {

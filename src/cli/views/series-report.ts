@@ -1,6 +1,7 @@
 import type { SeriesReport } from '../../automation/index.js';
 import { minuteText, outlookWords } from '../../automation/series/date-outlook.js';
 import type { DateOutlook } from '../../automation/series/date-outlook.js';
+import { silenceWords } from '../../automation/series/silence.js';
 import { number, people as countedPeople, plain, table } from '../terminal.js';
 import type { Printer } from '../terminal.js';
 import { funnelLines } from './report.js';
@@ -10,6 +11,7 @@ export function seriesReportLines(printer: Printer, report: SeriesReport): strin
   const { style } = printer;
   const { series, version, state, trigger, audience } = report;
   const lines = [`${style('bold', series)} is ${state}, version ${version}, and begins with ${trigger}`];
+  if (report.silence !== null) lines.push(style('yellow', `  ${silenceWords(report.silence)}`));
   lines.push('', `  ${style('bold', 'Its audience')}`);
   lines.push(...(audience === null ? ['  everybody may enter'] : funnelLines(printer, audience)));
   lines.push('', `  ${style('bold', 'Those in it, and why they entered or did not')}`);

@@ -97,6 +97,11 @@ const figures: readonly Figure[] = [
     ({ invariants }) => invariants?.runsFailed,
   ],
   [
+    'muster_series_silent',
+    'Active series that let nobody in for longer than their history explains',
+    ({ invariants }) => invariants?.seriesSilent,
+  ],
+  [
     'muster_canary_age_seconds',
     'Since when no job has gone the whole way from Postgres to a worker and back',
     ({ canaryAgeMs }) => seconds(canaryAgeMs),

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { listSchedules } from '../../automation/index.js';
+import { listSchedules, listSilentSeries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { ErrorAnswer } from '../schemas.js';
 import { Schedules, SchedulesQuery } from '../schemas/schedules.js';
@@ -18,6 +18,7 @@ export const scheduleRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (
     },
     async ({ query: { runs }, workspaceId }) => ({
       schedules: await listSchedules(pool, workspaceId, { runs }),
+      silent_series: await listSilentSeries(pool, workspaceId),
     }),
   );
 };

@@ -1,5 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox';
-import type { ListedSchedule } from '../../automation/index.js';
+import type { ListedSchedule, SilentSeries } from '../../automation/index.js';
 import { JsonObject, NullableText, NullableTime, closed } from '../schemas.js';
 
 const Time = Type.String({ format: 'date-time' });
@@ -67,5 +67,13 @@ export const Schedules = Type.Object({
         ),
       }),
     ),
+  ),
+  silent_series: Type.Array(
+    Type.Unsafe<SilentSeries>(
+      Type.Object({ key: Type.String(), since: { ...Time, description: 'the latest entry' } }),
+    ),
+    {
+      description: 'active series, of any trigger, that let nobody in for longer than their history explains',
+    },
   ),
 });

@@ -22,6 +22,16 @@ export const SeriesReportAnswer = Type.Unsafe<SeriesReport>(
     trigger: Type.String(),
     active_since: Time,
     audience: orNull(ReportAnswer),
+    silence: orNull(
+      Type.Object(
+        {
+          since: Type.String({ format: 'date-time', description: 'the latest entry' }),
+          longest_gap_seconds: Type.Number({ description: 'the longest that it was without one before' }),
+          active_hours: Type.Integer({ description: 'hours with an entry that this was read from' }),
+        },
+        { description: 'set where it lets nobody in for longer than its own history explains' },
+      ),
+    ),
     dates: orNull(
       Type.Object(
         {
