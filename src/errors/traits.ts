@@ -74,6 +74,18 @@ export const traitsErrors = {
     message: 'the traits have {count} bytes as JSON, the limit is {limit}',
     hint: 'send fewer or shorter traits; what is not sent stays as it is',
   },
+  too_many_custom_traits: {
+    status: 422,
+    exit: 2,
+    message: 'the {whose} would have {count} custom traits, the limit is {limit}',
+    hint: 'remove traits that you do not filter by (send null), or send what happened as events',
+  },
+  custom_traits_too_large: {
+    status: 422,
+    exit: 2,
+    message: "the {whose}'s custom traits would have {count} bytes as JSON, the limit is {limit}",
+    hint: 'shorten or remove traits that you do not filter by (send null)',
+  },
   bad_user_id: {
     status: 400,
     exit: 2,

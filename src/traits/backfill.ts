@@ -3,6 +3,7 @@ import type { Problem } from '../errors/index.js';
 import type { Client, Pool } from '../database/pool.js';
 import { child, described, isList, isObject, shown } from '../filter/parse/context.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
+import { exceptOverfull } from './bounds.js';
 import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import { collectCompanyPart } from './company-part.js';
@@ -80,9 +81,10 @@ export interface BackfillResult {
 export const mostBackfilled = 1000;
 
 /**
- * Creates or updates up to 1,000 people, as `backfillUser` does, in one transaction. An item that is refused is reported
- * and the rest is written; results stand in the order of the items. Of several items about one person all apply, in
- * order, and only the first can say `created`.
+ * Creates or updates up to 1,000 people, as `backfillUser` does, in one transaction, or in several where some would hold
+ * too much. An item that is refused is reported and the rest is written; results stand in the order of the items. Of
+ * several items about one person all apply, in order, and only the first can say `created`; where they would leave the
+ * person or a company with too many traits, all are refused.
  *
  * Errors: `users_not_list`, `too_many_users`; those of one item are in its result.
  */
@@ -93,24 +95,29 @@ export async function backfillUsers(pool: Pool, call: BackfillUsers): Promise<{ 
     refuse('too_many_users', { count: users.length, limit: mostBackfilled }, { path: '/users' });
   }
   const items = users.map((item, index) => itemOf(item, `/users/${index}`));
-  const { people, companies } = mergedItems(items);
-  const created = await atomically(pool, call.workspaceId, async (client) => {
-    const made =
-      people.size === 0
-        ? new Set<string>()
-        : await mergeBatch(
-            client,
-            call.workspaceId,
-            Array.from(people, ([userId, person]) => personOf(userId, person)),
-            call.fireTriggers ?? false,
-          );
-    await writeCompanies(client, call.workspaceId, companies);
-    return made;
+  const fine = items.filter(isFine);
+  const created = new Set<string>();
+  const refused = await exceptOverfull([...new Set(fine.map(({ userId }) => userId))], async (some) => {
+    const those = new Set(some);
+    const { people, companies } = mergedItems(fine.filter(({ userId }) => those.has(userId)));
+    const made = await atomically(pool, call.workspaceId, async (client) => {
+      const parts = Array.from(people, ([userId, person]) => personOf(userId, person));
+      const news = await mergeBatch(client, call.workspaceId, parts, call.fireTriggers ?? false);
+      await writeCompanies(client, call.workspaceId, companies);
+      return news;
+    });
+    for (const userId of made) created.add(userId);
+    const sent = new Set(Array.from(people.values(), ({ traits }) => sentKeys(traits)).flat());
+    await noteTraitsSent(pool, call.workspaceId, 'user', sent);
   });
-  const sent = new Set(Array.from(people.values(), ({ traits }) => sentKeys(traits)).flat());
-  await noteTraitsSent(pool, call.workspaceId, 'user', sent);
-  const results = items.map((item): BackfillResult => {
+  const refusalOf = new Map(refused.map(({ item, refusal }) => [item, refusal.first]));
+  const results = items.map((item, index): BackfillResult => {
     if ('problem' in item) return { user_id: item.userId, status: 'rejected', error: item.problem };
+    const over = refusalOf.get(item.userId);
+    if (over !== undefined) {
+      const error = { ...over, path: `/users/${index}${over.path}` };
+      return { user_id: item.userId, status: 'rejected', error };
+    }
     return { user_id: item.userId, status: created.delete(item.userId) ? 'created' : 'updated' };
   });
   return { results };
@@ -124,15 +131,13 @@ interface PersonPart {
 }
 
 /** Each person and each company once, with what their items leave. */
-function mergedItems(items: readonly Item[]): {
+function mergedItems(items: readonly FineItem[]): {
   people: ReadonlyMap<string, PersonPart>;
   companies: readonly CompanyPart[];
 } {
   const people = new Map<string, PersonPart>();
   const companies = new Map<string, CompanyPart>();
-  for (const item of items) {
-    if ('problem' in item) continue;
-    const { userId, traits, company } = item;
+  for (const { userId, traits, company } of items) {
     const earlier = people.get(userId);
     people.set(userId, {
       traits: earlier === undefined ? traits : overlay(earlier.traits, traits),
@@ -184,6 +189,12 @@ function overlay(earlier: CheckedTraits, later: CheckedTraits): CheckedTraits {
 type Item =
   | { readonly userId: string; readonly traits: CheckedTraits; readonly company: CompanyPart | null }
   | { readonly userId: string | null; readonly problem: Problem };
+
+type FineItem = Exclude<Item, { readonly problem: Problem }>;
+
+function isFine(item: Item): item is FineItem {
+  return !('problem' in item);
+}
 
 const itemKeys: readonly string[] = ['user_id', 'traits', 'company_id', 'company_traits'];
 

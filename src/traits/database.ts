@@ -3,6 +3,7 @@ import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { Client, Pool } from '../database/pool.js';
 import { queryInWorkspace } from '../database/one-trip.js';
 import { inWorkspace } from '../database/workspace.js';
+import { namedBound } from './bounds.js';
 import { retryLost } from './retry.js';
 
 /**
@@ -22,7 +23,9 @@ export async function atomically<T>(
   workspaceId: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  return db instanceof PgPool ? retryLost(() => inWorkspace(db, workspaceId, work)) : work(db);
+  return withNamedBounds(() =>
+    db instanceof PgPool ? retryLost(() => inWorkspace(db, workspaceId, work)) : work(db),
+  );
 }
 
 /** One statement as `atomically` runs it, in a transaction of its own where a pool is given. */
@@ -31,7 +34,18 @@ export async function runStatement<Row extends QueryResultRow>(
   workspaceId: string,
   query: QueryConfig,
 ): Promise<QueryResult<Row>> {
-  if (db instanceof PgPool) return retryLost(() => queryInWorkspace<Row>(db, workspaceId, query));
-  const client: Client = db;
-  return client.query<Row>(query);
+  return withNamedBounds(() => {
+    if (db instanceof PgPool) return retryLost(() => queryInWorkspace<Row>(db, workspaceId, query));
+    const client: Client = db;
+    return client.query<Row>(query);
+  });
+}
+
+/** Errors of the database that refuse what was sent become refusals with a code. */
+export async function withNamedBounds<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw namedBound(error);
+  }
 }

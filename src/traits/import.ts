@@ -157,8 +157,14 @@ async function load(
   // One batch is loaded while the next is read, and no more: reading waits for the database.
   let loading: Promise<void> = Promise.resolve();
   const loadOne = async (ready: Batch): Promise<void> => {
-    counts.created += await loader.load(ready);
+    const { created, refused } = await loader.load(ready);
+    counts.created += created;
     counts.loaded += ready.rows;
+    for (const { item: userId, refusal } of refused) {
+      const rows = ready.rowsOf(userId);
+      counts.loaded -= rows.length;
+      for (const { line, cells } of rows) rejects.add(line, [refusal.first], cells);
+    }
   };
   const next = async (ready: Batch): Promise<void> => {
     await loading;
@@ -168,7 +174,7 @@ async function load(
   };
   const stage = (userId: string, row: Waiting['built']['row'], { line, built, cells }: Waiting): void => {
     if (built.refused.length > 0) rejects.addCells(line, built.refused, cells);
-    batch.add(userId, row);
+    batch.add(userId, row, { line, cells });
     if (!batch.full) return;
     full.push(batch);
     batch = newBatch(reader.customKeys);

@@ -1,4 +1,6 @@
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
+import { exceptOverfull } from './bounds.js';
+import type { Refused } from './bounds.js';
 import type { CheckedTraits } from './check.js';
 import type { CheckedCompany } from './company.js';
 import { atomically } from './database.js';
@@ -23,8 +25,23 @@ const mostTries = 10;
 /**
  * Applies checked calls of `identify`, in one transaction. Each is about another person and names no visitor; calls that
  * carry traits of one company carry the same ones.
+ *
+ * @returns the calls that were refused because the person or company would hold too much; nothing of them is written
  */
 export async function identifyMany(
+  db: Database,
+  workspaceId: string,
+  calls: readonly CheckedIdentify[],
+): Promise<Refused<CheckedIdentify>[]> {
+  const refused = await exceptOverfull(calls, (some) => identifyTogether(db, workspaceId, some));
+  const left = new Set(calls);
+  for (const { item } of refused) left.delete(item);
+  await noteTraitsSent(db, workspaceId, 'user', keysOf([...left]));
+  await noteTraitsSent(db, workspaceId, 'company', keysOf([...left].flatMap(({ company }) => company ?? [])));
+  return refused;
+}
+
+async function identifyTogether(
   db: Database,
   workspaceId: string,
   calls: readonly CheckedIdentify[],
@@ -46,12 +63,22 @@ export async function identifyMany(
       (some) => mergeCompanies(client, workspaceId, some),
     );
   });
-  await noteTraitsSent(db, workspaceId, 'user', keysOf(calls));
-  await noteTraitsSent(db, workspaceId, 'company', keysOf(calls.flatMap(({ company }) => company ?? [])));
 }
 
-/** Applies checked calls of `identifyCompany`, each about another company. */
+/** Applies checked calls of `identifyCompany`, each about another company. Answers those that were refused. */
 export async function identifyCompanies(
+  db: Database,
+  workspaceId: string,
+  calls: readonly CheckedCompany[],
+): Promise<Refused<CheckedCompany>[]> {
+  const refused = await exceptOverfull(calls, (some) => mergeTogether(db, workspaceId, some));
+  const left = new Set(calls);
+  for (const { item } of refused) left.delete(item);
+  await noteTraitsSent(db, workspaceId, 'company', keysOf([...left]));
+  return refused;
+}
+
+async function mergeTogether(
   db: Database,
   workspaceId: string,
   calls: readonly CheckedCompany[],
@@ -68,7 +95,6 @@ export async function identifyCompanies(
       (some) => mergeCompanies(client, workspaceId, some),
     ),
   );
-  await noteTraitsSent(db, workspaceId, 'company', keysOf(calls));
 }
 
 /** Applies checked calls of `track` that name people by the same kind of id, each with another message id or none. */

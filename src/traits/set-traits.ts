@@ -13,7 +13,7 @@ export interface SetTraits {
 /**
  * Sets traits of people who are there, without a visit: they merge as in a backfill, and `last_seen` does not move. In
  * the same transaction the outbox gets `user_updated` for each person whom it changed. Each person stands in it once;
- * whoever is gone is passed over.
+ * who is gone is passed over, and so is who would hold more than a person may: their series goes on.
  *
  * Errors, before anything is written: those of `checkTraits`.
  */
@@ -54,7 +54,7 @@ WITH before AS MATERIALIZED (
     ${knownTraitNames.map((name) => `${name} = ${next(name)}`).join(',\n    ')},
     custom_fields = ${custom}
   FROM before AS b
-  WHERE u.workspace_id = $1 AND u.id = b.id
+  WHERE u.workspace_id = $1 AND u.id = b.id AND muster_overfull(b.custom_fields, ${custom}) IS NULL
     AND (${knownTraitNames.map((name) => `u.${name}`).join(', ')}, u.custom_fields)
       IS DISTINCT FROM (${knownTraitNames.map(next).join(', ')}, ${custom})
   RETURNING u.*

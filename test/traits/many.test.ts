@@ -81,7 +81,8 @@ it('eight sets at once with the same message ids store each event once', async (
 
 it('what a set cannot take is thrown back before anything is written', async () => {
   const workspaceId = 'refused';
-  const many = async (...calls: CheckedIdentify[]): Promise<void> => identifyMany(pool, workspaceId, calls);
+  const many = async (...calls: CheckedIdentify[]): Promise<unknown> =>
+    identifyMany(pool, workspaceId, calls);
   const fine = checkIdentify({ workspaceId, userId: 'fine' });
   await expect(many(fine, checkIdentify({ workspaceId, userId: 'v', anonymousId: 'x' }))).rejects.toThrow(
     /visitor/,

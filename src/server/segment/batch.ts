@@ -1,5 +1,6 @@
 import { MusterError } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
+import type { Refused } from '../../traits/bounds.js';
 import { checkCompany } from '../../traits/company.js';
 import { checkIdentify } from '../../traits/identify.js';
 import { identifyCompanies, identifyMany, trackMany } from '../../traits/many.js';
@@ -44,19 +45,23 @@ export async function applyBatch(
   received: Received,
 ): Promise<BatchOutcome> {
   const outcome = { accepted: 0, refusals: new Array<Refusal>() };
-  const itemOf = new Map<Operation, unknown>();
+  const itemOf = new Map<unknown, unknown>();
   const tasks: Task[] = [];
   for (const item of items) {
     await unlessRefused(outcome.refusals, item, async () => {
       const operation = await read(parts, caller, item, received);
       const task = taskOf(operation);
       tasks.push(task);
-      itemOf.set(operation, item);
+      itemOf.set('checked' in task ? task.checked : operation, item);
       if (task.kind !== 'single' && task.kind !== 'visitor') accept(outcome, operation, item);
     });
   }
   for (const wave of planWaves(tasks, await linkedTo(parts, caller, tasks))) {
-    await applyTogether(parts, caller, wave);
+    for (const { item: checked, refusal } of await applyTogether(parts, caller, wave)) {
+      outcome.accepted -= 1;
+      const item = itemOf.get(checked);
+      outcome.refusals.push(...refusalsOf(refusal.problems, { call: typeIn(item), sent: item, whole: true }));
+    }
     await inLanes(wave.single, async (operation) => {
       const item = itemOf.get(operation);
       await unlessRefused(outcome.refusals, item, async () => {
@@ -98,16 +103,19 @@ async function linkedTo(
   return visitors.length === 0 ? new Map() : linkedPeople(pool, workspaceId, visitors);
 }
 
+/** Answers the calls that were refused only now, because somebody would hold too much. */
 async function applyTogether(
   { pool }: Parts,
   { workspaceId }: Caller,
   { identify, company, track }: Wave,
-): Promise<void> {
-  for (const calls of chunks(identify)) await identifyMany(pool, workspaceId, calls);
-  for (const calls of chunks(company)) await identifyCompanies(pool, workspaceId, calls);
+): Promise<Refused<unknown>[]> {
+  const refused: Refused<unknown>[] = [];
+  for (const calls of chunks(identify)) refused.push(...(await identifyMany(pool, workspaceId, calls)));
+  for (const calls of chunks(company)) refused.push(...(await identifyCompanies(pool, workspaceId, calls)));
   for (const by of ['user_id', 'anonymous_id'] as const) {
     for (const calls of chunks(track[by])) await trackMany(pool, workspaceId, by, calls);
   }
+  return refused;
 }
 
 function* chunks<T>(calls: readonly T[]): Generator<readonly T[]> {

@@ -10,21 +10,31 @@ export interface CustomKeys {
   readonly company: readonly string[];
 }
 
+/** Where a row stands in the file, for when it has to be refused after all. */
+export interface BatchRow {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
 /** Rows that are loaded in one transaction, each person once. */
 export interface Batch {
   /** Adds a row over an earlier one of the same person. */
-  add(userId: string, row: StagedRow): void;
+  add(userId: string, row: StagedRow, at: BatchRow): void;
   /** Rows added, people named twice counted twice. */
   readonly rows: number;
   readonly full: boolean;
   /** Whether any row removes a trait. */
   readonly removes: boolean;
-  /** Companies that the rows name, each once, with what its rows leave of it. */
-  companies(): CompanyPatch[];
-  /** Whom the rows put on a list. */
-  optOuts(list: OptOutField): readonly string[];
-  /** The batch in the text format of COPY, in the order of the staging table's columns. */
-  copyText(): string;
+  /** Everybody in it. */
+  people(): readonly string[];
+  /** Rows of one person. */
+  rowsOf(userId: string): readonly BatchRow[];
+  /** Companies that the rows of these people name, each once, with what their rows leave of it. */
+  companies(people: ReadonlySet<string>): CompanyPatch[];
+  /** Which of these people the rows put on a list. */
+  optOuts(list: OptOutField, people: ReadonlySet<string>): readonly string[];
+  /** These people in the text format of COPY, in the order of the staging table's columns. */
+  copyText(people: ReadonlySet<string>): string;
 }
 
 /** Large enough that a commit costs little, small enough that the two batches in memory stay below 100 MB. */
@@ -33,13 +43,17 @@ const mostCharacters = 1_000_000;
 
 export function newBatch(keys: CustomKeys): Batch {
   const people = new Map<string, StagedRow>();
-  const companies = new Map<string, StagedCompany>();
+  const places = new Map<string, BatchRow[]>();
+  const companies: { readonly userId: string; readonly company: StagedCompany }[] = [];
   const optOuts: Record<OptOutField, Set<string>> = { unsubscribed: new Set(), suppressed: new Set() };
   let rows = 0;
   let characters = 0;
   let removes = false;
   return {
-    add(userId, row) {
+    add(userId, row, at) {
+      const earlierRows = places.get(userId);
+      if (earlierRows === undefined) places.set(userId, [at]);
+      else earlierRows.push(at);
       const earlier = people.get(userId);
       people.set(userId, earlier === undefined ? row : mergeRows(earlier, row));
       rows += 1;
@@ -48,11 +62,7 @@ export function newBatch(keys: CustomKeys): Batch {
       for (const list of row.optOuts) optOuts[list].add(userId);
       const { company } = row;
       if (company === null) return;
-      const before = companies.get(company.id);
-      companies.set(
-        company.id,
-        before === undefined ? company : { id: company.id, ...mergeTraits(before, company) },
-      );
+      companies.push({ userId, company });
       characters += sizeOf(company);
     },
     get rows() {
@@ -64,11 +74,22 @@ export function newBatch(keys: CustomKeys): Batch {
     get removes() {
       return removes;
     },
-    companies: () => Array.from(companies.values(), (company) => patchOf(company, keys.company)),
-    optOuts: (list) => [...optOuts[list]],
-    copyText() {
+    people: () => [...people.keys()],
+    rowsOf: (userId) => places.get(userId) ?? [],
+    companies(some) {
+      const merged = new Map<string, StagedCompany>();
+      for (const { userId, company } of companies) {
+        if (!some.has(userId)) continue;
+        const { id } = company;
+        const before = merged.get(id);
+        merged.set(id, before === undefined ? company : { id, ...mergeTraits(before, company) });
+      }
+      return Array.from(merged.values(), (company) => patchOf(company, keys.company));
+    },
+    optOuts: (list, some) => [...optOuts[list]].filter((userId) => some.has(userId)),
+    copyText(some) {
       let text = '';
-      for (const [userId, row] of people) text += copyLine(userId, row, keys.user);
+      for (const [userId, row] of people) if (some.has(userId)) text += copyLine(userId, row, keys.user);
       return text;
     },
   };

@@ -8,6 +8,9 @@ import { copyStaging, createStaging, dropStaging } from '../statements/stage-use
 import { countedPeople, countListed, countStaging, mergeStaging } from '../statements/merge-staging.js';
 import type { Counted } from '../statements/merge-staging.js';
 import { removeStaged } from '../statements/remove-staged.js';
+import { exceptOverfull } from '../bounds.js';
+import type { Refused } from '../bounds.js';
+import { withNamedBounds } from '../database.js';
 import { retryLost } from '../retry.js';
 import type { Batch } from './batch.js';
 
@@ -19,9 +22,16 @@ export interface Target {
   readonly dryRun: boolean;
 }
 
+export interface Loaded {
+  /** How many people were new. */
+  readonly created: number;
+  /** People of whom nothing was written. */
+  readonly refused: readonly Refused<string>[];
+}
+
 export interface Loader {
-  /** Loads one batch in one transaction. Resolves with how many people were new. */
-  load(batch: Batch): Promise<number>;
+  /** Loads one batch in one transaction; where somebody would hold too much, without them. */
+  load(batch: Batch): Promise<Loaded>;
   /** Everybody in the batches so far. */
   counted(): Promise<Counted>;
   close(): Promise<void>;
@@ -57,24 +67,36 @@ export async function openLoader(pool: Pool, target: Target): Promise<Loader> {
   };
 }
 
-async function loadAgain(pool: Pool, client: Client, target: Target, batch: Batch): Promise<number> {
-  const text = batch.copyText();
-  return retryLost(async () => {
-    try {
-      return await loadOnce(pool, client, target, batch, text);
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    }
+async function loadAgain(pool: Pool, client: Client, target: Target, batch: Batch): Promise<Loaded> {
+  let created = 0;
+  const refused = await exceptOverfull(batch.people(), async (some) => {
+    const people = new Set(some);
+    const text = batch.copyText(people);
+    const load = async (): Promise<number> => {
+      try {
+        return await loadOnce(pool, client, target, { batch, people, text });
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    };
+    created += await withNamedBounds(() => retryLost(load));
   });
+  return { created, refused };
+}
+
+/** Some people of a batch. */
+interface Part {
+  readonly batch: Batch;
+  readonly people: ReadonlySet<string>;
+  readonly text: string;
 }
 
 async function loadOnce(
   pool: Pool,
   client: Client,
   target: Target,
-  batch: Batch,
-  text: string,
+  { batch, people, text }: Part,
 ): Promise<number> {
   const { workspaceId, fireTriggers, dryRun } = target;
   await beginInWorkspace(pool, client, workspaceId);
@@ -85,8 +107,8 @@ async function loadOnce(
     ? await countStaging(client, workspaceId)
     : await mergeStaging(client, workspaceId, fireTriggers);
   if (batch.removes && !dryRun) await removeStaged(client, workspaceId);
-  if (!dryRun) await patchCompanies(client, workspaceId, batch.companies());
-  await addOptOutsOf(client, target, batch);
+  if (!dryRun) await patchCompanies(client, workspaceId, batch.companies(people));
+  await addOptOutsOf(client, target, { batch, people });
   await client.query('COMMIT');
   return created;
 }
@@ -94,9 +116,13 @@ async function loadOnce(
 const lists = { unsubscribed: 'unsubscribes', suppressed: 'suppressions' } as const;
 
 /** By their ids and the addresses that they have now. */
-async function addOptOutsOf(client: Client, { workspaceId, dryRun }: Target, batch: Batch): Promise<void> {
+async function addOptOutsOf(
+  client: Client,
+  { workspaceId, dryRun }: Target,
+  { batch, people }: Pick<Part, 'batch' | 'people'>,
+): Promise<void> {
   for (const field of ['unsubscribed', 'suppressed'] as const) {
-    const userIds = batch.optOuts(field);
+    const userIds = batch.optOuts(field, people);
     if (userIds.length === 0) continue;
     await countListed(client, field, userIds);
     if (dryRun) continue;

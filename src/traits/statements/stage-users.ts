@@ -3,7 +3,8 @@ import { knownTraitNames } from '../known-traits.js';
 /**
  * The staging table of one import: of this connection only, emptied by every commit. Times stay text until the merge,
  * where the column's own domain checks them. The connection's user owns it, and the role of a workspace may use it: COPY
- * refuses a table under row-level security, and this one is under none. `emptied` and `removed` are JSON lists of names, null when there are none.
+ * refuses a table under row-level security, and this one is under none. Custom traits are not compressed, so that their
+ * size is seen where bounds are held. `emptied` and `removed` are JSON lists of names, null when there are none.
  *
  * Beside it stands who was in the file, so that people are counted and not rows, however far apart their rows are, and
  * memory does not grow with the file.
@@ -29,6 +30,7 @@ CREATE TEMPORARY TABLE muster_counted (
   created boolean,
   list text
 ) ON COMMIT PRESERVE ROWS;
+ALTER TABLE pg_temp.muster_staging ALTER COLUMN custom SET STORAGE EXTERNAL;
 GRANT SELECT, INSERT ON pg_temp.muster_staging, pg_temp.muster_counted TO muster_app`;
 
 export const dropStaging = 'DROP TABLE IF EXISTS pg_temp.muster_staging, pg_temp.muster_counted';
