@@ -57,45 +57,46 @@ function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** The body as it was before it was compressed. It ends with an error at the first byte beyond `limit`. */
+/**
+ * The body as it was before it was compressed. It ends with an error at the first byte beyond `limit`. Nothing is inflated
+ * before it is read: where a call is refused for another reason, nobody would be there to hear of a fault in the bytes, and
+ * Node ends a process for that.
+ */
 function inflatedBody(
   body: RequestPayload,
   inflate: Inflate,
   bounds: { readonly encoding: string; readonly limit: number },
 ): RequestPayload {
-  const plain: RequestPayload = Readable.from(inflated(body, inflate, bounds), { objectMode: false });
-  // The framework compares it with `Content-Length`.
-  let received = 0;
-  body.on('data', (chunk: Buffer) => {
-    received += chunk.length;
-    plain.receivedEncodedLength = received;
-  });
-  body.once('error', (error) => inflate.destroy(error));
-  body.pipe(inflate);
+  const plain: RequestPayload = Readable.from(inflated(), { objectMode: false });
   return plain;
-}
 
-async function* inflated(
-  body: RequestPayload,
-  inflate: Inflate,
-  { encoding, limit }: { readonly encoding: string; readonly limit: number },
-): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  try {
-    for await (const chunk of inflate) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      bytes += chunk.length;
-      if (bytes > limit) refuse('body_too_large', { limit });
-      yield chunk;
+  async function* inflated(): AsyncGenerator<Buffer> {
+    const { encoding, limit } = bounds;
+    // The framework compares it with `Content-Length`.
+    let received = 0;
+    body.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      plain.receivedEncodedLength = received;
+    });
+    body.once('error', (error) => inflate.destroy(error));
+    body.pipe(inflate);
+    let bytes = 0;
+    try {
+      for await (const chunk of inflate) {
+        if (!Buffer.isBuffer(chunk)) continue;
+        bytes += chunk.length;
+        if (bytes > limit) refuse('body_too_large', { limit });
+        yield chunk;
+      }
+    } catch (error) {
+      if (error instanceof MusterError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      refuse('body_not_inflated', { encoding, reason });
+    } finally {
+      // What is left is read past, so that the answer reaches a sender who is still sending.
+      body.unpipe(inflate);
+      inflate.destroy();
+      body.resume();
     }
-  } catch (error) {
-    if (error instanceof MusterError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    refuse('body_not_inflated', { encoding, reason });
-  } finally {
-    // What is left is read past, so that the answer reaches a sender who is still sending.
-    body.unpipe(inflate);
-    inflate.destroy();
-    body.resume();
   }
 }

@@ -63,6 +63,18 @@ it('bytes that are not of their encoding, or were cut off, are refused as such',
   expect((await user('cut')).status).toBe(404);
 });
 
+it('bytes that are not of their encoding do no harm where the call is refused before they are read', async () => {
+  for (const [path, type, status] of [
+    [identify, 'application/xml', 415],
+    ['/api/users/batch', 'text/plain', 415],
+    ['/api/imports', 'application/xml', 415],
+  ] as const) {
+    const headers = { 'content-type': type, 'content-encoding': 'gzip' };
+    expect((await service.raw(path, '{"user_id":"x"}', headers)).status).toBe(status);
+    expect((await service.call('GET', '/healthz')).status).toBe(200);
+  }
+});
+
 it('the bounds of a body hold for what it inflates to', async () => {
   const bomb = gzipSync(Buffer.alloc(200_000_000));
   expect(bomb.length).toBeLessThan(500_000);
