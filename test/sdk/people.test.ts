@@ -51,6 +51,17 @@ describe.skipIf(skipped)('who the page says its user is', () => {
     await visitor.close();
   });
 
+  it('a trait that cannot be stored does not cost the call, and is kept as a refusal', async () => {
+    const visitor = await bench.visitor();
+    const page = await bench.open(visitor, bench.snippet());
+    await page.evaluate('muster.identify("in_part", { name: "Pia", on_contract: "yes", plan: "pro" })');
+    await bench.user('in_part', { name: 'Pia', on_contract: null, custom_fields: { plan: 'pro' } });
+    const { body } = await bench.service.call('GET', '/api/ingest/refusals?user_id=in_part');
+    expect(body).toMatchObject({ refusals: [{ code: 'trait_type', path: '/traits/on_contract' }] });
+    expect(await page.evaluate('refused')).toEqual([]);
+    await visitor.close();
+  });
+
   it('a visitor has one anonymous id over pages and calls, and takes it into who they turn out to be', async () => {
     const visitor = await bench.visitor();
     const first = await bench.open(visitor, `${bench.snippet()}<script>muster.track("seen")</script>`);

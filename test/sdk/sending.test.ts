@@ -270,13 +270,13 @@ describe.skipIf(skipped)('how calls get from the page to the API', () => {
     await eventually(() => bench.events('hidden')).toEqual(['one']);
     bench.gateway.fail = () => undefined;
     await page.evaluate(
-      'muster.identify("hidden", { id: 1 }); muster.track("two"); dispatchEvent(new Event("pagehide"))',
+      'muster.track(""); muster.track("two"); dispatchEvent(new Event("pagehide"))',
     );
     await eventually(() => bench.events('hidden')).toEqual(['one', 'two']);
     await eventually(() => waiting(page)).toBe(0);
     expect(await page.evaluate('refused')).toMatchObject([
       { code: 'reserved_trait' },
-      { code: 'reserved_trait' },
+      { code: 'body_invalid' },
     ]);
     await visitor.close();
   });
