@@ -168,7 +168,7 @@ export const serverErrors = {
     status: 409,
     exit: 2,
     message: 'alias cannot join two known users',
-    hint: '`previousId` has to be the anonymous id of a visitor',
+    hint: 'send the anonymous id of a visitor as `previousId`; to merge two known people, use `POST /api/users/{user_id}/merge` with the secret key',
   },
   key_not_allowed: {
     status: 403,

@@ -1,23 +1,26 @@
-import type { Pool } from '../database/pool.js';
+import type { Client, Pool } from '../database/pool.js';
 import { inWorkspace } from '../database/workspace.js';
 import { refuse } from '../errors/index.js';
 import { selectIdentity } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
 import { isLive, isMistyped, matchKey, selectKeys, workspaceIn } from './keys.js';
 import type { KeyHolder, StoredKey } from './keys.js';
+import type { PersonTraits } from './segment/fill.js';
 
-/** What a workspace lets in: its keys, and how its browser users are told. */
+/** What a workspace lets in: its keys, how its browser users are told, and where it keeps what calls say beside traits. */
 interface Access {
   readonly keys: readonly StoredKey[];
   readonly identity: IdentitySettings;
+  readonly personTraits: PersonTraits;
   readonly readAt: number;
 }
 
-/** Knows keys and identity settings, without asking the database at every call. */
+/** Knows keys, identity settings and names of traits, without asking the database at every call. */
 export interface AccessBook {
   /** Errors: `key_mistyped`, `key_unknown`, `key_expired`, `key_revoked`. */
   holder(key: string): Promise<KeyHolder>;
   identity(workspaceId: string): Promise<IdentitySettings>;
+  personTraits(workspaceId: string): Promise<PersonTraits>;
   /** Called after a change made here, so that the next call sees it. */
   forget(workspaceId: string): void;
 }
@@ -70,6 +73,7 @@ export function accessBook(pool: Pool, clock: () => number): AccessBook {
       return { workspaceId, kind: stored.kind, keyId: stored.key_id };
     },
     identity: async (workspaceId) => (fresh(workspaceId) ?? (await read(workspaceId))).identity,
+    personTraits: async (workspaceId) => (fresh(workspaceId) ?? (await read(workspaceId))).personTraits,
     forget: (workspaceId) => {
       known.delete(workspaceId);
       reading.delete(workspaceId);
@@ -82,6 +86,16 @@ async function load(pool: Pool, workspaceId: string): Promise<Access> {
   // The key names its workspace itself, and is looked for nowhere else.
   return inWorkspace(pool, workspaceId, async (client) => {
     const keys = await selectKeys(client, workspaceId);
-    return { keys, identity: await selectIdentity(client, workspaceId), readAt };
+    const identity = await selectIdentity(client, workspaceId);
+    return { keys, identity, personTraits: await selectPersonTraits(client, workspaceId), readAt };
   });
+}
+
+/** One that is not there has them as a new one does; none of its calls comes so far. */
+async function selectPersonTraits(client: Client, workspaceId: string): Promise<PersonTraits> {
+  const { rows } = await client.query<PersonTraits>(
+    `SELECT person_zone_field AS zone, person_language_field AS language FROM workspaces WHERE workspace_id = $1`,
+    [workspaceId],
+  );
+  return rows[0] ?? { zone: 'timezone', language: 'locale' };
 }

@@ -224,7 +224,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(sdkRoutes, { pool, guard, clock, onFact, refusals });
   await app.register(trackRoutes, { pool, guard, onFact, refusals });
   await app.register(beaconRoutes, { access, refusals });
-  await app.register(segmentRoutes, { pool, guard, clock, onFact, refusals });
+  await app.register(segmentRoutes, { pool, guard, access, clock, onFact, refusals });
   await app.register(userRoutes, { pool, clock, onFact });
   await app.register(contextRoutes, { pool });
   await app.register(listRoutes, { pool });
@@ -251,7 +251,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(templateRoutes, { pool, clock, email });
   await app.register(preferenceRoutes, { pool });
   await app.register(capRoutes, { pool });
-  await app.register(settingsRoutes, { pool, onFact, email });
+  await app.register(settingsRoutes, { pool, access, onFact, email });
   await app.register(unsubscribeRoutes, { pool });
   await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });

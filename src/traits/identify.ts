@@ -2,6 +2,7 @@ import { DatabaseError } from 'pg';
 import { MusterError, problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
 import type { Client } from '../database/pool.js';
+import { isObject } from '../filter/parse/context.js';
 import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectTraits } from './check.js';
@@ -16,7 +17,7 @@ import { linkVisitor } from './statements/link-visitor.js';
 import { lockVisitor } from './statements/lock-visitor.js';
 import { mergeCompany } from './statements/merge-company.js';
 import { mergeUser } from './statements/merge-user.js';
-import type { MergedUser } from './statements/merge-user.js';
+import type { MergedUser, MergeUser } from './statements/merge-user.js';
 
 export interface Identify {
   readonly workspaceId: string;
@@ -24,6 +25,8 @@ export interface Identify {
   readonly userId: string;
   /** Names and values; null removes a trait, what is not named stays. */
   readonly traits?: unknown;
+  /** Names and values that are set only where the person has none and `traits` says nothing. */
+  readonly fill?: unknown;
   /** The company that this person belongs to from now on; made when it is not there. */
   readonly companyId?: string | undefined;
   /** Traits of that company, as `identifyCompany` takes them. Needs `companyId`. */
@@ -66,9 +69,12 @@ export async function identify(db: Database, given: Identify): Promise<Identifie
   // One statement goes to the server in one trip; only the visitor's row and the company's traits take more.
   const merged =
     call.anonymousId === undefined && checked.company === null
-      ? await mergeUntilSettled(db, call, checked.traits, checked.at, false)
-      : await atomically(db, call.workspaceId, (client) => identifyTogether(client, call, checked));
-  await noteTraitsSent(db, call.workspaceId, 'user', sentKeys(checked.traits));
+      ? await mergeUntilSettled(db, checked, false)
+      : await atomically(db, call.workspaceId, (client) => identifyTogether(client, checked));
+  await noteTraitsSent(db, call.workspaceId, 'user', [
+    ...sentKeys(checked.traits),
+    ...sentKeys(checked.fill),
+  ]);
   if (checked.company !== null)
     await noteTraitsSent(db, call.workspaceId, 'company', sentKeys(checked.company.traits));
   const { created, changed: _, ...user } = merged;
@@ -81,6 +87,7 @@ export interface CheckedIdentify {
   /** ISO 8601, or null for the database's own clock. */
   readonly at: string | null;
   readonly traits: CheckedTraits;
+  readonly fill: CheckedTraits;
   /** Null where the call says nothing about the company. */
   readonly company: { readonly id: string; readonly traits: CheckedTraits } | null;
 }
@@ -96,10 +103,35 @@ export function checkIdentify(call: Identify): CheckedIdentify {
     anonymousId: idOf('anonymous_id', call.anonymousId),
   };
   const traits = collectTraits(call.traits, problems);
+  const fill = collectFill(call, problems);
   const company = collectCompany({ ...call, ...ids }, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const at = call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString();
-  return { call: { ...call, ...ids }, at, traits, company };
+  return { call: { ...call, ...ids }, at, traits, fill, company };
+}
+
+/** What is to be filled in, without what the call says itself. */
+export function collectFill(
+  { fill, traits }: { readonly fill?: unknown; readonly traits?: unknown },
+  problems: Problem[],
+): CheckedTraits {
+  if (!isObject(fill) || !isObject(traits)) return collectTraits(fill, problems, { path: '/fill' });
+  const unsaid = Object.entries(fill).filter(([key]) => !Object.hasOwn(traits, key));
+  return collectTraits({ __proto__: null, ...Object.fromEntries(unsaid) }, problems, { path: '/fill' });
+}
+
+/** Traits of a person as the statements take them. */
+export function writtenPerson(
+  { columns, custom, removed }: CheckedTraits,
+  fill: CheckedTraits,
+): Pick<MergeUser, 'columns' | 'custom' | 'removed' | 'filledColumns' | 'filledCustom'> {
+  return {
+    columns: JSON.stringify(columns),
+    custom: JSON.stringify(custom),
+    removed,
+    filledColumns: JSON.stringify(fill.columns),
+    filledCustom: JSON.stringify(fill.custom),
+  };
 }
 
 function collectCompany(
@@ -119,9 +151,7 @@ const mostTries = 10;
 
 async function mergeUntilSettled(
   db: Database,
-  call: Identify,
-  traits: CheckedTraits,
-  at: string | null,
+  { call, at, traits, fill }: CheckedIdentify,
   adopted: boolean,
 ): Promise<MergedUser> {
   for (let tries = 0; tries < mostTries; tries += 1) {
@@ -130,9 +160,7 @@ async function mergeUntilSettled(
       userId: call.userId,
       at,
       companyId: call.companyId ?? null,
-      columns: JSON.stringify(traits.columns),
-      custom: JSON.stringify(traits.custom),
-      removed: traits.removed,
+      ...writtenPerson(traits, fill),
       adopted,
     });
     if (merged !== null) return merged;
@@ -140,16 +168,13 @@ async function mergeUntilSettled(
   throw new Error(`the row of a user came and went ${mostTries} times during one identify`);
 }
 
-async function identifyTogether(
-  client: Client,
-  call: Identify,
-  { traits, company, at }: CheckedIdentify,
-): Promise<MergedUser> {
-  const { workspaceId, anonymousId } = call;
+async function identifyTogether(client: Client, checked: CheckedIdentify): Promise<MergedUser> {
+  const { company, at } = checked;
+  const { workspaceId, anonymousId } = checked.call;
   const merged =
     anonymousId === undefined
-      ? await mergeUntilSettled(client, call, traits, at, false)
-      : await identifyVisitor(client, call, anonymousId, traits, at);
+      ? await mergeUntilSettled(client, checked, false)
+      : await identifyVisitor(client, checked, anonymousId);
   if (company !== null) {
     await mergeCompany(client, {
       workspaceId,
@@ -172,15 +197,13 @@ const uniqueViolation = '23505';
  */
 async function identifyVisitor(
   client: Client,
-  call: Identify,
+  checked: CheckedIdentify,
   anonymousId: string,
-  traits: CheckedTraits,
-  at: string | null,
 ): Promise<MergedUser> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     await client.query('SAVEPOINT muster_visitor');
     try {
-      const merged = await tryVisitor(client, call, anonymousId, traits, at);
+      const merged = await tryVisitor(client, checked, anonymousId);
       if (merged !== null) {
         await client.query('RELEASE SAVEPOINT muster_visitor');
         return merged;
@@ -196,19 +219,17 @@ async function identifyVisitor(
 /** Null, or a unique violation, where another transaction was faster. */
 async function tryVisitor(
   client: Client,
-  call: Identify,
+  checked: CheckedIdentify,
   anonymousId: string,
-  traits: CheckedTraits,
-  at: string | null,
 ): Promise<MergedUser | null> {
-  const { workspaceId, userId } = call;
+  const { workspaceId, userId } = checked.call;
   const visitor = await lockVisitor(client, workspaceId, anonymousId);
   if (visitor !== null) {
     const adopted = await adoptVisitor(client, workspaceId, userId, visitor);
     if (!adopted && !(await joinVisitor(client, workspaceId, userId, visitor))) return null;
-    return mergeUntilSettled(client, call, traits, at, adopted);
+    return mergeUntilSettled(client, checked, adopted);
   }
-  const merged = await mergeUntilSettled(client, call, traits, at, false);
+  const merged = await mergeUntilSettled(client, checked, false);
   if (merged.anonymous_id === anonymousId) return merged;
   const linked = await linkVisitor(client, workspaceId, userId, anonymousId);
   if (linked === 'linked') return { ...merged, anonymous_id: anonymousId };

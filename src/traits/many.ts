@@ -5,6 +5,7 @@ import type { CheckedTraits } from './check.js';
 import type { CheckedCompany } from './company.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
+import { writtenPerson } from './identify.js';
 import type { CheckedIdentify } from './identify.js';
 import { withEventMonths } from './months.js';
 import { mergeCompanies } from './statements/merge-companies.js';
@@ -36,7 +37,8 @@ export async function identifyMany(
   const refused = await exceptOverfull(calls, (some) => identifyTogether(db, workspaceId, some));
   const left = new Set(calls);
   for (const { item } of refused) left.delete(item);
-  await noteTraitsSent(db, workspaceId, 'user', keysOf([...left]));
+  const sent = [...left].flatMap(({ traits, fill }) => [{ traits }, { traits: fill }]);
+  await noteTraitsSent(db, workspaceId, 'user', keysOf(sent));
   await noteTraitsSent(db, workspaceId, 'company', keysOf([...left].flatMap(({ company }) => company ?? [])));
   return refused;
 }
@@ -47,9 +49,9 @@ async function identifyTogether(
   calls: readonly CheckedIdentify[],
 ): Promise<void> {
   const companies = companiesOf(calls);
-  const users = calls.map(({ call, at, traits }) => {
+  const users = calls.map(({ call, at, traits, fill }) => {
     if (call.anonymousId !== undefined) throw new TypeError('a visitor is joined by a call of its own');
-    return { userId: call.userId, at, companyId: call.companyId ?? null, ...written(traits) };
+    return { userId: call.userId, at, companyId: call.companyId ?? null, ...writtenPerson(traits, fill) };
   });
   await atomically(db, workspaceId, async (client) => {
     await untilAll(

@@ -6,6 +6,7 @@ import { collectTraits } from './check.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { collectId } from './ids.js';
+import { collectFill, writtenPerson } from './identify.js';
 import type { EndUser } from './row.js';
 import { mergeVisitor } from './statements/merge-visitor.js';
 
@@ -15,6 +16,8 @@ export interface IdentifyVisitor {
   readonly anonymousId: string;
   /** Names and values; null removes a trait, what is not named stays. */
   readonly traits?: unknown;
+  /** Names and values that are set only where the visitor has none and `traits` says nothing. */
+  readonly fill?: unknown;
   /** When it happened, in milliseconds since 1970 (UTC) or as a Date; default the database's clock. */
   readonly now?: Date | number | undefined;
 }
@@ -43,14 +46,13 @@ export async function identifyVisitor(db: Database, call: IdentifyVisitor): Prom
   const problems: Problem[] = [];
   const anonymousId = collectId('anonymous_id', call.anonymousId, problems);
   const traits = collectTraits(call.traits, problems);
+  const fill = collectFill(call, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const merge = {
     workspaceId,
     anonymousId,
     at: call.now === undefined ? null : new Date(momentOf(call.now).now).toISOString(),
-    columns: JSON.stringify(traits.columns),
-    custom: JSON.stringify(traits.custom),
-    removed: traits.removed,
+    ...writtenPerson(traits, fill),
   };
   const user = await atomically(db, workspaceId, async (client) => {
     for (let tries = 0; tries < mostTries; tries += 1) {

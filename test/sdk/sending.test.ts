@@ -269,9 +269,7 @@ describe.skipIf(skipped)('how calls get from the page to the API', () => {
     );
     await eventually(() => bench.events('hidden')).toEqual(['one']);
     bench.gateway.fail = () => undefined;
-    await page.evaluate(
-      'muster.track(""); muster.track("two"); dispatchEvent(new Event("pagehide"))',
-    );
+    await page.evaluate('muster.track(""); muster.track("two"); dispatchEvent(new Event("pagehide"))');
     await eventually(() => bench.events('hidden')).toEqual(['one', 'two']);
     await eventually(() => waiting(page)).toBe(0);
     expect(await page.evaluate('refused')).toMatchObject([

@@ -21,14 +21,19 @@ beforeAll(async () => {
   ({ pool } = await testDatabase());
 });
 
-/** Nobody is refused but a user called `forbidden`. */
+/** Nobody is refused but a user called `forbidden` and a company called `g9`. */
 const guard: IdentityGuard = {
   user: async (_, userId) => {
     if (userId === 'forbidden') refuse('identity_unsigned');
   },
-  company: async () => undefined,
+  company: async (_, companyId) => {
+    if (companyId === 'g9') refuse('identity_company_unsigned');
+  },
   mayRead: async () => true,
 };
+
+const names = { zone: 'timezone', language: 'locale' };
+const access = { personTraits: async () => names };
 
 /** Before this no call of a test was made; whatever is later was taken from a clock. */
 const begun = Date.now();
@@ -56,7 +61,7 @@ async function oneByOne(workspaceId: string, items: readonly unknown[]): Promise
   for (const each of items) {
     try {
       const message = readMessage(each, received);
-      const refused = await applyMessage({ pool, guard }, callerIn(workspaceId), message);
+      const refused = await applyMessage({ pool, guard, access }, callerIn(workspaceId), message);
       accepted += 1;
       refusals.push(...refused.map(({ code }) => ({ code, whole: false })));
     } catch (error) {
@@ -68,7 +73,12 @@ async function oneByOne(workspaceId: string, items: readonly unknown[]): Promise
 }
 
 async function together(workspaceId: string, items: readonly unknown[]): Promise<Outcome> {
-  const { accepted, refusals } = await applyBatch({ pool, guard }, callerIn(workspaceId), items, received);
+  const { accepted, refusals } = await applyBatch(
+    { pool, guard, access },
+    callerIn(workspaceId),
+    items,
+    received,
+  );
   return counted(accepted, refusals);
 }
 
@@ -168,7 +178,16 @@ const traits = fc.oneof(
         name: fc.constantFrom('Nora', 'Ada', null),
         email: fc.constantFrom('a@example.com', null),
         signed_up_at: fc.constantFrom('2025-01-02', null),
-        createdAt: fc.constantFrom('2024-05-06', 'some day'),
+        createdAt: fc.constantFrom<unknown>('2024-05-06', 1_714_953_600, 'some day'),
+        firstName: fc.constantFrom('Nora', 'Ada'),
+        lastName: fc.constantFrom('Lee', ''),
+        timezone: fc.constantFrom('UTC', null),
+        company: fc.constantFrom<unknown>(
+          'Acme',
+          { id: 'g0' },
+          { id: 1, plan: 'pro' },
+          { id: 'g9', plan: 'pro' },
+        ),
         on_contract: fc.constantFrom(true, false, null),
       },
       { requiredKeys: [] },
@@ -194,6 +213,14 @@ const userOnly = fc.record({ userId: user });
 const visitorOnly = fc.record({ anonymousId: visitor });
 const both = fc.record({ userId: user, anonymousId: visitor });
 
+/** What of a call is about the device; few of them, so that people already have a zone. */
+const context = fc.constantFrom<unknown>(
+  undefined,
+  { timezone: 'Europe/Berlin', locale: 'de-DE' },
+  { timezone: 'Asia/Tokyo' },
+  { locale: 'en' },
+);
+
 function call(type: string, who: fc.Arbitrary<object>, more: Record<string, fc.Arbitrary<unknown>>) {
   return fc
     .tuple(who, fc.record({ timestamp, messageId, ...more }))
@@ -201,13 +228,13 @@ function call(type: string, who: fc.Arbitrary<object>, more: Record<string, fc.A
 }
 
 const item = fc.oneof(
-  { weight: 12, arbitrary: call('identify', userOnly, { traits }) },
-  { weight: 3, arbitrary: call('identify', both, { traits }) },
-  { weight: 1, arbitrary: call('identify', visitorOnly, { traits }) },
+  { weight: 12, arbitrary: call('identify', userOnly, { traits, context }) },
+  { weight: 3, arbitrary: call('identify', both, { traits, context }) },
+  { weight: 1, arbitrary: call('identify', visitorOnly, { traits, context }) },
   { weight: 8, arbitrary: call('track', userOnly, { event: few('e', 3), properties }) },
   { weight: 3, arbitrary: call('track', visitorOnly, { event: few('e', 3), properties }) },
   { weight: 1, arbitrary: call('page', both, { name: few('p', 2), properties }) },
-  { weight: 5, arbitrary: call('group', userOnly, { groupId: few('g', 3), traits: said }) },
+  { weight: 5, arbitrary: call('group', userOnly, { groupId: few('g', 3), traits: said, context }) },
   { weight: 1, arbitrary: call('group', both, { groupId: few('g', 3), traits: said }) },
   { weight: 1, arbitrary: call('group', fc.constant({}), { groupId: few('g', 3), traits: said }) },
   {
@@ -252,8 +279,10 @@ it('a batch leaves what its items leave one after another: people, companies, ev
   expect(Object.keys(seen).toSorted()).toEqual([
     'accepted',
     'identity_unsigned',
+    'part identity_company_unsigned',
     'part properties_not_object',
     'part reserved_trait',
+    'part trait_not_time',
     'part trait_type',
     'part traits_not_object',
     'segment_alias_known',
@@ -263,7 +292,8 @@ it('a batch leaves what its items leave one after another: people, companies, ev
   ]);
 });
 
-const read = (sent: object): Operation => operationOf('acme', readMessage(sent, received));
+const read = (sent: object): Operation =>
+  operationOf({ workspaceId: 'acme', names }, readMessage(sent, received));
 const waves = (items: readonly object[]): Wave[] =>
   planWaves(
     items.map((each) => taskOf(read(each))),

@@ -244,6 +244,32 @@ describe('a signed user cannot join or change a company without a token that nam
     expect(JSON.stringify(await stored())).toContain('batched');
   });
 
+  it('a company named among the traits of identify is left out, alone and in a batch, and the rest is stored', async () => {
+    const company = { id: company_id, plan: 'by trait' };
+    const item = (plan: string): object => ({ userId: 'eve', traits: { plan, company } });
+    const context = { user_hash: hash('eve') };
+    expect(await post('/v1/identify', { ...item('first'), context })).toBe('200');
+    const named = { token: await token({ sub: 'eve', company: 'other' }) };
+    const batch = [{ type: 'identify', ...item('second'), context: named }];
+    expect(await post('/v1/batch', { batch })).toBe('200');
+    expect(JSON.stringify(await stored())).not.toContain('by trait');
+    const { body } = await service.call('GET', '/api/users/eve');
+    expect(body).toMatchObject({ custom_fields: { plan: 'second' } });
+    const { body: kept } = await service.call('GET', '/api/ingest/refusals?user_id=eve&limit=2');
+    const about = { path: '/traits/company', whole: false };
+    expect(kept).toMatchObject({
+      refusals: [
+        { code: 'identity_other_company', ...about },
+        { code: 'identity_company_unsigned', ...about },
+      ],
+    });
+    const own = { token: await token({ sub: 'eve', company: company_id }) };
+    expect(await post('/v1/identify', { ...item('third'), context: own })).toBe('200');
+    expect(JSON.stringify(await stored())).toContain('by trait');
+    // Without a signature of the user nothing at all is.
+    expect(await post('/v1/identify', item('fourth'))).toBe('identity_unsigned');
+  });
+
   it('the secret key does', async () => {
     const call = { user_id: 'eve', company_id, company_traits: { plan: 'by server' } };
     expect(await post(identify, call, service.secretKey)).toBe('200');

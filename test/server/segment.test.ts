@@ -265,6 +265,17 @@ it('alias of a known user is refused, because two users are never merged', async
   await post('identify', { userId: 'known' });
   const { status, body } = await post('alias', { userId: 'target', previousId: 'known' });
   expect([status, body.error?.code]).toEqual([409, 'segment_alias_known']);
+  // The key is public, so what it cannot undo is left to the call that the hint names.
+  expect(body.error?.hint).toContain('/api/users/:user_id/merge');
+  await post('batch', { batch: [{ type: 'alias', userId: 'target', previousId: 'known' }] });
+  const { body: kept } = await service.call('GET', '/api/ingest/refusals?code=segment_alias_known');
+  const told = { user_id: 'target', whole: true };
+  expect(kept).toMatchObject({
+    refusals: [
+      { call: 'alias', ...told },
+      { call: 'alias', ...told },
+    ],
+  });
 });
 
 async function refused(call: string, body: unknown): Promise<unknown> {

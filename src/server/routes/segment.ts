@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
+import type { AccessBook } from '../access.js';
 import { takeJsonOfAnyType } from '../body.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
@@ -22,10 +23,11 @@ const batchLimit = 2500;
 export const segmentRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
   guard: IdentityGuard;
+  access: AccessBook;
   clock: () => number;
   onFact: () => void;
   refusals: RefusalBook;
-}> = async (app, { pool, guard, clock, onFact, refusals }) => {
+}> = async (app, { pool, guard, access, clock, onFact, refusals }) => {
   const tags = ['segment'];
   const response = {
     200: SegmentAnswer,
@@ -34,7 +36,7 @@ export const segmentRoutes: FastifyPluginAsyncTypebox<{
     413: ErrorAnswer,
     429: ErrorAnswer,
   };
-  const parts = { pool, guard };
+  const parts = { pool, guard, access };
 
   takeJsonOfAnyType(app);
   keepLostCalls(app, refusals, () => true);

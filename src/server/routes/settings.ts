@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { getSettings, saveSettings } from '../../automation/index.js';
 import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
+import type { AccessBook } from '../access.js';
 import { eventLimit } from '../failures.js';
 import { ErrorAnswer } from '../schemas.js';
 import { Settings, SettingsBody } from '../schemas/settings.js';
@@ -11,9 +12,10 @@ const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 /** `/api/settings`: what a workspace decides for all that it does, its zone first. */
 export const settingsRoutes: FastifyPluginAsyncTypebox<{
   pool: Pool;
+  access: AccessBook;
   onFact: () => void;
   email: EmailSettings;
-}> = async (app, { pool, onFact, email }) => {
+}> = async (app, { pool, access, onFact, email }) => {
   const config = { needs: 'secret' } as const;
   const tags = ['settings'];
 
@@ -32,6 +34,7 @@ export const settingsRoutes: FastifyPluginAsyncTypebox<{
     },
     async ({ body, workspaceId }) => {
       const saved = await saveSettings(pool, workspaceId, { change: body, email });
+      access.forget(workspaceId);
       onFact();
       return saved;
     },

@@ -10,10 +10,10 @@ import type { Refusal } from '../../traits/refusals.js';
 import { checkTrack } from '../../traits/track.js';
 import type { Caller } from '../identity/guard.js';
 import { itemFault } from '../item.js';
-import { admit } from './apply.js';
+import { admitted } from './apply.js';
 import type { Parts } from './apply.js';
 import { readMessage, segmentTypes } from './message.js';
-import type { Received } from './message.js';
+import type { Message, Received } from './message.js';
 import { operationOf, perform } from './operation.js';
 import type { Operation } from './operation.js';
 import { planWaves, visitorsOf } from './plan.js';
@@ -44,12 +44,18 @@ export async function applyBatch(
   items: readonly unknown[],
   received: Received,
 ): Promise<BatchOutcome> {
+  const { workspaceId } = caller;
+  const receiver = { workspaceId, names: await parts.access.personTraits(workspaceId) };
   const outcome = { accepted: 0, refusals: new Array<Refusal>() };
   const itemOf = new Map<unknown, unknown>();
   const tasks: Task[] = [];
+  const read = async (item: unknown): Promise<Operation> => {
+    const message = readItem(item, received);
+    return admitted(parts.guard, caller, message, operationOf(receiver, message));
+  };
   for (const item of items) {
     await unlessRefused(outcome.refusals, item, async () => {
-      const operation = await read(parts, caller, item, received);
+      const operation = await read(item);
       const task = taskOf(operation);
       tasks.push(task);
       itemOf.set('checked' in task ? task.checked : operation, item);
@@ -73,14 +79,11 @@ export async function applyBatch(
   return outcome;
 }
 
-/** Errors: what is wrong with the item's shape, and those of the identity guard. */
-async function read({ guard }: Parts, caller: Caller, item: unknown, received: Received): Promise<Operation> {
+/** Errors: what is wrong with the item's shape. */
+function readItem(item: unknown, received: Received): Message {
   const fault = itemFault(item);
   if (fault !== null) throw new MusterError(fault);
-  const message = readMessage(item, received);
-  const operation = operationOf(caller.workspaceId, message);
-  await admit(guard, caller, message, operation);
-  return operation;
+  return readMessage(item, received);
 }
 
 /** Errors: those of identify, identifyCompany and track; calls about visitors have theirs when they are applied. */

@@ -4,6 +4,7 @@ import { parseIso } from '../../filter/iso8601.js';
 import { described, isObject, shown } from '../../filter/parse/context.js';
 import { trimmedId } from '../../traits/ids.js';
 import type { Signature } from '../identity/verify.js';
+import { isoOf } from './times.js';
 
 export const segmentTypes = ['identify', 'track', 'group', 'page', 'screen', 'alias'] as const;
 export type SegmentType = (typeof segmentTypes)[number];
@@ -144,7 +145,7 @@ function occurredAt(
 ): number {
   const time = (key: string, value: unknown): number | undefined => {
     if (value === undefined || value === null || value === '') return undefined;
-    const instant = typeof value === 'string' ? parseIso(value) : null;
+    const instant = parseIso(isoOf(value) ?? '');
     if (instant !== null) return instant;
     problems.push(badField(key, 'an ISO 8601 time', described(value)));
     return undefined;

@@ -9,11 +9,13 @@ import type { Identify } from '../../traits/identify.js';
 import { getUser } from '../../traits/read.js';
 import { identifyVisitor } from '../../traits/visitor.js';
 import type { IdentifyVisitor } from '../../traits/visitor.js';
-import { storableProperties, storableTraits } from '../../traits/storable.js';
+import { storableProperties } from '../../traits/storable.js';
 import { track } from '../../traits/track.js';
 import type { Track } from '../../traits/track.js';
+import { filledBy } from './fill.js';
+import type { PersonTraits } from './fill.js';
 import type { Message } from './message.js';
-import { mapTraits } from './traits.js';
+import { companyPath, splitCompany, storableMapped } from './traits.js';
 
 /** What a call of Segment's API asks for, in Muster's own calls. */
 export type Operation = (
@@ -24,37 +26,70 @@ export type Operation = (
 ) & {
   /** What is left out of traits and properties because it cannot be stored. */
   readonly refused: readonly Problem[];
+  /** Whether the company is named in passing, among the traits of a person, so that the call stands without it. */
+  readonly besideCompany?: boolean;
 };
+
+/** Whose calls they are. */
+export interface Receiver {
+  readonly workspaceId: string;
+  readonly names: PersonTraits;
+}
 
 /**
  * Reads a call as one of Muster's.
  *
- * - identify: the user, joined with the visitor when both ids are sent; without a user id, the visitor.
+ * - identify: the user, joined with the visitor when both ids are sent; without a user id, the visitor. The user's
+ *   traits may name their company.
  * - group: the company, and the user's membership of it.
  * - track: an event. page and screen: events named `page` and `screen`, with `name` and `category` in the properties.
  *   The `context` goes along as the property `context`, unless there is one already.
  * - alias: joins the visitor `previousId` with the user.
  */
-export function operationOf(workspaceId: string, message: Message): Operation {
-  const { type, userId, anonymousId, occurredAt: now } = message;
+export function operationOf({ workspaceId, names }: Receiver, message: Message): Operation {
+  const { type, userId, anonymousId, context, occurredAt: now } = message;
   if (type === 'alias' && userId !== undefined) {
     const call = { workspaceId, userId, anonymousId: message.previousId ?? '', now };
     return { kind: 'alias', call, refused: [] };
   }
   if (type !== 'identify' && type !== 'group') return eventOf(workspaceId, message);
-  const of = type === 'group' ? 'company' : 'user';
-  const { values: traits, refused } = storableTraits(mapTraits(message.traits), { of });
-  if (type === 'identify' && userId !== undefined) {
-    return { kind: 'identify', call: { workspaceId, userId, anonymousId, traits, now }, refused };
+  if (type === 'group') {
+    const companyId = message.groupId ?? '';
+    const { values: traits, refused } = storableMapped(message.traits, 'company');
+    if (userId === undefined)
+      return { kind: 'company', call: { workspaceId, companyId, traits, now }, refused };
+    const fill = filledBy(undefined, context, names);
+    const call = { workspaceId, userId, anonymousId, fill, companyId, companyTraits: traits, now };
+    return { kind: 'identify', call, refused };
   }
-  if (type === 'identify') {
-    return { kind: 'visitor', call: { workspaceId, anonymousId: anonymousId ?? '', traits, now }, refused };
+  const fill = filledBy(message.traits, context, names);
+  if (userId === undefined) {
+    const { values: traits, refused } = storableMapped(message.traits, 'user');
+    return {
+      kind: 'visitor',
+      call: { workspaceId, anonymousId: anonymousId ?? '', traits, fill, now },
+      refused,
+    };
   }
-  const companyId = message.groupId ?? '';
-  if (userId === undefined)
-    return { kind: 'company', call: { workspaceId, companyId, traits, now }, refused };
-  const call = { workspaceId, userId, anonymousId, companyId, companyTraits: traits, now };
-  return { kind: 'identify', call, refused };
+  const { traits: own, company, refused: ofCompany } = splitCompany(message.traits);
+  const { values: traits, refused } = storableMapped(own, 'user');
+  const call = { workspaceId, userId, anonymousId, traits, fill, now };
+  const besideCompany = company !== undefined;
+  const joining = besideCompany ? { companyId: company.id, companyTraits: company.traits } : {};
+  return {
+    kind: 'identify',
+    call: { ...call, ...joining },
+    refused: [...refused, ...ofCompany],
+    besideCompany,
+  };
+}
+
+/** An operation that stands without the company that it names in passing, without it. `why` is what is said of that. */
+export function withoutCompany(operation: Operation, why: readonly Problem[]): Operation | null {
+  if (operation.kind !== 'identify' || operation.besideCompany !== true) return null;
+  const { companyId: _, companyTraits: __, ...call } = operation.call;
+  const told = why.map((each) => ({ ...each, path: companyPath }));
+  return { kind: 'identify', call, refused: [...operation.refused, ...told] };
 }
 
 function eventOf(workspaceId: string, message: Message): Operation {
@@ -78,7 +113,8 @@ export async function perform(pool: Pool, { kind, call }: Operation): Promise<vo
 
 async function refuseKnown(pool: Pool, { workspaceId, userId, anonymousId = '' }: Identify): Promise<void> {
   if (anonymousId === userId) return;
-  if ((await getUser(pool, { workspaceId, userId: anonymousId })) !== null) refuse('segment_alias_known');
+  if ((await getUser(pool, { workspaceId, userId: anonymousId })) !== null)
+    refuse('segment_alias_known', { user_id: ':user_id' });
 }
 
 function propertiesOf({ type, properties: sent, context, name, category }: Message): unknown {

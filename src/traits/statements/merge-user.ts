@@ -17,6 +17,9 @@ export interface MergeUser {
   readonly custom: string;
   /** Custom traits to remove. */
   readonly removed: readonly string[];
+  /** JSON objects of known and of custom traits that are set only where there is no value; none of them is named above. */
+  readonly filledColumns: string;
+  readonly filledCustom: string;
   /** An anonymous visitor's row has just been given this user id, which is a creation as far as callers can tell. */
   readonly adopted: boolean;
 }
@@ -52,6 +55,8 @@ export async function mergeUser(db: Database, merge: MergeUser): Promise<MergedU
       merge.custom,
       merge.removed,
       merge.adopted,
+      merge.filledColumns,
+      merge.filledCustom,
     ],
   });
   return rows[0] ?? null;
@@ -69,9 +74,12 @@ export const userColumnTypes = {
   on_contract: 'boolean',
 };
 const names = Object.keys(userColumnTypes);
-const inserted = Object.entries(userColumnTypes).map(([name, type]) => `($5::jsonb ->> '${name}')::${type}`);
+const inserted = Object.entries(userColumnTypes).map(
+  ([name, type]) => `(coalesce($5::jsonb ->> '${name}', $9::jsonb ->> '${name}'))::${type}`,
+);
 const updated = names.map(
-  (name) => `${name} = CASE WHEN $5::jsonb ? '${name}' THEN EXCLUDED.${name} ELSE u.${name} END`,
+  (name) =>
+    `${name} = CASE WHEN $5::jsonb ? '${name}' THEN EXCLUDED.${name} ELSE coalesce(u.${name}, EXCLUDED.${name}) END`,
 );
 const compared = ['company_id', ...names].map((name) => `('${name}', b.${name} IS DISTINCT FROM a.${name})`);
 
@@ -85,12 +93,12 @@ WITH given AS (
     workspace_id, id, user_id, company_id, ${names.join(', ')},
     custom_fields, created_at, updated_at, first_seen, last_seen
   )
-  SELECT $1, coalesce(b.id, gen_random_uuid()), $2, $4, ${inserted.join(', ')}, $6::jsonb, g.at, g.at, g.at, g.at
+  SELECT $1, coalesce(b.id, gen_random_uuid()), $2, $4, ${inserted.join(', ')}, $10::jsonb || $6::jsonb, g.at, g.at, g.at, g.at
   FROM given AS g LEFT JOIN before AS b ON true
   ON CONFLICT (workspace_id, user_id) DO UPDATE SET
     company_id = coalesce(EXCLUDED.company_id, u.company_id),
     ${updated.join(',\n    ')},
-    custom_fields = (u.custom_fields || EXCLUDED.custom_fields) - $7::text[],
+    custom_fields = ($10::jsonb || u.custom_fields || $6::jsonb) - $7::text[],
     first_seen = least(u.first_seen, EXCLUDED.first_seen),
     last_seen = greatest(u.last_seen, EXCLUDED.last_seen),
     awaits_identify = false
@@ -107,7 +115,9 @@ WITH given AS (
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(
       SELECT ${fieldOfKey('key')}
-      FROM (SELECT jsonb_object_keys($6::jsonb) AS key UNION SELECT unnest($7::text[])) AS named
+      FROM (
+        SELECT jsonb_object_keys($10::jsonb || $6::jsonb) AS key UNION SELECT unnest($7::text[])
+      ) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"
     ) AS changed

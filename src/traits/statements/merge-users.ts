@@ -32,6 +32,8 @@ export async function mergeUsers(
       users.map(({ columns }) => columns),
       users.map(({ custom }) => custom),
       users.map(({ removed }) => JSON.stringify(removed)),
+      users.map(({ filledColumns }) => filledColumns),
+      users.map(({ filledCustom }) => filledCustom),
     ],
   });
   return new Set(rows.map((row) => row.user_id));
@@ -40,7 +42,8 @@ export async function mergeUsers(
 const names = Object.keys(userColumnTypes);
 const merged = Object.entries(userColumnTypes).map(
   ([name, type]) =>
-    `CASE WHEN g.columns ? '${name}' THEN (g.columns ->> '${name}')::${type} ELSE b.${name} END`,
+    `CASE WHEN g.columns ? '${name}' THEN (g.columns ->> '${name}')::${type}
+      ELSE coalesce(b.${name}, (g.filled_columns ->> '${name}')::${type}) END`,
 );
 const set = ['company_id', ...names, 'custom_fields', 'first_seen', 'last_seen'].map(
   (name) => `${name} = EXCLUDED.${name}`,
@@ -50,9 +53,9 @@ const compared = ['company_id', ...names].map((name) => `('${name}', b.${name} I
 const text = `
 WITH given AS MATERIALIZED (
   SELECT n.place, n.user_id, coalesce(n.at, date_trunc('milliseconds', now())) AS at, n.company_id, n.columns, n.custom,
-    ARRAY(SELECT jsonb_array_elements_text(n.removed)) AS removed
-  FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[])
-    WITH ORDINALITY AS n (user_id, at, company_id, columns, custom, removed, place)
+    ARRAY(SELECT jsonb_array_elements_text(n.removed)) AS removed, n.filled_columns, n.filled_custom
+  FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::jsonb[], $9::jsonb[])
+    WITH ORDINALITY AS n (user_id, at, company_id, columns, custom, removed, filled_columns, filled_custom, place)
 ), before AS MATERIALIZED (
   SELECT u.* FROM end_users AS u
   WHERE u.workspace_id = $1 AND u.user_id = ANY ($2::text[])
@@ -64,7 +67,7 @@ WITH given AS MATERIALIZED (
   )
   SELECT $1, coalesce(b.id, gen_random_uuid()), g.user_id, coalesce(g.company_id, b.company_id),
     ${merged.join(',\n    ')},
-    (coalesce(b.custom_fields, '{}') || g.custom) - g.removed,
+    (g.filled_custom || coalesce(b.custom_fields, '{}') || g.custom) - g.removed,
     g.at, g.at, least(b.first_seen, g.at), greatest(b.last_seen, g.at)
   FROM given AS g LEFT JOIN before AS b ON b.user_id = g.user_id
   ORDER BY g.user_id
@@ -90,7 +93,7 @@ WITH given AS MATERIALIZED (
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(
       SELECT ${fieldOfKey('key')}
-      FROM (SELECT jsonb_object_keys(g.custom) AS key UNION ALL SELECT unnest(g.removed)) AS named
+      FROM (SELECT jsonb_object_keys(g.filled_custom || g.custom) AS key UNION ALL SELECT unnest(g.removed)) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"
     ) AS changed

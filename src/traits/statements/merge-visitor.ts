@@ -15,6 +15,9 @@ export interface MergeVisitor {
   readonly custom: string;
   /** Custom traits to remove. */
   readonly removed: readonly string[];
+  /** JSON objects of known and of custom traits that are set only where there is no value; none of them is named above. */
+  readonly filledColumns: string;
+  readonly filledCustom: string;
 }
 
 /**
@@ -29,18 +32,28 @@ export async function mergeVisitor(client: Client, merge: MergeVisitor): Promise
   const { rows } = await client.query<EndUser>({
     name: 'muster_merge_visitor',
     text,
-    values: [merge.workspaceId, merge.anonymousId, merge.at, merge.columns, merge.custom, merge.removed],
+    values: [
+      merge.workspaceId,
+      merge.anonymousId,
+      merge.at,
+      merge.columns,
+      merge.custom,
+      merge.removed,
+      merge.filledColumns,
+      merge.filledCustom,
+    ],
   });
   return rows[0] ?? null;
 }
 
 const names = Object.keys(userColumnTypes);
-const inserted = Object.entries(userColumnTypes).map(([name, type]) => `($4::jsonb ->> '${name}')::${type}`);
+const inserted = Object.entries(userColumnTypes).map(
+  ([name, type]) => `(coalesce($4::jsonb ->> '${name}', $7::jsonb ->> '${name}'))::${type}`,
+);
 const updated = names.map(
   (name) => `${name} = CASE
-      WHEN u.user_id IS NOT NULL THEN coalesce(u.${name}, EXCLUDED.${name})
-      WHEN $4::jsonb ? '${name}' THEN EXCLUDED.${name}
-      ELSE u.${name}
+      WHEN u.user_id IS NULL AND $4::jsonb ? '${name}' THEN EXCLUDED.${name}
+      ELSE coalesce(u.${name}, EXCLUDED.${name})
     END`,
 );
 const compared = names.map((name) => `('${name}', b.${name} IS DISTINCT FROM a.${name})`);
@@ -55,12 +68,12 @@ WITH given AS (
     workspace_id, anonymous_id, ${names.join(', ')}, custom_fields, created_at, updated_at, first_seen, last_seen,
     awaits_identify
   )
-  SELECT $1, $2, ${inserted.join(', ')}, $5::jsonb, g.at, g.at, g.at, g.at, true FROM given AS g
+  SELECT $1, $2, ${inserted.join(', ')}, $8::jsonb || $5::jsonb, g.at, g.at, g.at, g.at, true FROM given AS g
   ON CONFLICT (workspace_id, anonymous_id) DO UPDATE SET
     ${updated.join(',\n    ')},
     custom_fields = CASE
       WHEN u.user_id IS NOT NULL THEN EXCLUDED.custom_fields || u.custom_fields
-      ELSE (u.custom_fields || EXCLUDED.custom_fields) - $6::text[]
+      ELSE ($8::jsonb || u.custom_fields || $5::jsonb) - $6::text[]
     END,
     first_seen = least(u.first_seen, EXCLUDED.first_seen),
     last_seen = greatest(u.last_seen, EXCLUDED.last_seen)
@@ -75,7 +88,7 @@ WITH given AS (
       SELECT field FROM (VALUES ${compared.join(', ')}) AS column_change (field, changed) WHERE changed
     ) || ARRAY(
       SELECT ${fieldOfKey('key')}
-      FROM (SELECT jsonb_object_keys($5::jsonb) AS key UNION SELECT unnest($6::text[])) AS named
+      FROM (SELECT jsonb_object_keys($8::jsonb || $5::jsonb) AS key UNION SELECT unnest($6::text[])) AS named
       WHERE b.custom_fields -> key IS DISTINCT FROM a.custom_fields -> key
       ORDER BY key COLLATE "C"
     ) AS changed
