@@ -242,6 +242,12 @@ export const traitsErrors = {
     message: 'people are matched by e-mail and the header has no `email` column, it has {columns}',
     hint: 'say which column holds the address: `--map "COLUMN=email"`, over HTTP `?map=COLUMN=email`',
   },
+  import_events_columns: {
+    status: 400,
+    exit: 2,
+    message: 'a file of events needs columns for {missing}, the header has {columns}',
+    hint: 'say which columns they are: `--map "Event Name=event,Time=occurred_at"`, over HTTP `?map=Event Name=event,Time=occurred_at`',
+  },
   import_bad_map: {
     status: 400,
     exit: 2,

@@ -1,7 +1,4 @@
-import { DatabaseError } from 'pg';
-import { MusterError, refuse } from '../errors/index.js';
 import type { Pool } from '../database/pool.js';
-import { isConnectionError } from '../database/unreachable.js';
 import { foldTraits } from './catalogue/fold.js';
 import { noteTraitsSent } from './catalogue/sent.js';
 import { storedTypes } from './catalogue/stored-types.js';
@@ -11,7 +8,9 @@ import type { ColumnReport } from './import/column.js';
 import type { BuiltRow, KnownTypes } from './import/csv-rows.js';
 import { openLoader } from './import/load.js';
 import type { Loader } from './import/load.js';
+import { interrupted } from './import/interrupted.js';
 import { matchByAddress } from './import/match.js';
+import { oneAhead } from './import/one-ahead.js';
 import type { CellOptions } from './import/options.js';
 import { openReader } from './import/reader.js';
 import type { Reader } from './import/reader.js';
@@ -154,9 +153,7 @@ async function load(
   const full: Batch[] = [];
   let waiting: Waiting[] = [];
   let batch = newBatch(reader.customKeys);
-  // One batch is loaded while the next is read, and no more: reading waits for the database.
-  let loading: Promise<void> = Promise.resolve();
-  const loadOne = async (ready: Batch): Promise<void> => {
+  const batches = oneAhead(async (ready: Batch) => {
     const { created, refused } = await loader.load(ready);
     counts.created += created;
     counts.loaded += ready.rows;
@@ -165,13 +162,7 @@ async function load(
       counts.loaded -= rows.length;
       for (const { line, cells } of rows) rejects.add(line, [refusal.first], cells);
     }
-  };
-  const next = async (ready: Batch): Promise<void> => {
-    await loading;
-    loading = loadOne(ready);
-    // It is awaited before the next batch; until then a failure must not count as unhandled.
-    loading.catch(() => undefined);
-  };
+  });
   const stage = (userId: string, row: Waiting['built']['row'], { line, built, cells }: Waiting): void => {
     if (built.refused.length > 0) rejects.addCells(line, built.refused, cells);
     batch.add(userId, row, { line, cells });
@@ -200,15 +191,15 @@ async function load(
   try {
     for await (const done of reader.rows(onRow)) {
       if (waiting.length > 0) await match();
-      for (const ready of full.splice(0)) await next(ready);
+      for (const ready of full.splice(0)) await batches.next(ready);
       await rejects.flush();
       progress(done);
     }
-    if (batch.rows > 0) await next(batch);
-    await loading;
+    if (batch.rows > 0) await batches.next(batch);
+    await batches.end();
     counted = await loader.counted();
   } catch (error) {
-    await loading.catch(() => undefined);
+    await batches.end().catch(() => undefined);
     await rejects.close().catch(() => undefined);
     throw interrupted(error, counts);
   }
@@ -229,19 +220,4 @@ async function load(
     dryRun: options.dryRun ?? false,
     rejectsFile: await rejects.close(),
   };
-}
-
-function interrupted(error: unknown, counts: { readonly loaded: number; readonly created: number }): unknown {
-  if (error instanceof MusterError && error.code !== 'import_rejects_unwritable') return error;
-  const known = error instanceof DatabaseError || error instanceof MusterError || isConnectionError(error);
-  if (!known || !(error instanceof Error)) return error;
-  try {
-    return refuse(
-      'import_interrupted',
-      { rows: counts.loaded, reason: error.message },
-      { cause: error, details: { loaded: counts.loaded, created: counts.created } },
-    );
-  } catch (refusal) {
-    return refusal;
-  }
 }

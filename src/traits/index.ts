@@ -20,6 +20,8 @@ export type { WhichUser } from './read.js';
 export type { CompanyRow, EndUser } from './row.js';
 export { importUsers } from './import.js';
 export type { Imported, FileFormat, ImportPhase, ImportUsers, Reject } from './import.js';
+export { importEvents } from './import-events.js';
+export type { ImportedEvents, ImportEvents } from './import-events.js';
 export { sampleUsersCsv } from './sample.js';
 export { ensureEventMonths } from './months.js';
 export { eventLimits, track } from './track.js';

@@ -12,6 +12,7 @@ import { mergeCompanies } from './statements/merge-companies.js';
 import type { MergeCompaniesItem } from './statements/merge-companies.js';
 import { mergeUsers } from './statements/merge-users.js';
 import { recordEvents } from './statements/record-events.js';
+import type { Arrival } from './statements/record-events.js';
 import type { RecordEvent } from './statements/record-event.js';
 import type { CheckedTrack } from './track.js';
 
@@ -99,20 +100,24 @@ async function mergeTogether(
   );
 }
 
-/** Applies checked calls of `track` that name people by the same kind of id, each with another message id or none. */
+/**
+ * Applies checked calls of `track` that name people by the same kind of id, each with another message id or none. Resolves
+ * with how many were stored.
+ */
 export async function trackMany(
   db: Database,
   workspaceId: string,
   by: RecordEvent['by'],
   calls: readonly CheckedTrack[],
-): Promise<void> {
+  arrival?: Arrival,
+): Promise<number> {
   const months = calls.map(({ occurred }) => occurred);
   const records = calls.map(({ record }) => {
     if (record.by !== by) throw new TypeError(`an event of a person named by ${record.by}`);
     return record;
   });
-  await withEventMonths(db, months, () =>
-    atomically(db, workspaceId, (client) => recordEvents(client, workspaceId, by, records)),
+  return withEventMonths(db, months, () =>
+    atomically(db, workspaceId, (client) => recordEvents(client, workspaceId, by, records, arrival)),
   );
 }
 

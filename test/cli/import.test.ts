@@ -78,3 +78,22 @@ it('a refused cell ends the command with 1, and the mended rejects file with 0',
   );
   expect(rows).toEqual([{ user_id: 'a', custom_fields: {} }]);
 });
+
+it('--events loads what people did before, says what became of each column, and takes no option of people', async () => {
+  const file = fileOf(
+    'orders.csv',
+    'Customer,event,timestamp,amount\na,order,2026-03-01,19.90\na,order,,5\n',
+  );
+  const args = ['import', file, '--events', '--map', 'Customer=user_id', '--workspace', 'events'];
+  const { code, out } = await muster(args, database);
+  expect(code).toBe(1);
+  expect(out).toMatch(/1 +events stored\n +0 +stored already\n +1 +rejected/);
+  expect(out).toMatch(/amount +amount +number +2/);
+  const again = await muster([...args, '--json'], database);
+  expect(JSON.parse(again.out)).toMatchObject({ stored: 0, repeated: 1, rejected: 1 });
+  const refused = await muster([...args, '--preset', 'stripe'], database);
+  expect([refused.code, refused.err]).toEqual([
+    2,
+    expect.stringContaining("'--events' cannot be used with option '--preset"),
+  ]);
+});

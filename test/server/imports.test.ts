@@ -138,3 +138,30 @@ it('an empty body is refused', async () => {
   const { body } = await send('', { 'content-type': 'text/csv' });
   expect(body.error?.code).toBe('import_empty');
 });
+
+describe('POST /api/imports/events', () => {
+  it('loads what people did before, once', async () => {
+    const file = 'Who;event;time;amount\ne1;order;1.3.2026 10:00;"1,50"\n;order;1.3.2026;2\n';
+    const load = async (): Promise<unknown> => {
+      const answer = await fetch(`${service.url}/api/imports/events?map=Who%3Duser_id&dates=dmy`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${service.secretKey}`, 'content-type': 'text/csv' },
+        body: file,
+      });
+      return answer.json();
+    };
+    expect(await load()).toMatchObject({
+      rows: 2,
+      stored: 1,
+      repeated: 0,
+      rejected: 1,
+      cells_refused: 0,
+      delimiter: ';',
+      rejects: [{ line: 3, code: 'event_of_nobody' }],
+    });
+    expect(await load()).toMatchObject({ stored: 0, repeated: 1 });
+    const filter = { did: { event: 'order', where: { '==': [{ var: 'property:amount' }, 1.5] } } };
+    const { body } = await service.call('POST', '/api/audiences/preview', { filter });
+    expect(body).toMatchObject({ count: 1 });
+  });
+});

@@ -90,6 +90,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/deliveries/{id}/resolve',
     'post /api/identity/rotate',
     'post /api/imports',
+    'post /api/imports/events',
     'post /api/keys',
     'post /api/keys/{key_id}/rotate',
     'post /api/rules/{key}/evaluate',

@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { MusterError } from '../../errors/index.js';
 import type { Pool } from '../../database/pool.js';
+import { importEvents } from '../../traits/import-events.js';
+import type { ImportedEvents } from '../../traits/import-events.js';
 import { importUsers } from '../../traits/import.js';
 import type { Imported, ImportUsers } from '../../traits/import.js';
 import { dateOrders, emptyCells, importKeys, parseMap, parseWords } from '../../traits/import/options.js';
@@ -44,6 +46,11 @@ export function importCommand(): Command {
         .default('leave'),
     )
     .option('--null <words>', 'words for nothing among numbers, booleans and times, such as "NULL,N/A,-"')
+    .addOption(
+      new Option('--events', 'the file holds events: who, what, when, and properties')
+        .default(false)
+        .conflicts(['preset', 'id', 'key', 'create', 'empty']),
+    )
     .option('--strict', 'a bad cell refuses its row, a column that cannot be loaded refuses the file', false)
     .option('--dry-run', 'read and count everything, write nothing', false)
     .addOption(new Option('--format <format>', 'default: by the name and the content').choices(fileFormats))
@@ -71,6 +78,10 @@ export function importCommand(): Command {
     ],
     ['muster import kunden.csv --encoding windows-1252 --dates dmy', 'from a European Excel'],
     ['psql -c "COPY users TO STDOUT CSV HEADER" | muster import - --preset postgres', 'from a pipe'],
+    [
+      'muster import orders.csv --events --map "Customer=user_id,Bought at=occurred_at"',
+      'what people did before; starts no series, and twice the same file stores it once',
+    ],
   ]);
 }
 
@@ -89,7 +100,7 @@ type Options = WorkspaceOptions &
     | 'format'
     | 'delimiter'
     | 'encoding'
-  > & { map: string[]; null?: string; rejects?: string; fireTriggers: boolean };
+  > & { map: string[]; null?: string; rejects?: string; fireTriggers: boolean; events: boolean };
 
 function collected(text: string, earlier: string[]): string[] {
   return [...earlier, text];
@@ -101,9 +112,9 @@ async function run(file: string, options: Options): Promise<void> {
     withServers({ redis: false, schema: 'check', makeData: true }, async ({ pool }) => {
       const started = performance.now();
       const bar = progressBar();
-      let done: Imported;
+      let done: Imported | ImportedEvents;
       try {
-        done = await importInto(pool, {
+        done = await importInto(pool, options, {
           ...options,
           workspaceId: options.workspace,
           source,
@@ -138,15 +149,19 @@ function rejectsPath(file: string, { rejects, dryRun }: Options): string | undef
   return `${file === '-' ? 'stdin' : file}.rejects.csv`;
 }
 
-function asJson({ rejectsFile, cellsRefused, dryRun, ...counts }: Imported): object {
+function asJson({ rejectsFile, cellsRefused, dryRun, ...counts }: Imported | ImportedEvents): object {
   return { ...counts, cells_refused: cellsRefused, dry_run: dryRun, rejects_file: rejectsFile };
 }
 
 /** The workspace is made once people are in it: a file that is refused leaves nothing behind. */
-async function importInto(pool: Pool, options: ImportUsers): Promise<Imported> {
+async function importInto(
+  pool: Pool,
+  { events }: Pick<Options, 'events'>,
+  options: ImportUsers,
+): Promise<Imported | ImportedEvents> {
   const { workspaceId, dryRun } = options;
   try {
-    const imported = await importUsers(pool, options);
+    const imported = await (events ? importEvents(pool, options) : importUsers(pool, options));
     if (dryRun !== true) await makeWorkspace(pool, workspaceId, workspaceId);
     return imported;
   } catch (error) {

@@ -1,10 +1,11 @@
 import type { ColumnReport, Imported } from '../../traits/import.js';
+import type { ImportedEvents } from '../../traits/import-events.js';
 import { duration, number, out, plain, table } from '../terminal.js';
 
 export interface ImportView {
   readonly file: string;
   readonly workspace: string;
-  readonly imported: Imported;
+  readonly imported: Imported | ImportedEvents;
   readonly milliseconds: number;
 }
 
@@ -30,21 +31,28 @@ export function showImport({ file, workspace, imported, milliseconds }: ImportVi
   if (dryRun) out.line('\n  nothing was written; run it again without --dry-run');
 }
 
-function readAs({ format, delimiter, encoding }: Imported): string {
+function readAs({ format, delimiter, encoding }: ImportView['imported']): string {
   const cells = delimiter === null ? '' : ` with ${separators.get(delimiter) ?? `\`${delimiter}\``}`;
   return `${format.toUpperCase()}${cells}, ${encoding.toUpperCase()}`;
 }
 
-function countsOf(imported: Imported): string[][] {
-  const { created, updated, rejected, cellsRefused, unsubscribed, suppressed } = imported;
-  const counts: [number, string][] = [
-    [created, 'created'],
-    [updated, 'updated'],
-    [rejected, 'rejected'],
-  ];
+function countsOf(imported: ImportView['imported']): string[][] {
+  const { rejected, cellsRefused } = imported;
+  const counts: [number, string][] =
+    'stored' in imported
+      ? [
+          [imported.stored, 'events stored'],
+          [imported.repeated, 'stored already'],
+        ]
+      : [
+          [imported.created, 'created'],
+          [imported.updated, 'updated'],
+        ];
+  counts.push([rejected, 'rejected']);
   if (cellsRefused > 0) counts.push([cellsRefused, 'cells refused, the rest of their rows is loaded']);
-  if (unsubscribed > 0) counts.push([unsubscribed, 'unsubscribed from everything']);
-  if (suppressed > 0) counts.push([suppressed, 'suppressed']);
+  if ('unsubscribed' in imported && imported.unsubscribed > 0)
+    counts.push([imported.unsubscribed, 'unsubscribed from everything']);
+  if ('suppressed' in imported && imported.suppressed > 0) counts.push([imported.suppressed, 'suppressed']);
   return counts.map(([count, name]) => [number(count), name]);
 }
 
@@ -74,7 +82,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function showRejects({ rejects, rejected, cellsRefused, rejectsFile }: Imported): void {
+function showRejects({ rejects, rejected, cellsRefused, rejectsFile }: ImportView['imported']): void {
   if (rejected + cellsRefused === 0) return;
   out.line();
   const shown = rejects.slice(0, mostRejects).map(({ line, message }) => [`line ${line}`, plain(message)]);

@@ -171,18 +171,33 @@ const Texts = (description: string) =>
 const oneOf = <Value extends string>(values: readonly Value[], description: string) =>
   Type.Optional(Type.Unsafe<Value>({ type: 'string', enum: [...values], description }));
 
+/** How a file of any kind is read. */
+const fileQuery = {
+  format: oneOf(fileFormats, 'default: by the content type, the name and the content'),
+  delimiter: Type.Optional(Text('one character, or comma, semicolon, tab, pipe; default: detected')),
+  encoding: Type.Optional(
+    Text('such as windows-1252; default: the charset of the content type, else detected'),
+  ),
+  name: Type.Optional(Text('what the file is called; messages use it')),
+  map: Type.Optional(
+    Texts('fields by column: `Email Address=email,First Name=first_name`; `#3` is the third column'),
+  ),
+  dates: oneOf(dateOrders, 'the order of day, month and year in dates that are not ISO 8601'),
+  null: Type.Optional(
+    Type.String({
+      description: 'words for nothing among numbers, booleans and times, with commas between them',
+    }),
+  ),
+  strict: Type.Optional(
+    Type.Boolean({ description: 'a bad cell refuses its row, a column that cannot be loaded the file' }),
+  ),
+  dry_run: Type.Optional(Type.Boolean({ description: 'read and count everything, write nothing' })),
+};
+
 export const ImportQuery = Type.Object(
   {
     fire_triggers: Type.Optional(FireTriggers),
-    format: oneOf(fileFormats, 'default: by the content type, the name and the content'),
-    delimiter: Type.Optional(Text('one character, or comma, semicolon, tab, pipe; default: detected')),
-    encoding: Type.Optional(
-      Text('such as windows-1252; default: the charset of the content type, else detected'),
-    ),
-    name: Type.Optional(Text('what the file is called; messages use it')),
-    map: Type.Optional(
-      Texts('fields by column: `Email Address=email,First Name=first_name`; `#3` is the third column'),
-    ),
+    ...fileQuery,
     id: Type.Optional(Text('the column with the id that your product knows people by')),
     key: oneOf(importKeys, 'email: people are found by their address'),
     create: Type.Optional(
@@ -191,28 +206,22 @@ export const ImportQuery = Type.Object(
       }),
     ),
     preset: oneOf(presetNames, 'whose export it is'),
-    dates: oneOf(dateOrders, 'the order of day, month and year in dates that are not ISO 8601'),
     empty: oneOf(emptyCells, 'clear: an empty cell removes the trait; default: leave'),
-    null: Type.Optional(
-      Type.String({
-        description: 'words for nothing among numbers, booleans and times, with commas between them',
-      }),
-    ),
-    strict: Type.Optional(
-      Type.Boolean({ description: 'a bad cell refuses its row, a column that cannot be loaded the file' }),
-    ),
-    dry_run: Type.Optional(Type.Boolean({ description: 'read and count everything, write nothing' })),
   },
   closed,
 );
-export const ImportAnswer = Type.Object({
-  rows: Type.Integer(),
-  created: Type.Integer({ description: 'people who were not there before' }),
-  updated: Type.Integer({ description: 'people in the file who were' }),
-  rejected: Type.Integer({ description: 'rows that were not loaded' }),
-  cells_refused: Type.Integer({ description: 'cells kept out of rows that were loaded' }),
-  unsubscribed: Type.Integer({ description: 'people whom the file unsubscribes from everything' }),
-  suppressed: Type.Integer({ description: 'people whom the file suppresses' }),
+export const ImportEventsQuery = Type.Object(
+  {
+    fire_triggers: Type.Optional(
+      Type.Boolean({ description: 'whether the events start series and answer waits; default false' }),
+    ),
+    ...fileQuery,
+  },
+  closed,
+);
+
+/** What is said of a file of any kind. */
+const fileAnswer = {
   columns: Type.Array(
     Type.Object({
       name: Type.String(),
@@ -244,6 +253,25 @@ export const ImportAnswer = Type.Object({
   delimiter: NullableText,
   encoding: Type.String(),
   dry_run: Type.Boolean(),
+};
+
+export const ImportAnswer = Type.Object({
+  rows: Type.Integer(),
+  created: Type.Integer({ description: 'people who were not there before' }),
+  updated: Type.Integer({ description: 'people in the file who were' }),
+  rejected: Type.Integer({ description: 'rows that were not loaded' }),
+  cells_refused: Type.Integer({ description: 'cells kept out of rows that were loaded' }),
+  unsubscribed: Type.Integer({ description: 'people whom the file unsubscribes from everything' }),
+  suppressed: Type.Integer({ description: 'people whom the file suppresses' }),
+  ...fileAnswer,
+});
+export const ImportEventsAnswer = Type.Object({
+  rows: Type.Integer(),
+  stored: Type.Integer({ description: 'events that were not there before' }),
+  repeated: Type.Integer({ description: 'events that were, by their message id or by what their rows say' }),
+  rejected: Type.Integer({ description: 'rows that were not loaded' }),
+  cells_refused: Type.Integer({ description: 'cells kept out of rows that were loaded' }),
+  ...fileAnswer,
 });
 
 export const EraseQuery = Type.Object(

@@ -34,11 +34,8 @@ export function knownReader(trait: KnownTrait, name: string, { empty, dates }: R
       const iso = readTime(text, dates) ?? readEpoch(text);
       if (iso !== null) return new Date(parseIso(iso) ?? Number.NaN).toISOString();
       const got = `the text \`${shown(cell)}\``;
-      const hint =
-        dates === null && /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}/.test(text)
-          ? 'say in which order day, month and year stand: `--dates dmy`, `mdy` or `ymd`, over HTTP `?dates=dmy`'
-          : undefined;
-      problems.push(problem('trait_not_time', { key: name, got }, hint === undefined ? {} : { hint }));
+      const hint = datesHint(text, dates);
+      problems.push(problem('trait_not_time', { key: name, got }, hint === null ? {} : { hint }));
       return undefined;
     };
   }
@@ -58,6 +55,13 @@ export function knownReader(trait: KnownTrait, name: string, { empty, dates }: R
     const value = columnValue(trait, name, text, '', problems);
     return value === undefined ? undefined : String(value);
   };
+}
+
+/** What would let a text that looks like a date be read; null for others. */
+export function datesHint(text: string, dates: DateOrder | null): string | null {
+  return dates === null && /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}/.test(text)
+    ? 'say in which order day, month and year stand: `--dates dmy`, `mdy` or `ymd`, over HTTP `?dates=dmy`'
+    : null;
 }
 
 /** Reads cells of a custom trait into JSON. */

@@ -23,10 +23,8 @@ export interface ColumnReport {
 
 /** One column on the way through the file. */
 export interface Column {
-  readonly plan: PlannedColumn;
+  /** Null where it has a type by itself. */
   readonly typer: ColumnTyper | null;
-  /** Position among the custom traits of its owner, or in `knownTraitNames`. */
-  readonly place: number;
   type: ColumnReport['type'];
   reader: CellReader | null;
   read: number;
@@ -35,6 +33,17 @@ export interface Column {
   example: string | null;
 }
 
+export interface TraitColumn extends Column {
+  readonly plan: PlannedColumn;
+  /** Position among the custom traits of its owner, or in `knownTraitNames`. */
+  readonly place: number;
+}
+
+export function newColumn(typer: ColumnTyper | null, type: Column['type']): Column {
+  return { typer, type, reader: null, read: 0, empty: 0, refused: 0, example: null };
+}
+
+/** @param value null where the cell stands for nothing */
 export function countCell(column: Column, value: string | null): void {
   if (value === null) column.empty += 1;
   else column.read += 1;
@@ -53,7 +62,7 @@ export function fixedType(target: Target | null): ColumnReport['type'] {
 }
 
 /** What the answer says of a column. */
-export function reportOf({ plan: planned, type, read, empty, refused, example }: Column): ColumnReport {
+export function reportOf({ plan: planned, type, read, empty, refused, example }: TraitColumn): ColumnReport {
   const isRead = planned.target !== null;
   return {
     name: planned.name,

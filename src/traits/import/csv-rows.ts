@@ -4,11 +4,11 @@ import { shown } from '../../filter/parse/context.js';
 import { textFault } from '../json.js';
 import { knownTraitNames, knownTraits, traitLimits } from '../known-traits.js';
 import { collectId } from '../ids.js';
-import { countCell, fixedType, refuseCell, reportOf } from './column.js';
-import type { Column, ColumnReport } from './column.js';
+import { countCell, fixedType, newColumn, refuseCell, reportOf } from './column.js';
+import type { ColumnReport, TraitColumn } from './column.js';
 import { customReader, knownReader, readOptOut } from './cell-readers.js';
 import type { Reading } from './cell-readers.js';
-import { emptyWords, isEmptyText } from './cells/words.js';
+import { emptyWords, isEmptyText, plainWords } from './cells/words.js';
 import type { OptOutField, Owner, Target } from './fields.js';
 import type { CellOptions } from './options.js';
 import type { Plan } from './plan.js';
@@ -52,8 +52,6 @@ export interface TableTraits {
   readonly semicolons: boolean;
 }
 
-const plainWords: ReadonlySet<string> = new Set(['true', 'false']);
-
 export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons }: TableTraits): CsvRows {
   const { empty: emptyMode = 'leave', strict = false } = options;
   const reading: Reading = { empty: emptyWords(options.nulls), dates: options.dates ?? null };
@@ -61,7 +59,7 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
   const typing = { empty: reading.empty, words: booleans, semicolons };
   const apostrophes = plan.preset?.apostrophes === true;
   const keys: Record<Owner, string[]> = { user: [], company: [] };
-  const columns = plan.columns.map((planned): Column => {
+  const columns = plan.columns.map((planned): TraitColumn => {
     const { target } = planned;
     const custom = target?.kind === 'custom';
     const typer = custom && planned.separator === null ? columnTyper(typing) : null;
@@ -70,17 +68,7 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       : target?.kind === 'column'
         ? target.position
         : -1;
-    return {
-      plan: planned,
-      typer,
-      place,
-      type: fixedType(target),
-      reader: null,
-      read: 0,
-      empty: 0,
-      refused: 0,
-      example: null,
-    };
+    return { plan: planned, place, ...newColumn(typer, fixedType(target)) };
   });
   const loaded = columns.filter(({ plan: { at, target } }) => target !== null && at !== plan.keyAt);
   const unread = columns.filter(({ plan: { target } }) => target === null);

@@ -94,7 +94,8 @@ function withTimes(traits: unknown, of: Owner, dates: DateOrder | null): unknown
   return read.length === 0 ? traits : { ...traits, ...Object.fromEntries(read) };
 }
 
-function parsed(text: string): unknown {
+/** The value that the text is as JSON, or undefined. */
+export function parsed(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return value;

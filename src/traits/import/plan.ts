@@ -106,7 +106,13 @@ function askedFields(
   return asked;
 }
 
-function placeOf(header: readonly string[], places: readonly number[], column: string): number {
+/**
+ * The position of a column, by its name, `#3` or a name that differs in letter case, blanks or underscores; -1 where there is
+ * none.
+ *
+ * @param places the positions that `#1`, `#2` and so on mean
+ */
+export function placeOf(header: readonly string[], places: readonly number[], column: string): number {
   const exact = header.indexOf(column);
   if (exact !== -1) return exact;
   const position = /^#([1-9]\d{0,4})$/.exec(column)?.[1];
@@ -199,7 +205,8 @@ function settle(
   });
 }
 
-function noteOf(rank: Rank): string | null {
+/** How a column came to its field. */
+export function noteOf(rank: Rank): string | null {
   if (rank === 'near') return 'its name differs from the field in letter case, blanks or underscores';
   if (rank === 'preset') return 'the preset maps it';
   return rank === 'mapped' ? 'it is mapped' : null;
@@ -222,7 +229,7 @@ function needsPrefix(name: string): boolean {
   );
 }
 
-function slug(name: string): string {
+export function slug(name: string): string {
   const plain = name
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '_')
@@ -231,7 +238,7 @@ function slug(name: string): string {
 }
 
 /** A column's name as `map` reads it. */
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return /[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
@@ -276,7 +283,7 @@ function noKey(header: readonly string[], key: Plan['key'], preset: Preset | nul
   return problem('import_no_user_id', { columns });
 }
 
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   const some = names.slice(0, 10).map((name) => `\`${shown(name)}\``);
   return some.join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
 }

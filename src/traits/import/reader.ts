@@ -9,7 +9,7 @@ import { ndjsonRow } from './ndjson.js';
 import type { ItemOptions, SentTraits } from './ndjson.js';
 import type { CellOptions } from './options.js';
 import { planColumns } from './plan.js';
-import { isBookkeeping, itemColumn, unguarded } from './rejects.js';
+import { itemColumn, ownTable, unguarded } from './rejects.js';
 
 /** A file whose first pass is done. */
 export interface Reader {
@@ -39,12 +39,14 @@ export const noTypes = async (): Promise<KnownTypes> => ({ user: new Map(), comp
 /** Reads the file a first time, all of it: refuses what is malformed and decides what each CSV column is. */
 export async function openReader(file: RowFile, options: ReadOptions): Promise<Reader> {
   if (file.kind === 'items') return readItems(file, options);
-  // Rejected JSON values, which come back as a table.
-  const at = file.header.indexOf(itemColumn);
-  return at === -1 ? readCells(file, options) : readItems(itemsOf(file, at), options);
+  const items = rejectedItems(file);
+  return items === null ? readCells(file, options) : readItems(items, options);
 }
 
-function itemsOf(file: CellRows, at: number): Pick<ItemRows, 'rows'> {
+/** The rejected JSON values that come back as a table; null for any other table. */
+export function rejectedItems(file: CellRows): Pick<ItemRows, 'rows'> | null {
+  const at = file.header.indexOf(itemColumn);
+  if (at === -1) return null;
   return {
     rows: (onItem) => file.rows((line, cells) => onItem(line, unguarded(cells[at] ?? ''))),
   };
@@ -68,8 +70,7 @@ async function readCells(
   file: CellRows,
   { cells: options, typesOf, onProgress }: ReadOptions,
 ): Promise<Reader> {
-  const guarded = file.header.some(isBookkeeping);
-  const header = guarded ? file.header.map(unguarded) : file.header;
+  const { guarded, header, own, keep } = ownTable(file.header);
   const plan = planColumns(header, options, file.titled);
   const table = { guarded, semicolons: file.delimiter === ';' };
   let rows = csvRows(plan, options, table);
@@ -86,15 +87,13 @@ async function readCells(
   for await (const done of reading) onProgress(done);
   if (options.strict === true) refuseUnnamed(rows.report());
   rows.decide(await typesOf(rows.customKeys));
-  const own = header.flatMap((name, at) => (isBookkeeping(name) ? [] : [at]));
   return {
-    header: own.map((at) => header[at] ?? ''),
+    header: own,
     customKeys: rows.customKeys,
     rows: (onRow) =>
       file.rows((line, cells, fault) => {
         if (!isRow(cells)) return;
-        const kept = guarded ? own.map((at) => unguarded(cells[at] ?? '')) : cells;
-        onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, kept);
+        onRow(line, fault === null ? rows.build(cells) : { problems: [fault] }, keep(cells));
       }),
     sent: (of) => rows.sent(of),
     columns: () => rows.report(),

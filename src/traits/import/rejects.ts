@@ -49,6 +49,27 @@ export function unguarded(cell: string): string {
   return cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;
 }
 
+/** A header, and its rows, without what a file of rejects adds to them. */
+export interface OwnTable {
+  /** Whether it is a file of rejects. */
+  readonly guarded: boolean;
+  /** All names, Muster's own among them. */
+  readonly header: readonly string[];
+  /** The names without Muster's own. */
+  readonly own: readonly string[];
+  /** The cells of `own`, as they came. */
+  readonly keep: (cells: readonly string[]) => readonly string[];
+}
+
+export function ownTable(names: readonly string[]): OwnTable {
+  if (!names.some(isBookkeeping))
+    return { guarded: false, header: names, own: names, keep: (cells) => cells };
+  const header = names.map(unguarded);
+  const places = header.flatMap((name, at) => (isBookkeeping(name) ? [] : [at]));
+  const of = (cells: readonly string[]): string[] => places.map((at) => unguarded(cells[at] ?? ''));
+  return { guarded: true, header, own: of(names), keep: of };
+}
+
 export interface Rejects {
   add(line: number, problems: readonly [Problem, ...Problem[]], cells: readonly string[]): void;
   /** The row is loaded without these cells. */

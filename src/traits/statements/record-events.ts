@@ -5,6 +5,12 @@ import type { RecordEvent } from './record-event.js';
 export type RecordEventsItem = Omit<RecordEvent, 'workspaceId' | 'by'>;
 
 /**
+ * `live`: as they happen. `history`: from a file, years later perhaps, so that message ids are also looked for among the
+ * events, which are kept for longer than the list of message ids; nothing is announced. `announced`: the same, and series start.
+ */
+export type Arrival = 'live' | 'history' | 'announced';
+
+/**
  * What `recordEvent` does with one event, done with many by one statement: what is left is the same as if they had come
  * one after another, in the order given. Somebody may have done several of them.
  *
@@ -15,10 +21,11 @@ export async function recordEvents(
   workspaceId: string,
   by: RecordEvent['by'],
   events: readonly RecordEventsItem[],
+  arrival: Arrival = 'live',
 ): Promise<number> {
   const { rowCount } = await client.query({
-    name: `muster_record_events_by_${by}`,
-    text: texts[by],
+    name: `muster_record_events_${arrival}_by_${by}`,
+    text: texts[arrival][by],
     values: [
       workspaceId,
       events.map(({ id }) => id),
@@ -32,15 +39,33 @@ export async function recordEvents(
   return rowCount ?? 0;
 }
 
-const texts = { user_id: textFor('user_id'), anonymous_id: textFor('anonymous_id') } as const;
+const fact = `, fact AS (
+  INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload)
+  SELECT $1, 'event', p.id, p.user_id,
+    jsonb_build_object('event', f.event, 'event_id', f.event_id, 'occurred_at', f.occurred_text)
+  FROM fresh AS f JOIN person AS p ON p.by_id = f.by_id
+  ORDER BY f.place
+)`;
+
+const texts: Readonly<Record<Arrival, Readonly<Record<RecordEvent['by'], string>>>> = {
+  live: textsFor('live'),
+  history: textsFor('history'),
+  announced: textsFor('announced'),
+};
+
+function textsFor(arrival: Arrival): Readonly<Record<RecordEvent['by'], string>> {
+  return { user_id: textFor('user_id', arrival), anonymous_id: textFor('anonymous_id', arrival) };
+}
 
 // A row that several events make at once looks as one that the first made and the others came back to.
-function textFor(by: RecordEvent['by']): string {
+function textFor(by: RecordEvent['by'], arrival: Arrival): string {
   return `
-WITH given AS MATERIALIZED (
+WITH sent AS MATERIALIZED (
   SELECT n.*, n.occurred_text::timestamptz AS occurred, gen_random_uuid() AS event_id
   FROM unnest($2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[], $7::text[])
     WITH ORDINALITY AS n (by_id, event, properties, occurred_text, received, message_id, place)
+), given AS MATERIALIZED (
+  SELECT * FROM sent AS s${arrival === 'live' ? '' : unknownOnly(by)}
 ), message AS (
   INSERT INTO event_messages (workspace_id, message_id, received_at)
   SELECT $1, g.message_id, g.received FROM given AS g WHERE g.message_id IS NOT NULL ORDER BY g.message_id
@@ -67,12 +92,15 @@ WITH given AS MATERIALIZED (
   FROM fresh AS f JOIN person AS p ON p.by_id = f.by_id
   ORDER BY f.place
   RETURNING id
-), fact AS (
-  INSERT INTO outbox (workspace_id, kind, end_user_id, user_id, payload)
-  SELECT $1, 'event', p.id, p.user_id,
-    jsonb_build_object('event', f.event, 'event_id', f.event_id, 'occurred_at', f.occurred_text)
-  FROM fresh AS f JOIN person AS p ON p.by_id = f.by_id
-  ORDER BY f.place
-)
+)${arrival === 'history' ? '' : fact}
 SELECT id FROM stored`;
+}
+
+function unknownOnly(by: RecordEvent['by']): string {
+  return `
+  WHERE NOT EXISTS (
+    SELECT FROM end_users AS u JOIN events AS e
+      ON e.workspace_id = $1 AND e.end_user_id = u.id AND e.event = s.event AND e.occurred_at = s.occurred
+    WHERE u.workspace_id = $1 AND u.${by} = s.by_id AND e.message_id = s.message_id
+  )`;
 }

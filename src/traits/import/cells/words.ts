@@ -38,6 +38,9 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ...no.map((word) => [word, false] as const),
 ]);
 
+/** Words for true and false that count by themselves in a column of any other text. */
+export const plainWords: ReadonlySet<string> = new Set(['true', 'false']);
+
 /** True or false in the ways that spreadsheets and databases write them, or null. */
 export function readBoolean(cell: string): boolean | null {
   return cell.length > 5 ? null : (booleans.get(cell.toLowerCase()) ?? null);
