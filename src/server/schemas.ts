@@ -196,7 +196,10 @@ export const ReportAnswer = Type.Unsafe<AudienceReport>(
         change: Type.Union(
           [
             Type.Object({ kind: Type.Literal('replace'), clause: JsonObject('what to write at `path`') }),
-            Type.Object({ kind: Type.Literal('send'), field: Type.String(), value: Type.Unknown() }),
+            Type.Object({
+              kind: Type.Literal('send'),
+              values: JsonObject('values by the `var` of their field'),
+            }),
             Type.Null(),
           ],
           { description: 'what to do, for a program' },

@@ -4,17 +4,16 @@ import { inSnapshot } from '../../src/audience/people.js';
 import { reportAudience } from '../../src/audience/report.js';
 import type { Suggestion } from '../../src/audience/report/suggestion.js';
 import type { Pool } from '../../src/database/pool.js';
-import { fieldNamed } from '../../src/filter/fields.js';
-import type { Field } from '../../src/filter/fields.js';
+import { instantOfStored } from '../../src/filter/day.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { UserRecord } from '../../src/filter/record.js';
 import { momentOf } from '../../src/filter/time.js';
 import type { Moment } from '../../src/filter/time.js';
-import { isObject } from '../../src/filter/values.js';
 import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
 import { completeRecords, insertRecords } from '../meaning/support.js';
 import { testDatabase } from '../support/database.js';
+import { everyCode, letsAllHold, mostAfter, replaced, sent } from './advice-followed.js';
 
 let pool: Pool;
 const moment = momentOf('2026-03-01T12:00:00Z');
@@ -23,11 +22,26 @@ const v = (name: string) => ({ var: name });
 
 /** People whose data and filters whose questions miss each other in the ways that advice is about. */
 const roles = ['Admin', 'admin', 'admni', 'Élodie Martin', 'owner ', 'Owner\u200B', 5, null, ['vip', 'beta']];
+const mixed = [
+  '2026-03-02',
+  '2026-03-03',
+  '2026-03-04',
+  '2026-03-03T02:30:00.000Z',
+  '2026-03-03T18:30:00.000Z',
+];
 const offices = completeRecords(
   Array.from({ length: 60 }, (_, index) => ({
     user_id: `o${index}`,
     ...(index % 3 === 0 ? { email: `p${index}@example.com` } : {}),
     ...(index % 4 === 0 ? { signed_up_at: '2026-02-20T00:00:00Z' } : {}),
+    // Days and instants around the one that is asked about, in one column and in one trait.
+    ...(index % 5 === 0
+      ? {}
+      : {
+          renewal_date:
+            index % 5 < 4 ? `2026-03-0${1 + (index % 4)}` : `2026-03-0${1 + (index % 4)}T01:30:00Z`,
+        }),
+    ...(index % 2 === 0 ? { last_contacted_at: '2026-02-27T00:00:00Z' } : {}),
     custom_fields: {
       App: index % 2 === 0 ? 'web' : 'ios',
       role: roles[index % roles.length],
@@ -35,6 +49,8 @@ const offices = completeRecords(
       ...(index % 7 === 0 ? { seats: String(index) } : { seats: index }),
       tags: index % 2 === 0 ? ['vip', 'beta'] : 'vip;beta',
       ends: index % 2 === 0 ? `2026-0${1 + (index % 9)}-11` : '11/12/2026',
+      mixed: mixed[index % mixed.length],
+      due: index % 3 === 0 ? `2026-03-0${1 + (index % 4)}` : `2026-03-0${1 + (index % 4)}T22:00:00Z`,
     },
     events:
       index % 2 === 0
@@ -74,6 +90,18 @@ const clauses: readonly unknown[] = [
   { exists: v('email') },
   { did: { event: 'order completed' } },
   { did: { event: 'Order Completed', within: [5, 'days'] } },
+  ...(['start_of', 'at', 'ago', 'from_now'] as const).flatMap((form) => {
+    const time = { start_of: ['day', 0], at: '2026-03-03', ago: [0, 'days'], from_now: [2, 'days'] }[form];
+    return [v('renewal_date'), v('custom:due')].flatMap((field) => [
+      { '>=': [field, { [form]: time }] },
+      { '<': [field, { [form]: time }] },
+      { '==': [field, { [form]: time }] },
+      { between: [field, { [form]: time }, { from_now: [3, 'days'] }] },
+    ]);
+  }),
+  { '<=': [v('last_contacted_at'), { ago: [3, 'days'] }] },
+  { '>': [v('last_contacted_at'), { ago: [1, 'days'] }] },
+  { segment: 'power-users' },
   { exists: v('company.custom:plan') },
   { '==': [v('company.custom:plan'), 'pro'] },
   { '==': [v('company.name'), 'Acme'] },
@@ -94,6 +122,11 @@ beforeAll(async () => {
   await insertRecords(pool, 'office', offices);
 });
 
+/** What the time and the zone of the call are: the clocks around midnight UTC, from west to east. */
+const zones = ['Pacific/Pago_Pago', 'America/St_Johns', 'UTC', 'Asia/Kathmandu', 'Pacific/Kiritimati'];
+const hours = ['2026-03-01T12:00:00Z', '2026-03-02T00:00:00Z', '2026-03-01T23:30:00Z'];
+const moments = zones.map((zone, index) => momentOf(hours[index % hours.length] ?? hours[0] ?? '', zone));
+
 interface World {
   readonly workspaceId: string;
   readonly people: readonly UserRecord[];
@@ -101,68 +134,12 @@ interface World {
 }
 
 const office: World = { workspaceId: 'office', people: offices, moment };
-const parsed = (document: unknown) => parseFilter(document, { segments: savedSegments });
+const officeAt = (index: number): World => ({ ...office, moment: moments[index % moments.length] ?? moment });
+const segments = new Map([...savedSegments, ['power-users', { '>': [v('custom:seats'), 1000] }]]);
+const parsed = (document: unknown) => parseFilter(document, { segments });
 
 async function advise(document: unknown, { workspaceId, moment: at }: World) {
   return reportAudience(pool, { workspaceId, filter: parsed(document), moment: at });
-}
-
-/** The document with another clause where a path points to. */
-function replaced(document: unknown, path: string, clause: unknown): unknown {
-  const [, first, ...rest] = path
-    .split('/')
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
-  if (first === undefined) return clause;
-  const inner =
-    rest.length === 0
-      ? ''
-      : `/${rest.map((token) => token.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`;
-  if (Array.isArray(document)) {
-    return document.map((each: unknown, index) =>
-      String(index) === first ? replaced(each, inner, clause) : each,
-    );
-  }
-  if (!isObject(document)) return document;
-  return Object.fromEntries(
-    Object.entries(document).map(([key, each]) => [
-      key,
-      key === first ? replaced(each, inner, clause) : each,
-    ]),
-  );
-}
-
-/** Sends a value to everybody who misses the field: to those who have no company, one that has it. */
-function sent(people: readonly UserRecord[], name: string, value: unknown, at: Moment): UserRecord[] {
-  const field = fieldNamed(name);
-  if (field === null) throw new TypeError(`there is no field ${name}`);
-  const misses = compilePredicate(parseFilter({ missing: { var: name } }), at);
-  return people.map((person, index) => (misses(person) ? having(person, field, value, index) : person));
-}
-
-function having(person: UserRecord, field: Field, value: unknown, index: number): UserRecord {
-  const row = field.entity === 'company' ? (person.company ?? {}) : person;
-  const custom: unknown = row.custom_fields;
-  const part =
-    field.kind === 'custom'
-      ? { custom_fields: within(isObject(custom) ? custom : {}, field.tokens, value) }
-      : { [field.name]: value };
-  if (field.entity !== 'company') return { ...person, ...part };
-  const born = {
-    company_id: `new-${index}`,
-    created_at: '2026-01-01T00:00:00Z',
-    updated_at: '2026-01-01T00:00:00Z',
-  };
-  return { ...person, company: { ...born, ...row, ...part } };
-}
-
-function within(
-  row: object,
-  [first = '', ...rest]: readonly string[],
-  value: unknown,
-): Record<string, unknown> {
-  const before: unknown = Reflect.get(row, first);
-  const inner = rest.length === 0 ? value : within(isObject(before) ? before : {}, rest, value);
-  return { ...row, [first]: inner };
 }
 
 /** What is untrue about a suggestion, when it is followed; null when nothing is. */
@@ -172,24 +149,25 @@ async function faultOf(
   suggestion: Suggestion,
   world: World,
 ): Promise<string | null> {
-  const { path, change, gain, exact } = suggestion;
-  if (change === null) return exact && gain !== 0 ? 'an exact gain by nothing to do' : null;
-  if (change.kind === 'send') {
-    const people = sent(world.people, change.field, change.value, world.moment);
-    const now = people.filter(compilePredicate(parsed(document), world.moment)).length;
-    return now - matched > (gain ?? 0) ? `gained ${now - matched} by sending` : null;
-  }
-  const other = parsed(replaced(document, path, change.clause));
-  const options = { workspaceId: world.workspaceId, moment: world.moment, timeoutMs: 30_000 };
-  const now = await inSnapshot(pool, options, (people) => people.count(other));
+  const { change, gain, exact } = suggestion;
+  const now = await matchedAfter(document, suggestion, world);
+  if (now === null) return change === null && exact && gain !== 0 ? 'an exact gain by nothing to do' : null;
   const gained = Math.max(0, now - matched);
-  return exact
-    ? gained === gain
-      ? null
-      : `gained ${gained}`
-    : gained <= (gain ?? 0)
-      ? null
-      : `gained ${gained}`;
+  if (exact ? gained !== gain : gained > (gain ?? 0)) return `gained ${gained}`;
+  // Nothing that is sent could do more than let every clause about it hold.
+  const does = change?.kind === 'send' && letsAllHold(parsed(document), change.values, world.moment);
+  return does && gained < (gain ?? 0) ? `gained ${gained} by values that let all hold` : null;
+}
+
+async function matchedAfter(document: unknown, suggestion: Suggestion, world: World): Promise<number | null> {
+  const { path, change } = suggestion;
+  const { workspaceId, people, moment: at } = world;
+  const filter = parsed(document);
+  if (change === null) return mostAfter(filter, suggestion, people, at);
+  if (change.kind === 'send')
+    return sent(people, change.values, at).filter(compilePredicate(filter, at)).length;
+  const other = parsed(replaced(document, path, change.clause));
+  return inSnapshot(pool, { workspaceId, moment: at, timeoutMs: 30_000 }, (asked) => asked.count(other));
 }
 
 async function lawOver(samples: readonly (readonly [unknown, World])[]) {
@@ -198,32 +176,28 @@ async function lawOver(samples: readonly (readonly [unknown, World])[]) {
   for (const [document, world] of samples) {
     const { matched, suggestions } = await advise(document, world);
     for (const suggestion of suggestions) {
-      const { code, change, gain } = suggestion;
-      const key = `${code} ${change?.kind ?? 'nothing'}`;
-      if ((gain ?? 0) > 0) followed.set(key, (followed.get(key) ?? 0) + 1);
+      const { code, change } = suggestion;
+      for (const key of [code, `${code} ${change?.kind ?? 'nothing'}`])
+        followed.set(key, (followed.get(key) ?? 0) + 1);
       const fault = await faultOf(document, matched, suggestion, world);
-      if (fault !== null) untrue.push({ fault, suggestion, document });
+      if (fault !== null) untrue.push({ fault, suggestion, document, matched, moment: world.moment });
     }
   }
   return { untrue, followed };
 }
 
-it('whatever is asked of an office, each suggestion that is followed gains what it says', async () => {
+it('whatever is asked of an office, each suggestion that is followed gains what it says, and every kind of suggestion is', async () => {
   const samples = fc.sample(officeFilters, { seed: 20_269, numRuns: 250 });
-  const { untrue, followed } = await lawOver(
-    [...clauses, ...samples].map((document) => [document, office] as const),
-  );
+  const { untrue, followed } = await lawOver([
+    ...[...clauses, ...samples].map((document, index) => [document, officeAt(index)] as const),
+    [{ everyone: true }, { ...office, workspaceId: 'empty', people: [] }],
+  ]);
   expect(untrue.slice(0, 3)).toEqual([]);
-  for (const key of [
-    'letter_case replace',
-    'other_name replace',
-    'other_shape replace',
-    'other_value replace',
-    'send_trait send',
-    'no_company send',
-    'leave_out replace',
-  ]) {
-    expect([key, (followed.get(key) ?? 0) > 2]).toEqual([key, true]);
+  const changes = ['letter_case', 'other_name', 'other_shape', 'other_value', 'leave_out'].map(
+    (code) => `${code} replace`,
+  );
+  for (const key of [...everyCode, ...changes, 'send_trait send', 'no_company send']) {
+    expect([key, (followed.get(key) ?? 0) > (key === 'nobody_here' ? 0 : 2)]).toEqual([key, true]);
   }
 });
 
@@ -249,9 +223,34 @@ it('a field that two clauses ask about is one suggestion, with the gain of both'
       path: '/and/0',
       people: 60,
       gain: 60,
-      change: { kind: 'send', field: 'custom:age', value: 18 },
+      change: { kind: 'send', values: { 'custom:age': 18 } },
     }),
   ]);
+});
+
+it('of a filter that contradicts itself nothing that is sent gains anything', async () => {
+  const { suggestions } = await advise(
+    { and: [{ '>': [v('custom:age'), 65] }, { '<': [v('custom:age'), 18] }] },
+    office,
+  );
+  expect(suggestions.map(({ code, gain }) => [code, gain])).toEqual([
+    ['send_trait', 0],
+    ['several_clauses', 0],
+  ]);
+});
+
+const changeOf = async (filter: unknown) => (await advise(filter, officeAt(0))).suggestions[0]?.change;
+
+it('a day is sent as a day, of a company all that is asked of one, and no value is made up where none is asked', async () => {
+  expect(await changeOf({ '>=': [v('custom:ends_on'), { at: '2026-03-03' }] })).toEqual({
+    kind: 'send',
+    values: { 'custom:ends_on': '2026-03-03' },
+  });
+  const company = { and: [{ exists: v('company.custom:plan') }, { '==': [v('company.name'), 'Acme'] }] };
+  expect(await changeOf(company)).toEqual({
+    kind: 'send',
+    values: { 'company.custom:plan': 'yes', 'company.name': 'Acme' },
+  });
 });
 
 it('the nearest time is told on both sides of a window', async () => {
@@ -262,6 +261,31 @@ it('the nearest time is told on both sides of a window', async () => {
   expect(suggestions.find(({ code }) => code === 'outside_window')?.text).toContain(
     'The nearest is `2026-03-11` before it and `2026-05-11` after it.',
   );
+});
+
+it('in whatever zone, the time that is told is the nearest, a day by its first moment there and shown as a day', async () => {
+  for (const [index, { zone }] of moments.entries()) {
+    const world = officeAt(index);
+    for (const [low, high] of [
+      ['2026-03-03T04:00:00Z', '2026-03-03T05:00:00Z'],
+      ['2026-03-03T08:00:00Z', '2026-03-03T09:00:00Z'],
+      ['2026-03-03T12:00:00Z', '2026-03-03T13:00:00Z'],
+    ] as const) {
+      const { suggestions } = await advise(
+        { between: [v('custom:mixed'), { at: low }, { at: high }] },
+        world,
+      );
+      const distance = (value: string): number => instantOfStored(Date.parse(value), zone) - Date.parse(low);
+      const nearest = mixed.toSorted((a, b) => Math.abs(distance(a)) - Math.abs(distance(b)));
+      const before = nearest.find((value) => distance(value) < 0);
+      const after = nearest.find((value) => distance(value) > 0);
+      expect([zone, low, suggestions[0]?.text]).toEqual([
+        zone,
+        low,
+        expect.stringContaining(`The nearest is \`${before}\` before it and \`${after}\` after it.`),
+      ]);
+    }
+  }
 });
 
 it('nobody is told to send what identify stores elsewhere', async () => {

@@ -51,7 +51,7 @@ it('a welcome series for owners is empty because identify never sends the role, 
       people: 4,
       gain: 4,
       exact: false,
-      change: { kind: 'send', field: 'custom:role', value: 'owner' },
+      change: { kind: 'send', values: { 'custom:role': 'owner' } },
     },
   ]);
 });

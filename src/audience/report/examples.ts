@@ -10,6 +10,14 @@ export interface Examples {
   readonly after: string | undefined;
 }
 
+/** What is known of the times of a leaf with a window. */
+export interface Times {
+  /** The instant that a shown time stands for in the zone. */
+  readonly instantOf: (value: string) => number;
+  /** Whether it lies before the window; null where that has not two ends. */
+  readonly isBefore: ((value: string) => boolean) | null;
+}
+
 /** Most values that one suggestion shows. */
 const shown = 3;
 
@@ -28,11 +36,11 @@ export class ExamplePicker implements Examples {
   isAll = true;
   before: string | undefined;
   after: string | undefined;
-  readonly #isBefore: ((value: string) => boolean) | null;
+  readonly #times: Times | null;
 
-  /** @param isBefore whether a time lies before the window; null where it has not two ends */
-  constructor(isBefore: ((value: string) => boolean) | null) {
-    this.#isBefore = isBefore;
+  /** @param times of a window, whose values are in the order of their instants; null: in the order of code points */
+  constructor(times: Times | null) {
+    this.#times = times;
   }
 
   /** Takes the first and the last value of one group, as JSON that may be cut short; none where there is nothing to show. */
@@ -42,20 +50,27 @@ export class ExamplePicker implements Examples {
   }
 
   #take(value: string): void {
-    if (this.last === undefined || value > this.last) this.last = value;
-    if (this.#isBefore !== null) this.#takeBeside(value, this.#isBefore(value));
-    const isFull = this.first.length === shown;
-    if (this.first.includes(value) || (isFull && value > (this.first.at(-1) ?? ''))) return;
-    this.first = [...this.first, value].toSorted().slice(0, shown);
+    if (this.last === undefined || this.#order(value, this.last) > 0) this.last = value;
+    const isBefore = this.#times?.isBefore ?? null;
+    if (isBefore !== null) this.#takeBeside(value, isBefore(value));
+    const { first } = this;
+    if (first.includes(value)) return;
+    if (first.length === shown && this.#order(value, first.at(-1) ?? value) > 0) return;
+    this.first = [...first, value].toSorted((a, b) => this.#order(a, b)).slice(0, shown);
     if (this.first.length === shown) this.isAll = false;
   }
 
   #takeBeside(value: string, isBefore: boolean): void {
     if (isBefore) {
-      if (this.before === undefined || value > this.before) this.before = value;
-    } else if (this.after === undefined || value < this.after) {
+      if (this.before === undefined || this.#order(value, this.before) > 0) this.before = value;
+    } else if (this.after === undefined || this.#order(value, this.after) < 0) {
       this.after = value;
     }
+  }
+
+  #order(a: string, b: string): number {
+    if (this.#times !== null) return this.#times.instantOf(a) - this.#times.instantOf(b);
+    return a < b ? -1 : Number(a > b);
   }
 }
 

@@ -13,7 +13,8 @@ import { foldAscii } from '../../filter/values.js';
 import { visible } from '../../filter/visible.js';
 import type { FieldValues } from '../statements/values.js';
 import type { Examples } from './examples.js';
-import { replacing, sending } from './changes.js';
+import { replacing } from './changes.js';
+import { sending } from './sending.js';
 import { atMost, exactly, toCount } from './suggestion.js';
 import type { Draft } from './suggestion.js';
 import { grouped, have, peopleWords, quoted } from './words.js';
@@ -80,7 +81,12 @@ function missing(failing: Failing): Draft[] {
   if (field.entity === 'company') {
     const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no company, or not`;
     const text = `${who} a company with ${quoted(fieldWords(field))}. Send \`company_id\` and \`company_traits\` on identify.`;
-    return [atMost({ ...about, code: 'no_company', text }, sending(field, filter, moment))];
+    return [
+      atMost(
+        { ...about, code: 'no_company', text },
+        field.kind === 'derived' ? null : sending(field, filter, moment),
+      ),
+    ];
   }
   const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no`;
   const kept = keptWords(name);
@@ -92,7 +98,12 @@ function missing(failing: Failing): Draft[] {
   const asked = field.kind === 'custom' ? keyOf(field) : field.name;
   const inside = field.kind === 'custom' && field.tokens.length > 1 ? ' with it' : '';
   const sent = `${who} ${quoted(asked)}: send ${quoted(trait)}${inside} on identify, or backfill it through REST or import; an identify loop would mark everybody active today.`;
-  const found = [atMost({ ...about, code: 'send_trait', text: sent }, sending(field, filter, moment))];
+  const found = [
+    atMost(
+      { ...about, code: 'send_trait', text: sent },
+      field.kind === 'derived' ? null : sending(field, filter, moment),
+    ),
+  ];
   if (field.kind === 'column' && field.name === 'signed_up_at') found.push(noFallback(leaf, people));
   return found;
 }

@@ -1,5 +1,6 @@
 import { nameOf } from '../../filter/fields.js';
 import type { Failure } from '../../filter/explain/reason.js';
+import { possible } from '../../filter/lint/possible.js';
 import { noFailures } from '../../filter/funnel/failures.js';
 import { subjectOf } from '../../filter/funnel/subjects.js';
 import type { Funnel, StepCount } from '../../filter/funnel.js';
@@ -37,12 +38,18 @@ export function draftsFor(asked: Asked): Draft[] {
   const { filter, count, funnel } = asked;
   if (funnel.total === 0) return [nobodyHere];
   const told = new Set<string>();
+  const drafts = leavesOf(filter).flatMap(({ leaf, negated }, index) =>
+    negated ? [] : aboutLeaf(asked, leaf, index, told),
+  );
   return [
-    ...leavesOf(filter).flatMap(({ leaf, negated }, index) =>
-      negated ? [] : aboutLeaf(asked, leaf, index, told),
-    ),
+    // Whatever is sent, a contradiction stays one.
+    ...(possible(filter, asked.moment) === null ? drafts.map(gainless) : drafts),
     ...(funnel.matched === 0 ? leftOut(count.steps, funnel) : []),
   ];
+}
+
+function gainless(draft: Draft): Draft {
+  return draft.exact || draft.gain === null ? draft : { ...draft, gain: 0 };
 }
 
 /**

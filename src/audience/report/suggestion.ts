@@ -24,8 +24,8 @@ export interface Suggestion {
 export type Change =
   /** Write `clause` where `path` points to in the filter. */
   | { readonly kind: 'replace'; readonly clause: JsonFilter }
-  /** Send a value of the field; `value` is one that matches, null where none is known. */
-  | { readonly kind: 'send'; readonly field: string; readonly value: JsonValue };
+  /** Send these values, by the `var` of their field, to whoever has none; of a company all that is asked of one. */
+  | { readonly kind: 'send'; readonly values: Readonly<Record<string, JsonValue>> };
 
 /** A suggestion before its gain is counted where it changes the filter. */
 export interface Draft extends Suggestion {

@@ -67,14 +67,24 @@ function nearestOf(time: string, field: StoredField, { side, before }: Nearest, 
     reasons: ['outside_window'],
     value: time,
     aggregates: (value) => {
-      if (earlier === null) return [shown(`${pick}(${value})`, field)];
+      const picked = (best: 'min' | 'max', of: string | null): string[] => {
+        if (!mayBeDay(field)) return [shown(`${best}(${value})${filtered([of])}`, field)];
+        // A day stands for its first moment in the zone, so which of the two is nearer is seen outside.
+        const isDay = isDayText(value);
+        return [isDay, `NOT ${isDay}`].map((kind) =>
+          shown(`${best}(${value})${filtered([of, kind])}`, field),
+        );
+      };
+      if (earlier === null) return picked(pick, null);
       const isEarlier = `(${within(value, earlier, parameters)})`;
-      return [
-        shown(`max(${value}) FILTER (WHERE ${isEarlier})`, field),
-        shown(`min(${value}) FILTER (WHERE NOT ${isEarlier})`, field),
-      ];
+      return [...picked('max', isEarlier), ...picked('min', `NOT ${isEarlier}`)];
     },
   };
+}
+
+function filtered(conditions: readonly (string | null)[]): string {
+  const asked = conditions.filter((each) => each !== null);
+  return asked.length === 0 ? '' : ` FILTER (WHERE ${asked.join(' AND ')})`;
 }
 
 /** A time as JSON text; a day as its date. */

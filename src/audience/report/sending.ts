@@ -1,0 +1,93 @@
+import { dayLength, dayText } from '../../filter/day.js';
+import type { JsonValue } from '../../filter/explain/show.js';
+import { nameOf } from '../../filter/fields.js';
+import type { StoredField } from '../../filter/fields.js';
+import { literalsOf } from '../../filter/lint/clauses.js';
+import { compilePredicate } from '../../filter/predicate.js';
+import { fieldOf } from '../../filter/sentence/missing.js';
+import { dayIn, instantOf } from '../../filter/time.js';
+import type { Moment } from '../../filter/time.js';
+import { leavesOf } from '../../filter/tree.js';
+import type { Filter, Leaf, Literal } from '../../filter/tree.js';
+import { having } from './passing.js';
+import type { Change } from './suggestion.js';
+
+/**
+ * A value of the field to send; of a company all that is asked of one, because whoever has none lacks it all. Null where no
+ * value that is tried lets a clause about the field hold.
+ */
+export function sending(field: StoredField, filter: Filter, moment: Moment): Change | null {
+  const values = new Map<string, JsonValue>();
+  for (const each of field.entity === 'company' ? companyFields(filter) : [field]) {
+    const value = valueOf(each, filter, moment);
+    if (value !== null) values.set(nameOf(each), value);
+  }
+  return values.has(nameOf(field)) ? { kind: 'send', values: Object.fromEntries(values) } : null;
+}
+
+function companyFields(filter: Filter): StoredField[] {
+  const found = new Map<string, StoredField>();
+  for (const { leaf } of leavesOf(filter)) {
+    const field = fieldOf(leaf);
+    if (field?.entity === 'company' && field.kind !== 'derived') found.set(nameOf(field), field);
+  }
+  return [...found.values()];
+}
+
+const mostTried = 60;
+
+/**
+ * Of the values tried one with which the filter can hold, and then one by which the most clauses about the field come out as
+ * wanted; null where none of them holds with any value.
+ */
+function valueOf(field: StoredField, filter: Filter, moment: Moment): JsonValue {
+  const name = nameOf(field);
+  const about = leavesOf(filter).filter(({ leaf }) => {
+    const own = fieldOf(leaf);
+    return own !== null && nameOf(own) === name;
+  });
+  const tests = about.map(({ leaf, negated }) => ({ leaf, negated, passes: compilePredicate(leaf, moment) }));
+  const candidates = about.flatMap(({ leaf }) => valuesBeside(leaf, moment));
+  let best: { value: JsonValue; rank: number } | null = null;
+  for (const value of [...candidates, ...plain[field.kind === 'column' ? field.type : 'text']].slice(
+    0,
+    mostTried,
+  )) {
+    const record = having(field, value);
+    const verdicts = new Map(tests.map(({ leaf, passes }) => [leaf, passes(record)]));
+    if (!tests.some(({ leaf, negated }) => !negated && verdicts.get(leaf) === true)) continue;
+    const holding = tests.filter(({ leaf, negated }) => verdicts.get(leaf) !== negated).length;
+    const rank = holding + (couldHold(filter, true, verdicts) ? tests.length : 0);
+    if (rank > (best?.rank ?? 0)) best = { value, rank };
+  }
+  return best?.value ?? null;
+}
+
+/** Whether the filter can be `wanted` of somebody of whom the verdicts of some leaves are known. */
+function couldHold(filter: Filter, wanted: boolean, verdicts: ReadonlyMap<Filter, boolean>): boolean {
+  if (filter.kind === 'not') return couldHold(filter.operand, !wanted, verdicts);
+  if (filter.kind !== 'and' && filter.kind !== 'or') return (verdicts.get(filter) ?? wanted) === wanted;
+  const could = (each: Filter): boolean => couldHold(each, wanted, verdicts);
+  return (filter.kind === 'and') === wanted ? filter.operands.every(could) : filter.operands.some(could);
+}
+
+/** Values where a clause asks for presence alone. */
+const plain = { text: ['yes'], time: ['2026-01-31T00:00:00.000Z'], boolean: [true, false] } as const;
+
+/** The values that a clause names, and what lies beside them. */
+function valuesBeside(leaf: Leaf, moment: Moment): JsonValue[] {
+  const literals = literalsOf(leaf).slice(0, 10);
+  const scalars = literals.flatMap((literal) => (literal.type === 'time' ? [] : [literal.value]));
+  const asList = leaf.kind === 'has' ? [scalars] : [];
+  return [...literals.flatMap((literal) => besideLiteral(literal, moment)), ...asList];
+}
+
+function besideLiteral(literal: Literal, moment: Moment): JsonValue[] {
+  if (literal.type === 'text') return [literal.value, `${literal.value}a`, ''];
+  if (literal.type === 'number') return [literal.value, literal.value + 1, literal.value - 1];
+  if (literal.type === 'boolean') return [literal.value, !literal.value];
+  const day = dayIn(literal.value);
+  const days = day === null ? [] : [day, day + dayLength, day - dayLength].map(dayText);
+  const instant = instantOf(literal.value, moment);
+  return [...days, ...[0, 1000, -1000].map((distance) => new Date(instant + distance).toISOString())];
+}
