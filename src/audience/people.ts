@@ -40,6 +40,15 @@ export interface People {
   ): Promise<{ readonly id: string; readonly record: UserRecord }[]>;
   /** Everybody, by the reasons for which they pass or fail each leaf of a filter, found in one pass over the workspace. */
   tally(filter: Filter): Promise<Tally>;
+  /**
+   * The rows of a statement over those who match. It may read the tables of audiences and no others. `avoid` names plans that are
+   * not to be made, where the planner would take a common text for rare.
+   */
+  over<Row>(
+    filter: Filter,
+    statement: (parts: AudienceParts) => string,
+    avoid?: readonly ('bitmapscan' | 'seqscan' | 'sort')[],
+  ): Promise<Row[]>;
   /** The most frequent values of each field among the first 10,000 people. */
   commonValues(fields: readonly Field[]): Promise<FieldValues[]>;
 }
@@ -182,15 +191,7 @@ export async function overAudience<Row>(
   filter: Filter,
   statement: (parts: AudienceParts) => string,
 ): Promise<Row[]> {
-  const values: unknown[] = [workspaceId];
-  const matches = (asked: Filter): string => {
-    const sql = compileSql(asked, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
-    values.push(...sql.values);
-    return `(${sql.text})`;
-  };
-  const bind = (value: unknown): string => `$${values.push(value)}`;
-  const where = `u.workspace_id = $1 AND ${matches(filter)}`;
-  const text = statement({ where, workspace: '$1', bind, matches });
+  const { text, values } = statementOver(workspaceId, moment, filter, statement);
   try {
     const { rows } = await amidstEngine(client, timeoutMs, () =>
       client.query<Row & Record<string, unknown>>(text, values),
@@ -200,6 +201,23 @@ export async function overAudience<Row>(
     if (!isTimeout(error)) throw error;
     return refuse('audience_timeout', { seconds: timeoutMs / 1000 }, { cause: error });
   }
+}
+
+function statementOver(
+  workspaceId: string,
+  moment: Moment,
+  filter: Filter,
+  statement: (parts: AudienceParts) => string,
+): { readonly text: string; readonly values: unknown[] } {
+  const values: unknown[] = [workspaceId];
+  const matches = (asked: Filter): string => {
+    const sql = compileSql(asked, { moment, offset: values.length, alias: 'u', workspaceParameter: 1 });
+    values.push(...sql.values);
+    return `(${sql.text})`;
+  };
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = `u.workspace_id = $1 AND ${matches(filter)}`;
+  return { text: statement({ where, workspace: '$1', bind, matches }), values };
 }
 
 /**
@@ -268,6 +286,18 @@ function peopleOf(client: Client, { workspaceId, moment }: SnapshotOptions): Peo
     async tally(filter) {
       const leaves = leavesOf(filter).map(({ leaf }) => leaf);
       return tallyOf(await run<TallyRow>(tallyStatement(leaves, moment)), leaves);
+    },
+    async over<Row>(
+      filter: Filter,
+      statement: (parts: AudienceParts) => string,
+      avoid: readonly string[] = [],
+    ) {
+      const { text, values } = statementOver(workspaceId, moment, filter, statement);
+      const set = (to: string): string => avoid.map((plan) => `SET LOCAL enable_${plan} TO ${to}`).join('; ');
+      if (avoid.length > 0) await client.query(set('off'));
+      const { rows } = await client.query<Row & Record<string, unknown>>(text, values);
+      if (avoid.length > 0) await client.query(set('DEFAULT'));
+      return rows;
     },
     async commonValues(fields) {
       if (fields.length === 0) return [];

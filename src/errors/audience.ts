@@ -124,4 +124,10 @@ export const audienceErrors = {
     message: 'the {what}, which this one stands in, could not be read any more: {reason}',
     hint: 'make this filter smaller, or take it out there first',
   },
+  bad_search: {
+    status: 400,
+    exit: 2,
+    message: 'a search is text of at most {limit} characters that can be stored',
+    hint: 'search for a part of an id, an e-mail address or a name',
+  },
 } as const satisfies Record<string, ErrorEntry>;

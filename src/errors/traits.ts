@@ -374,4 +374,10 @@ export const traitsErrors = {
     message: 'the line has more than {limit} bytes',
     hint: "a person's traits take up to 32,768 bytes; split or shorten the line",
   },
+  address_shared: {
+    status: 409,
+    exit: 2,
+    message: '{count} people have the address `{email}`: {people}',
+    hint: 'name one of them by user_id',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -49,17 +49,21 @@ function parseIn(scope: Scope, input: unknown, options: ParseOptions): Filter {
   return filter;
 }
 
-/**
- * Reads a filter from JSON text. Errors: `filter_not_json` with line and column; `duplicate_key`, because JSON keeps
- * only the last of two equal keys and the conditions of the first would be lost; and those of `parseFilter`.
- */
+/** Reads a filter from JSON text. Errors: those of `readFilterText` and `parseFilter`. */
 export function parseFilterText(json: string, options: ParseOptions = {}): Filter {
+  return parseFilter(readFilterText(json), options);
+}
+
+/**
+ * The document that a JSON text writes, for `parseFilter`. Errors: `filter_not_json` with line and column; `duplicate_key`,
+ * because JSON keeps only the last of two equal keys and the conditions of the first would be lost.
+ */
+export function readFilterText(json: string): unknown {
   const fault = jsonFault(json);
   if (fault !== null) {
     if (fault.code === 'duplicate_key')
       return refuse('duplicate_key', { key: fault.reason, position: fault.position });
     return refuse('filter_not_json', { reason: `${fault.reason} at ${fault.position}` });
   }
-  const input: unknown = JSON.parse(json);
-  return parseFilter(input, options);
+  return JSON.parse(json) as unknown;
 }

@@ -157,6 +157,8 @@ it('explain says what was seen, what was wanted and why not', async () => {
     matched: true,
     clauses: [{ verdict: true, reason: 'matched' }],
   });
+  const byAddress = await muster(['explain', 'admins', '--user', 'ADA@example.com', '--json'], database);
+  expect(JSON.parse(byAddress.out)).toEqual(JSON.parse(json.out));
 });
 
 it('migrate brings an empty database to this version and says so, and a second time changes nothing', async () => {

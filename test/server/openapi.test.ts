@@ -64,6 +64,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/suppressions',
     'get /api/traits',
     'get /api/unsubscribes',
+    'get /api/users',
     'get /api/users/{user_id}',
     'get /api/users/{user_id}/context',
     'get /api/users/{user_id}/export',

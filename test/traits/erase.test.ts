@@ -61,6 +61,7 @@ it('nothing of the person is left in any table of the workspace, and nobody else
     'inbox_messages',
     'ingest_refusals',
     'outbox',
+    'people_search',
     'segment_members',
     'series_decisions',
   ];

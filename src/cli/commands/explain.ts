@@ -4,6 +4,7 @@ import { zoneOf } from '../../audience/workspace.js';
 import { explainSeries } from '../../automation/index.js';
 import { refuse } from '../../errors/index.js';
 import { momentOf } from '../../filter/time.js';
+import { findPerson } from '../../traits/find-person.js';
 import { askedFilter } from '../filter-input.js';
 import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
@@ -22,7 +23,7 @@ export function explainCommand(): Command {
     .argument('[filter]', 'a preset key, a path to a JSON file, or the filter itself')
     .option('--series <key>', 'a series in the place of a filter')
     .option('--at <iso>', 'with --series: the instant up to which decisions count (default: now)')
-    .requiredOption('--user <id>', "the person's user_id")
+    .requiredOption('--user <id>', "the person's user_id, or their e-mail address")
     .action(run);
   return withExamples(withJson(withMoment(withWorkspace(command), "the workspace's")), [
     ['muster explain admins --user user_1001', 'a preset'],
@@ -30,6 +31,7 @@ export function explainCommand(): Command {
       `muster explain '{"==": [{"var": "custom:role"}, "admin"]}' --user user_1001 --json`,
       'inline, for a program',
     ],
+    ['muster explain admins --user ann@example.com', 'a person by e-mail address'],
     ['muster explain --series welcome --user user_1001 --at 2026-01-31T12:00:00Z', 'what a series decided'],
   ]);
 }
@@ -45,12 +47,13 @@ async function run(input: string | undefined, options: Options): Promise<void> {
   }
   if (series !== undefined) return runSeries(series, options);
   const asked = askedFilter(input ?? '');
-  const { workspace: workspaceId, user: userId } = options;
+  const { workspace: workspaceId, user: text } = options;
   // Fails on a wrong instant or zone before any server is started.
   momentFrom(options, 'UTC');
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const moment = momentFrom(options, await zoneOf(pool, workspaceId));
     const filter = await asked.in(pool, workspaceId);
+    const userId = await findPerson(pool, { workspaceId, text });
     const explanation = await explainUser(pool, { workspaceId, filter, userId, moment });
     if (options.json) out.line(JSON.stringify(explanation));
     else for (const line of explanationLines(out, { userId, explanation })) out.line(line);
@@ -58,10 +61,11 @@ async function run(input: string | undefined, options: Options): Promise<void> {
 }
 
 async function runSeries(key: string, options: Options): Promise<void> {
-  const { workspace: workspaceId, user: userId } = options;
+  const { workspace: workspaceId, user: text } = options;
   const at = options.at === undefined ? {} : { at: momentOf(options.at).now };
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     await zoneOf(pool, workspaceId);
+    const userId = await findPerson(pool, { workspaceId, text });
     const explanation = await explainSeries(pool, { workspaceId, key, userId, ...at });
     if (options.json) out.line(JSON.stringify(explanation));
     else for (const line of decisionLines(out, explanation)) out.line(line);

@@ -1,6 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { findPeople } from '../../audience/find-people.js';
+import { savedSegments } from '../../audience/segments/saved.js';
+import { zoneOf } from '../../audience/workspace.js';
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
+import { parseFilter, readFilterText } from '../../filter/parse.js';
+import { momentOf } from '../../filter/time.js';
+import type { Filter } from '../../filter/tree.js';
 import { backfillUser, backfillUsers } from '../../traits/backfill.js';
 import { listContextEntries } from '../../traits/context.js';
 import { eraseUser } from '../../traits/erase.js';
@@ -8,11 +14,11 @@ import { exportUser } from '../../traits/export.js';
 import { mergeUsers } from '../../traits/merge.js';
 import { contextEntryView, userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
-import { eventLimit } from '../failures.js';
+import { eventLimit, within } from '../failures.js';
 import { sendLines } from '../lines.js';
 import { momentOfView } from '../moment-of-view.js';
 import { ErrorAnswer, UserParams } from '../schemas.js';
-import { UserWithContext } from '../schemas/people.js';
+import { PeopleAnswer, PeopleQuery, UserWithContext } from '../schemas/people.js';
 import {
   BackfillBody,
   EraseAnswer,
@@ -37,6 +43,32 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
 }> = async (app, { pool, clock, onFact }) => {
   const config = { needs: 'secret' } as const;
   const tags = ['users'];
+  /** The filter of a query, as JSON. Its problems are under `/filter`, as in a body. */
+  const filterIn = async (workspaceId: string, text: string): Promise<Filter> => {
+    const input = within('/filter', () => readFilterText(text));
+    const segments = await savedSegments(pool, workspaceId, input);
+    return within('/filter', () => parseFilter(input, { segments }));
+  };
+
+  app.get(
+    '/api/users',
+    {
+      config,
+      schema: {
+        tags,
+        description:
+          'People by id, e-mail address or name: whole ids and addresses first, then whoever has each word somewhere. ' +
+          'Words of one or two letters are looked for at the beginnings of words.',
+        querystring: PeopleQuery,
+        response: { 200: PeopleAnswer, ...refusals, 503: ErrorAnswer },
+      },
+    },
+    async ({ query: { search, filter, after, limit = 100 }, workspaceId }) => {
+      const parsed = filter === undefined ? undefined : await filterIn(workspaceId, filter);
+      const moment = momentOf(clock(), await zoneOf(pool, workspaceId));
+      return findPeople(pool, { workspaceId, search, filter: parsed, moment, after, limit });
+    },
+  );
 
   app.get(
     '/api/users/:user_id',

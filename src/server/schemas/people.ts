@@ -1,9 +1,42 @@
 import { Type } from '@fastify/type-provider-typebox';
+import type { PeoplePage } from '../../audience/find-people.js';
 import type { Preferences } from '../../automation/index.js';
-import { NullableText, User, closed } from '../schemas.js';
+import { NullableText, NullableTime, User, closed } from '../schemas.js';
 import { ItemProblem } from './ingest.js';
 
-/** Suppression lists and context entries. */
+/** Finding people, suppression lists and context entries. */
+
+export const PeopleQuery = Type.Object(
+  {
+    search: Type.Optional(
+      Type.String({
+        description: 'a whole id or e-mail address, or words of the id, the address or the name',
+      }),
+    ),
+    filter: Type.Optional(Type.String({ description: 'an audience filter as JSON; only who matches' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    after: Type.Optional(Type.String({ description: 'the `next` of the page before' })),
+  },
+  closed,
+);
+export const PeopleAnswer = Type.Unsafe<PeoplePage>(
+  Type.Object({
+    users: Type.Array(
+      Type.Object({
+        id: Type.String({ format: 'uuid' }),
+        user_id: NullableText,
+        anonymous_id: NullableText,
+        name: NullableText,
+        email: NullableText,
+        company_id: NullableText,
+        signed_up_at: NullableTime,
+        created_at: Type.String({ format: 'date-time' }),
+        last_seen: NullableTime,
+      }),
+    ),
+    next: NullableText,
+  }),
+);
 
 const Address = {
   user_id: Type.Optional(Type.String({ minLength: 1 })),
