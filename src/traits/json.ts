@@ -6,7 +6,7 @@ import { traitLimits } from './known-traits.js';
 /** What keeps a text from being stored, or null. */
 export function textFault(text: string): string | null {
   if (text.includes('\u0000')) return 'the character NUL (U+0000)';
-  return /\p{Surrogate}/u.test(text) ? 'half of a surrogate pair' : null;
+  return text.isWellFormed() ? null : 'half of a surrogate pair';
 }
 
 /**

@@ -37,6 +37,8 @@ export interface TraitColumn extends Column {
   readonly plan: PlannedColumn;
   /** Position among the custom traits of its owner, or in `knownTraitNames`. */
   readonly place: number;
+  /** The name of a custom trait as JSON, with a colon; empty for all others. */
+  readonly prefix: string;
 }
 
 export function newColumn(typer: ColumnTyper | null, type: Column['type']): Column {

@@ -9,7 +9,7 @@ import type { ColumnReport, TraitColumn } from './column.js';
 import { customReader, knownReader, readOptOut } from './cell-readers.js';
 import type { Reading } from './cell-readers.js';
 import { emptyWords, isEmptyText, plainWords } from './cells/words.js';
-import type { OptOutField, Owner, Target } from './fields.js';
+import type { OptOutField, Owner } from './fields.js';
 import type { CellOptions } from './options.js';
 import type { Plan } from './plan.js';
 import { positionOf } from './row.js';
@@ -68,7 +68,8 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       : target?.kind === 'column'
         ? target.position
         : -1;
-    return { plan: planned, place, ...newColumn(typer, fixedType(target)) };
+    const prefix = custom ? `${JSON.stringify(target.name)}:` : '';
+    return { plan: planned, place, prefix, ...newColumn(typer, fixedType(target)) };
   });
   const loaded = columns.filter(({ plan: { at, target } }) => target !== null && at !== plan.keyAt);
   const unread = columns.filter(({ plan: { target } }) => target === null);
@@ -83,18 +84,22 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
     return plainCells ? cell : bare(cell);
   };
 
+  // Copied for each row, which is faster than making them.
+  const noColumns: (string | null | undefined)[] = Array.from(knownTraitNames, () => undefined);
+  const noCustom: (string | null | undefined)[] = Array.from(keys.user, () => undefined);
   const readName = knownReader(knownTraits.name, 'name', reading);
   const buildTraits = (
     cells: readonly string[],
     refused: RefusedCell[],
   ): Omit<StagedRow, 'company'> & { company: StagedCompany | null; missing: Problem[] } => {
-    const userColumns: (string | null | undefined)[] = Array.from(knownTraitNames, () => undefined);
-    const userCustom: (string | null | undefined)[] = Array.from(keys.user, () => undefined);
+    const userColumns = noColumns.slice();
+    const userCustom = noCustom.slice();
     let companyColumns: (string | null | undefined)[] | null = null;
     let companyCustom: (string | null | undefined)[] | null = null;
     let companyId = '';
     let optOuts: OptOutField[] | null = null;
     const missing: Problem[] = [];
+    const problems: Problem[] = [];
     for (const column of loaded) {
       const { target, at } = column.plan;
       const cell = cellOf(cells, at);
@@ -113,28 +118,27 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
         continue;
       }
       if (target.kind === 'id' || column.reader === null) continue;
-      const problems: Problem[] = [];
       const value = cell === '' ? null : column.reader(cell, problems);
       const [first] = problems;
       if (first !== undefined) {
         refuseCell(column, cell);
         refused.push({ column: column.plan.name, value: shown(cell), problem: first });
+        problems.length = 0;
         continue;
       }
       countCell(column, value ?? null);
       const staged = value ?? (emptyMode === 'clear' ? null : undefined);
       if (staged === undefined) continue;
       if (target.of === 'user')
-        (target.kind === 'column' ? userColumns : userCustom)[column.place] = withKey(target, staged);
-      else if (target.kind === 'column') (companyColumns ??= [])[column.place] = withKey(target, staged);
-      else (companyCustom ??= [])[column.place] = withKey(target, staged);
+        (target.kind === 'column' ? userColumns : userCustom)[column.place] = withKey(column, staged);
+      else if (target.kind === 'column') (companyColumns ??= [])[column.place] = withKey(column, staged);
+      else (companyCustom ??= [])[column.place] = withKey(column, staged);
     }
     if (plan.nameParts.length > 0) {
       const name = plan.nameParts
         .map((at) => cellOf(cells, at).trim())
         .filter((part) => part !== '' && !isEmptyText(part))
         .join(' ');
-      const problems: Problem[] = [];
       const read = name === '' ? null : readName(name, problems);
       const [first] = problems;
       if (first !== undefined) refused.push({ column: 'name', value: shown(name), problem: first });
@@ -208,8 +212,8 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
   };
 }
 
-function withKey(target: Target, staged: string | null): string | null {
-  return target.kind === 'custom' && staged !== null ? `${JSON.stringify(target.name)}:${staged}` : staged;
+function withKey({ prefix }: TraitColumn, staged: string | null): string | null {
+  return prefix === '' || staged === null ? staged : prefix + staged;
 }
 
 function checkSize({ columns, custom, company }: StagedRow, problems: Problem[]): void {
