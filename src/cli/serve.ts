@@ -6,6 +6,7 @@ import { buildServer } from '../server/build.js';
 import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
 import { openMetrics } from '../server/metrics/registry.js';
+import { keeperOf } from './keeper.js';
 import { checkPort, portRefusal } from './port.js';
 import { openServers } from './servers.js';
 import { listenForStop, Stopped, timeForWork } from './stopping.js';
@@ -57,12 +58,14 @@ async function open(
   const email = installationEmail(process.env);
   await checkPort(port, host);
   stopping.check();
-  const servers = await openServers({ redis: true, schema: 'check', connections });
+  const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
+  const keeper = keeperOf(log, stopping);
+  const servers = await openServers({ redis: true, schema: 'check', connections, keeper });
   stopping.opened(() => servers.stop());
   const server = await buildServer({
     pool: servers.pool,
     redisUrl: servers.redisUrl,
-    log: serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr }),
+    log,
     isStopping,
     metrics: openMetrics(servers.pool, { ofProcess: true }),
     metricsToken: process.env.MUSTER_METRICS_TOKEN,

@@ -4,6 +4,7 @@ import { openPool } from '../database/pool.js';
 import { checkIsolation } from '../database/roles.js';
 import type { Pool } from '../database/pool.js';
 import { hasPostgresData, startEmbedded } from '../embedded/index.js';
+import type { Keeper } from '../embedded/index.js';
 import { refuse } from '../errors/index.js';
 import { dataDir } from './data-dir.js';
 import { err, plain } from './terminal.js';
@@ -33,6 +34,8 @@ export interface ServersOptions {
   readonly makeData?: boolean;
   /** Most connections to Postgres at once. Default 10. */
   readonly connections?: number;
+  /** For commands that run on: embedded servers that end are started again, and this hears of it. */
+  readonly keeper?: Keeper;
 }
 
 /**
@@ -47,7 +50,12 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   if (embedded.postgres) expectData(dataDir(), options.makeData ?? options.schema === 'bring');
   const own =
     embedded.postgres || embedded.redis
-      ? await startEmbedded({ dataDir: dataDir(), ...embedded, log: (line) => note(line) })
+      ? await startEmbedded({
+          dataDir: dataDir(),
+          ...embedded,
+          log: (line) => note(line),
+          ...(options.keeper && { keeper: options.keeper }),
+        })
       : null;
   const databaseUrl = embedded.postgres ? (own?.databaseUrl ?? '') : named.database;
   const redisUrl = embedded.redis ? (own?.redisUrl ?? '') : named.redis;

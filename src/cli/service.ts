@@ -10,6 +10,7 @@ import { rateLimitOf } from '../server/limits.js';
 import { serviceLog } from '../server/log.js';
 import { openMetrics } from '../server/metrics/registry.js';
 import { dataDir } from './data-dir.js';
+import { keeperOf } from './keeper.js';
 import type { LocalKeys } from './keys-file.js';
 import { checkPort, loopback, portRefusal } from './port.js';
 import {
@@ -77,10 +78,11 @@ async function open(options: ServiceOptions, stopping: Stopping): Promise<Runnin
   const email = installationEmail(process.env);
   await checkPort(options.port, loopback);
   stopping.check();
-  const servers = await openServers({ redis: true, schema: 'bring' });
+  const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
+  const keeper = keeperOf(log, stopping);
+  const servers = await openServers({ redis: true, schema: 'bring', keeper });
   stopping.opened(() => servers.stop());
   const { pool, redisUrl } = servers;
-  const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
 
   await makeWorkspace(pool, sampleWorkspace, 'Sample');
   const keys = await openLocalKeys(pool, dataDir(), sampleWorkspace);

@@ -1,3 +1,5 @@
+import type { MusterError } from '../errors/index.js';
+
 /** Raised where a start notices that it was asked to stop meanwhile. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
@@ -10,10 +12,12 @@ export class Stopped extends Error {
 export interface Stopping {
   /** Registers how to close what was just opened; raises `Stopped` when a signal came meanwhile. */
   opened(close: () => Promise<unknown>): void;
-  /** Raises `Stopped` when a signal came. */
+  /** Raises `Stopped` when a signal came, and the failure when there is one. */
   check(): void;
-  /** Resolves with the first signal. */
+  /** Resolves with the first signal; rejects with what `fail` was given. */
   readonly asked: Promise<NodeJS.Signals>;
+  /** Stops because of a failure that nobody waited for; the exit code is the failure's. */
+  fail(error: MusterError): void;
   /** Closes everything; what fails is left to the end of the process, which is at once when it takes too long. */
   close(): Promise<void>;
 }
@@ -36,10 +40,15 @@ export function timeForWork(drainSeconds: number): number {
 export function listenForStop(drainSeconds = defaultDrain): Stopping {
   const closers: (() => Promise<unknown>)[] = [];
   let stopped = false;
+  let failure: MusterError | undefined;
   let ask: (signal: NodeJS.Signals) => void = nothing;
-  const asked = new Promise<NodeJS.Signals>((resolve) => {
+  let fail: (error: MusterError) => void = nothing;
+  const asked = new Promise<NodeJS.Signals>((resolve, reject) => {
     ask = resolve;
+    fail = reject;
   });
+  // A failure may come while the start does not wait for this yet; `check` raises it then.
+  asked.catch(nothing);
   let first = 0;
   let closing = false;
   let timer: NodeJS.Timeout | undefined;
@@ -56,11 +65,18 @@ export function listenForStop(drainSeconds = defaultDrain): Stopping {
   };
   for (const signal of signals) process.on(signal, onSignal);
   const check = (): void => {
+    if (failure !== undefined) throw failure;
     if (stopped) throw new Stopped();
   };
   return {
     asked,
     check,
+    fail(error) {
+      failure ??= error;
+      // A stop that takes too long ends the process with this.
+      process.exitCode = error.exit;
+      fail(error);
+    },
     opened(close) {
       closers.push(close);
       check();

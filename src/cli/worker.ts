@@ -5,6 +5,7 @@ import { automationChecks } from '../server/automation-checks.js';
 import { buildHealthServer } from '../server/health.js';
 import { serviceLog } from '../server/log.js';
 import { openMetrics } from '../server/metrics/registry.js';
+import { keeperOf } from './keeper.js';
 import { checkPort, portRefusal } from './port.js';
 import { openServers } from './servers.js';
 import { listenForStop, Stopped, timeForWork } from './stopping.js';
@@ -55,10 +56,11 @@ async function open(
   const email = installationEmail(process.env);
   if (healthPort !== null) await checkPort(healthPort, host);
   stopping.check();
-  const servers = await openServers({ redis: true, schema: 'check', connections });
+  const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
+  const keeper = keeperOf(log, stopping);
+  const servers = await openServers({ redis: true, schema: 'check', connections, keeper });
   stopping.opened(() => servers.stop());
   const { pool, redisUrl } = servers;
-  const log = serviceLog({ level: process.env.MUSTER_LOG ?? 'warn', to: process.stderr });
   const metrics = openMetrics(pool, { ofProcess: true, health: () => automation.health() });
   const automation = await startAutomation({
     pool,

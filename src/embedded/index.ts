@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
 import { isRoot } from './account.js';
 import { makeDataFolder } from './folders.js';
+import { keepRunning } from './keep.js';
+import type { Keeper, Kept } from './keep.js';
 import { withLock } from './lock.js';
 import { holdPostgres } from './postgres.js';
 import type { HeldPostgres, PostgresOptions } from './postgres.js';
 import { holdRedis } from './redis.js';
 import type { HeldRedis, RedisOptions } from './redis.js';
 import { leave } from './server.js';
-import type { Held } from './server.js';
 
 export { hasPostgresData } from './postgres.js';
+export type { Keeper } from './keep.js';
 export { findRedis } from './redis-program.js';
 export type { RedisProgram } from './redis-program.js';
 
@@ -20,6 +22,8 @@ export interface EmbeddedOptions {
   readonly redis: boolean;
   /** Hears one line for each step that takes time or that the user should know of. */
   readonly log?: (line: string) => void;
+  /** For a process that runs on: a server that ends is started again, and this hears of it. Without it, it stays away. */
+  readonly keeper?: Keeper;
 }
 
 export interface Embedded {
@@ -38,23 +42,27 @@ export interface Embedded {
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const folder = prepare(options.dataDir);
   const shared = { folder, ...(options.log && { log: options.log }) };
-  return withLock(folder, async () => {
-    const [postgres, redis] = await bothOrNeither(
+  const [postgres, redis] = await withLock(folder, () =>
+    bothOrNeither(
       folder,
       options.postgres ? holdPostgres(shared) : undefined,
       options.redis ? holdRedis(shared) : undefined,
-    );
-    const held: Held[] = [postgres, redis].filter((server) => server !== undefined);
-    return {
-      ...(postgres && { databaseUrl: postgres.url }),
-      ...(redis && { redisUrl: redis.url }),
-      stop: once(() =>
-        withLock(folder, async () => {
-          await Promise.all(held.map((server) => leave(folder, server)));
-        }),
-      ),
-    };
-  });
+    ),
+  );
+  const kept: Kept[] = [];
+  if (postgres) kept.push({ held: postgres, again: (pickPort) => holdPostgres({ ...shared, pickPort }) });
+  if (redis) kept.push({ held: redis, again: (pickPort) => holdRedis({ ...shared, pickPort }) });
+  const { keeper } = options;
+  const keeping = keeper ? kept.map((server) => keepRunning(folder, server, keeper)) : [];
+  return {
+    ...(postgres && { databaseUrl: postgres.url }),
+    ...(redis && { redisUrl: redis.url }),
+    stop: once(async () => {
+      // First, as nothing may start again what is to stop.
+      await Promise.all(keeping.map((each) => each.stop()));
+      await withLock(folder, () => Promise.all(kept.map(({ held }) => leave(folder, held))));
+    }),
+  };
 }
 
 /** Waits for both, so that the one that came up is stopped when the other fails. */

@@ -20,7 +20,7 @@ import { startGuarded } from './guard.js';
 import type { Account, Guarded } from './guard.js';
 import { lastLines, trimLog } from './logs.js';
 import { freePort } from './ports.js';
-import { pause, worksIn } from './processes.js';
+import { gone, pause, postgresProcessesIn, signalled, worksIn } from './processes.js';
 import { joinRunning, logPath, pipePath, recordStarted, stopOrphan } from './server.js';
 import type { Held } from './server.js';
 
@@ -158,8 +158,22 @@ async function clearOrphan(data: string): Promise<void> {
   const pid = Number(readIfThere(file)?.split('\n')[0] ?? Number.NaN);
   if (!Number.isInteger(pid)) return;
   await stopOrphan(pid, data, 'postgres');
+  await endSessions(data);
   // Left behind by a killed server; its id may belong to a stranger by now, which Postgres would take for itself.
   if (!worksIn(pid, data)) rmSync(file, { force: true });
+}
+
+/**
+ * Sessions of a server that was killed end when they next wait for something, which one that computes may not do for hours; until then
+ * Postgres refuses to start. Nothing is lost: the recovery keeps what was committed and drops the rest, as for the sessions before them.
+ */
+async function endSessions(data: string): Promise<void> {
+  await Promise.all(
+    postgresProcessesIn(data).map(async (pid) => {
+      if (!signalled(pid, 'SIGQUIT') || (await gone(pid, 1_000))) return;
+      if (signalled(pid, 'SIGKILL')) await gone(pid, 5_000);
+    }),
+  );
 }
 
 /** Made under another name and then moved, so that a start that is cut short leaves no half-made data folder. */

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** Whether a process of that id exists, whoever owns it. A zombie, which only waits to be collected, does not count. */
 export function isAlive(pid: number): boolean {
@@ -46,6 +47,31 @@ export function worksIn(pid: number, folder: string): boolean {
   }
   const { stdout } = spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
   return stdout.includes(folder);
+}
+
+/** Processes of Postgres that work in this folder; none where the system does not say what a process runs. */
+export function postgresProcessesIn(folder: string): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => worksIn(pid, folder) && programOf(pid) === 'postgres');
+}
+
+function programOf(pid: number): string {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`));
+  } catch {
+    return '';
+  }
+}
+
+/** Sends the signal; false when nobody of that id is there to get it. */
+export function signalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves with whether the process was gone within the time (milliseconds). */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { refuse } from '../errors/index.js';
 import { STOP_TIMEOUT, holdGuarded, isGuarded } from './guard.js';
 import type { Guarded } from './guard.js';
-import { gone, isAlive, pause, worksIn } from './processes.js';
+import { gone, isAlive, pause, signalled, worksIn } from './processes.js';
 import { readState, recordServer } from './state.js';
 import type { RunningServer, ServerName } from './state.js';
 
@@ -60,7 +60,8 @@ export async function joinRunning(
   return undefined;
 }
 
-function title(name: ServerName): string {
+/** What people call it. */
+export function title(name: ServerName): string {
   return name === 'postgres' ? 'Postgres' : 'Redis';
 }
 
@@ -70,11 +71,7 @@ export async function stopOrphan(pid: number, folder: string, name: ServerName):
     name === 'postgres' ? ['SIGINT', 'SIGQUIT', 'SIGKILL'] : ['SIGTERM', 'SIGKILL'];
   for (const signal of signals) {
     if (!worksIn(pid, folder)) return;
-    try {
-      process.kill(pid, signal);
-    } catch {
-      return;
-    }
+    if (!signalled(pid, signal)) return;
     if (await gone(pid, signal === 'SIGKILL' ? 5_000 : 10_000)) return;
   }
 }

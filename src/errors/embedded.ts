@@ -57,6 +57,12 @@ export const embeddedErrors = {
     message: 'the {server} that another Muster started in `{folder}` (process {pid}) does not answer',
     hint: 'end the other Muster; its servers stop with it',
   },
+  embedded_lost: {
+    status: 503,
+    exit: 3,
+    message: 'the embedded {server} ended, and could not be started again: {reason}',
+    hint: 'see the logs in `{folder}`, then start Muster again; what was stored is kept',
+  },
   embedded_guard: {
     status: 503,
     exit: 3,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { readState } from '../../src/embedded/state.js';
 import { isObject } from '../../src/filter/values.js';
 import { testDatabase } from '../support/database.js';
 import { testRedis } from '../support/redis.js';
@@ -136,4 +137,31 @@ it('a signal while the start is still opening stops everything too', async () =>
   await expect.poll(() => existsSync(join(data, 'run.json')), { interval: 20 }).toBe(true);
   const { code, out } = await running.end('SIGTERM');
   expect([code, out]).toEqual([0, '']);
+});
+
+it('an embedded Postgres or Redis that is killed under a running start comes back, and the log says so', async () => {
+  const data = ownFolder();
+  const running = startMuster(['start', '--port', '0', '--no-sample', '--json'], { MUSTER_DATA: data });
+  const { url, secret_key: key } = await ready(running);
+  const answers = async (): Promise<unknown> => {
+    const [{ status }, identified] = await Promise.all([
+      fetch(`${url}/readyz`),
+      fetch(`${url}/api/sdk/users/identify`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: '{"user_id": "ada"}',
+      }),
+    ]);
+    return [status, identified.status];
+  };
+  for (const name of ['postgres', 'redis'] as const) {
+    const server = name === 'redis' ? 'Redis' : 'Postgres';
+    process.kill(readState(data)[name]?.pid ?? 0, 'SIGKILL');
+    await expect
+      .poll(() => running.written.err, { interval: 50 })
+      .toContain(`the embedded ${server} answers again`);
+    expect(running.written.err).toContain(`the embedded ${server} ended; starting it again`);
+    await expect.poll(answers, { interval: 50 }).toEqual([200, 200]);
+  }
+  expect((await running.end('SIGTERM')).code).toBe(0);
 });
