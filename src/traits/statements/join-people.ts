@@ -27,6 +27,8 @@ export interface Joining {
  * - Series: see `joinEnrollments`.
  * - Memberships of segments move without being published, and are looked at again: only who leaves because of it is published.
  * - The survivor's traits win; the other's fill what is missing, and the outbox names those as `user_updated`.
+ * - What could not be stored of either is the survivor's, by their user id: the ids of the one who goes are lost with the row,
+ *   and the survivor's anonymous id may be.
  * - `first_seen` is the earlier, `last_seen` and `last_contacted_at` the later of the two.
  */
 export async function joinPeople(
@@ -43,6 +45,7 @@ export async function joinPeople(
   await joinEnrollments(client, workspaceId, survivor.id, gone);
   await client.query(moveRecords, [workspaceId, gone, survivor.id]);
   await client.query(moveMemberships, [workspaceId, gone, survivor.id]);
+  await client.query(moveRefusals, [workspaceId, gone, survivor.id, survivor.userId]);
   await client.query(mergeRows, [workspaceId, gone, survivor.id, anonymousId === 'survivor']);
 }
 
@@ -119,6 +122,11 @@ WITH moved AS (
 )
 INSERT INTO segment_changes (workspace_id, end_user_id)
 SELECT $1, $3::uuid WHERE EXISTS (SELECT FROM moved) OR EXISTS (SELECT FROM moved_overrides)`;
+
+const moveRefusals = `
+UPDATE ingest_refusals AS r SET user_id = $4 FROM end_users AS u
+WHERE u.workspace_id = $1 AND u.id IN ($2, $3) AND r.workspace_id = $1 AND r.user_id IS DISTINCT FROM $4
+  AND (r.user_id = u.user_id OR r.user_id IS NULL AND r.anonymous_id = u.anonymous_id)`;
 
 const filled = ['company_id', ...knownTraitNames];
 
