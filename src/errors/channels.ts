@@ -18,7 +18,7 @@ export const channelErrors = {
     status: 400,
     exit: 2,
     message: '`{address}` may not be called: {reason}',
-    hint: 'use a public address, or let the operator allow its network for webhooks',
+    hint: 'use a public address, or let the operator allow its network with MUSTER_WEBHOOK_NETWORKS',
   },
   webhook_bad_network: {
     status: 400,

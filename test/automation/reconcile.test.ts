@@ -103,6 +103,7 @@ test('the figures tell what waits, what hangs and what was given up', async () =
     scheduleOverdueMs: null,
     oldestRunMs: null,
     runsFailed: 0,
+    seriesSilent: 0,
   });
   for (const name of ['a', 'b']) await saveSeries(pool, name, stepsOf('one', [send('hello')]));
   await identifyMany(pool, 'p', 5, 'a');
@@ -164,6 +165,7 @@ test('the canary goes the whole way, and stays out where a part of it is missing
     'schedules',
     'segments',
     'sweep',
+    'zones',
   ]);
   const answered = async (): Promise<number> =>
     Number(

@@ -108,6 +108,19 @@ test('a preview is what would be sent, with a link that leads nowhere and the ga
   });
 });
 
+test('a title is one line in a preview too, whatever a value holds', () => {
+  const template = parseTemplate({ title: 'Hi {{ name }}, hello', text: 'x' }, 'email');
+  const user = { user_id: 'u1', name: 'Ann\r\nBcc: eve@example.com\u2028', custom_fields: {} };
+  const moment = { now: 0, zone: 'UTC' };
+  const shown = previewTemplate(template, {
+    channel: 'email',
+    user,
+    moment,
+    publicUrl: 'https://m.example.com',
+  });
+  expect(shown.title).toBe('Hi Ann Bcc: eve@example.com , hello');
+});
+
 test('a template is checked as in a step, with its paths', () => {
   let refusal: unknown;
   try {

@@ -112,6 +112,25 @@ it('an address is enough, and what names nothing of ours is counted as that', as
   expect(await stops(userId)).toBe(true);
 });
 
+const takes = async (body: unknown) => (await service.call('POST', path, body)).body;
+
+it('an id tells events of one provider apart: the same one of another provider is another event', async () => {
+  const [first, second] = [await sent(), await sent()];
+  const postmark = { RecordType: 'Bounce', ID: 4711, Type: 'HardBounce', Email: first.to };
+  const sendgrid = [{ sg_event_id: '4711', event: 'bounce', email: second.to }];
+  expect(await takes(postmark)).toMatchObject({ taken: 1, repeated: 0 });
+  expect(await takes(sendgrid)).toMatchObject({ taken: 1, repeated: 0 });
+  expect(await takes(postmark)).toMatchObject({ taken: 0, repeated: 1 });
+  expect([await stops(first.userId), await stops(second.userId)]).toEqual([true, true]);
+});
+
+it('SES tells the same event once, by itself or through SNS', async () => {
+  const bounce = { ...ses.bounce, feedbackId: randomUUID() };
+  const event = { ...ses, bounce };
+  const wrapped = { Type: 'Notification', Message: JSON.stringify(event) };
+  expect([...(readFeedback(event) ?? [])]).toEqual(readFeedback(wrapped));
+});
+
 it('erasing a person takes along what their mail came back with', async () => {
   const { userId, to, delivery } = await sent();
   await post([{ type: 'soft_bounce', message_id: `<${delivery}@x.example>`, reason: `<${to}> is full` }]);

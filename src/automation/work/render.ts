@@ -2,6 +2,7 @@ import type { UserRecord } from '../../filter/record.js';
 import type { Moment } from '../../filter/time.js';
 import { addressOf } from '../channels/reach.js';
 import { channelProperties } from '../channels/properties.js';
+import { titleLine } from '../channels/title.js';
 import { withSafeLinks } from '../html-links.js';
 import { textOfHtml } from '../html-text.js';
 import type { MessageTemplate } from '../series/model.js';
@@ -52,7 +53,7 @@ export function renderedMessage({ title, text, html }: MessageTemplate, reader: 
       : withSafeLinks(renderTemplate(html, user, moment, { escape: 'html', own }), html);
   const to = channel === 'email' ? addressOf(user) : null;
   return {
-    title: title === null ? null : renderTemplate(title, user, moment, { escape, own }),
+    title: title === null ? null : titleLine(renderTemplate(title, user, moment, { escape, own })),
     text: text === null ? textOfHtml(filled ?? '') : renderTemplate(text, user, moment, { escape, own }),
     ...(filled === null ? {} : { html: filled }),
     ...(to === null ? {} : { to }),

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll } from 'vitest';
 import { emailChannel } from '../../../src/automation/channels/email.js';
-import { subjectOf } from '../../../src/automation/channels/email/content.js';
 import { inboxChannel } from '../../../src/automation/channels/inbox.js';
 import { logChannel } from '../../../src/automation/channels/log.js';
 import type { LogLine } from '../../../src/automation/channels/log.js';
 import { saveEndpoint } from '../../../src/automation/channels/endpoints.js';
 import { slackChannel } from '../../../src/automation/channels/slack.js';
 import { saveSlackWebhook } from '../../../src/automation/channels/slack/webhooks.js';
+import { titleLine } from '../../../src/automation/channels/title.js';
 import { webhookChannel } from '../../../src/automation/channels/webhook.js';
 import { networkRules } from '../../../src/automation/channels/webhook/networks.js';
 import { openPool } from '../../../src/database/pool.js';
@@ -184,7 +184,7 @@ channelConformance('email', async () => {
         return messageTo(person, { to: 'nobody@example.org' });
       },
       postpone: null,
-      reads: { title: (title) => subjectOf(title), text: (text) => text.replaceAll('\r\n', '\n') },
+      reads: { title: (title) => titleLine(title), text: (text) => text.replaceAll('\r\n', '\n') },
       open: async () => mailServer.open(),
     },
   };

@@ -275,6 +275,16 @@ test('no setting breaks a header: one that cannot be stood in a line is refused,
   );
 });
 
+test.each(['localhost', 'LOCALHOST', 'mail.internal', '127.0.0.1', '[::1]'])(
+  'a mail server of this network is refused at save, as an endpoint is: %s',
+  async (host) => {
+    const change = { smtp_url: `smtp://${host}:6379`, from: 'a@example.com' };
+    const refused = await outcome(saveEmailSettings(pool, { workspaceId, rules: networkRules(), change }));
+    expect(refused).toMatchObject({ problems: [{ code: 'webhook_blocked_address', path: '/smtp_url' }] });
+    expect(refused).toHaveProperty('problems.0.hint', expect.stringContaining('MUSTER_WEBHOOK_NETWORKS'));
+  },
+);
+
 test.each([
   ['Ada <ada@example.com>', { name: 'Ada', address: 'ada@example.com' }],
   ['"Lovelace, Ada" <ada@example.com>', { name: 'Lovelace, Ada', address: 'ada@example.com' }],

@@ -3,6 +3,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import { escaped } from '../../templates.js';
 import type { OutgoingMessage } from '../channel.js';
 import { domainOf } from './mailbox.js';
+import { titleLine } from '../title.js';
 import type { Mailbox } from './mailbox.js';
 
 /** What of a workspace's settings stands in a message. */
@@ -11,11 +12,6 @@ export interface Letterhead {
   readonly replyTo: Mailbox | null;
   /** Plain text beneath every message; empty for none. */
   readonly footer: string;
-}
-
-/** A subject is one line: what would end a header is a space in it. */
-export function subjectOf(title: string): string {
-  return title.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
 }
 
 /** The Message-ID of a delivery: the same at every attempt, by which receivers and bounces tell it. */
@@ -35,7 +31,7 @@ export async function contentOf(message: OutgoingMessage, key: string, head: Let
     from: { ...from },
     to: { name: '', address: to },
     ...(replyTo === null ? {} : { replyTo: { ...replyTo } }),
-    ...(title === null ? {} : { subject: subjectOf(title) }),
+    ...(title === null ? {} : { subject: titleLine(title) }),
     messageId: messageIdOf(key, from),
     date: new Date(createdAt),
     text: text + textFooter(head.footer, text, url),

@@ -9,12 +9,18 @@ type Reader = (body: unknown) => Feedback[] | null;
  * (by itself or wrapped by SNS) post. Null for anything else.
  */
 export const readFeedback: Reader = (body) => {
-  for (const read of [neutral, postmark, sendgrid, mailgun, sns, ses]) {
+  for (const [provider, read] of readers) {
     const found = read(body);
-    if (found !== null) return found;
+    if (found === null) continue;
+    return provider === '' ? found : found.map((event) => withProvider(provider, event));
   }
   return null;
 };
+
+// An id tells events of one provider apart, and two of them may count from 1.
+function withProvider(provider: string, event: Feedback): Feedback {
+  return { ...event, id: event.id === null ? null : `${provider} ${event.id}` };
+}
 
 const neutral: Reader = (body) => {
   if (!isObject(body) || !Array.isArray(body['events'])) return null;
@@ -131,3 +137,13 @@ function secondsIn(value: unknown): string | null {
 function inside(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce((within: unknown, key) => (isObject(within) ? within[key] : undefined), value);
 }
+
+// Last, because the readers are made above.
+const readers: readonly (readonly [provider: string, read: Reader])[] = [
+  ['', neutral],
+  ['postmark', postmark],
+  ['sendgrid', sendgrid],
+  ['mailgun', mailgun],
+  ['ses', sns],
+  ['ses', ses],
+];

@@ -1,9 +1,9 @@
-import { isIP } from 'node:net';
 import type { Client, Pool } from '../../../database/pool.js';
 import { inWorkspace } from '../../../database/workspace.js';
 import { MusterError, problem, refuse } from '../../../errors/index.js';
 import type { Problem } from '../../../errors/index.js';
 import { textFault } from '../../../traits/json.js';
+import { hostProblem } from '../webhook/address.js';
 import type { NetworkRules } from '../webhook/networks.js';
 import { mailboxOf } from './mailbox.js';
 import type { Mailbox } from './mailbox.js';
@@ -145,10 +145,8 @@ export function settingsProblems(
     const example = 'write smtps://user:password@smtp.example.com, or smtp:// with a port for STARTTLS';
     if (typeof server === 'string') bad('smtp_url', server, example);
     else {
-      const fault = isIP(server.host) === 0 ? null : (rules?.fault(server.host) ?? null);
-      const values = { address: server.host, reason: fault ?? '' };
-      const { path } = named('smtp_url');
-      if (fault !== null) problems.push(problem('webhook_blocked_address', values, { path }));
+      const blocked = rules === null ? null : hostProblem(server.host, rules, named('smtp_url').path);
+      if (blocked !== null) problems.push(blocked);
     }
   }
   const example = 'write an address, or a name and an address as in Example <hello@example.com>';

@@ -7,7 +7,7 @@ import type { NetworkRules } from './networks.js';
 const longestUrl = 2048;
 
 /** Names that by their standard never leave the machine or its network. */
-const localNames = /(?:^|\.)(?:localhost|local|internal|home\.arpa)\.?$/;
+const localNames = /(?:^|\.)(?:localhost|local|internal|home\.arpa)\.?$/i;
 
 /**
  * What keeps a text from being an endpoint's URL, or null. Which addresses its host name has is asked at each delivery,
@@ -27,16 +27,23 @@ export function urlProblem(text: string, rules: NetworkRules, path: string): Pro
     return bad('it holds a user name or password, which lists would show');
   if (url.hash !== '') return bad('what follows `#` is never sent');
   const host = hostOf(url);
-  const fault = isIP(host) === 0 ? null : rules.fault(host);
-  if (fault !== null) return problem('webhook_blocked_address', { address: host, reason: fault }, { path });
+  if (isIP(host) !== 0 && rules.fault(host) !== null) return hostProblem(host, rules, path);
   if (url.protocol === 'http:' && !(isIP(host) === 0 ? rules.hasAllowed : rules.isAllowed(host))) {
     return bad('it is not https');
   }
-  if (rules.hasAllowed) return null;
-  if (localNames.test(host)) {
-    return problem('webhook_blocked_address', { address: host, reason: 'a name of this network' }, { path });
-  }
-  return null;
+  return hostProblem(host, rules, path);
+}
+
+/**
+ * What keeps a host from being connected to, as far as its text says: an address that is not allowed, or a name of this network.
+ * The addresses of any other name are checked at each connection.
+ */
+export function hostProblem(host: string, rules: NetworkRules, path: string): Problem | null {
+  const fault =
+    isIP(host) !== 0 ? rules.fault(host) : localNames.test(host) ? 'a name of this network' : null;
+  // An allowed network may well have such a name.
+  if (fault === null || (isIP(host) === 0 && rules.hasAllowed)) return null;
+  return problem('webhook_blocked_address', { address: host, reason: fault }, { path });
 }
 
 /** The host as Node connects to it: an IPv6 address without its brackets. */
