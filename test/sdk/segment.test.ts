@@ -61,17 +61,25 @@ describe.skipIf(skipped)("Segment's client for browsers, unchanged", () => {
     await tab.evaluate(`(async () => {
       await analytics.page('Docs', 'Pricing');
       await analytics.track('Landed', { plan: 'none' });
-      await analytics.identify('chrome-1', { name: 'Cleo', email: 'cleo@example.com', seats: 3 });
+      await analytics.identify('chrome-1', {
+        firstName: 'Cleo', lastName: 'Katz', email: 'cleo@example.com', seats: 3, company: { id: 'chrome-first' },
+      });
       await analytics.track('Order Completed', { plan: 'pro' });
       await analytics.group('chrome-co', { name: 'Globex' });
       await analytics.screen('Home');
     })()`);
+    // The client says by itself where the browser is and what it speaks.
+    const [timezone, locale] = await tab.evaluate<[string, string]>(
+      '[Intl.DateTimeFormat().resolvedOptions().timeZone, navigator.language]',
+    );
     await bench.user('chrome-1', {
-      name: 'Cleo',
+      name: 'Cleo Katz',
       email: 'cleo@example.com',
       company_id: 'chrome-co',
-      custom_fields: { seats: 3 },
+      custom_fields: { seats: 3, timezone, locale },
     });
+    const { rows } = await bench.pool.query("SELECT FROM companies WHERE company_id = 'chrome-first'");
+    expect(rows).toHaveLength(1);
     await eventually(() => stored('chrome-1')).toEqual([
       { event: 'Landed', name: null, plan: 'none' },
       { event: 'Order Completed', name: null, plan: 'pro' },
