@@ -1,7 +1,12 @@
 import type { Pool } from '../database/pool.js';
 import { nameOf } from '../filter/fields.js';
 import type { Field } from '../filter/fields.js';
+import type { Failure } from '../filter/explain/reason.js';
+import { noFailures } from '../filter/funnel/failures.js';
 import type { Funnel, FunnelClause } from '../filter/funnel.js';
+import { lintFilter } from '../filter/lint.js';
+import type { Finding } from '../filter/lint.js';
+import { printFilter } from '../filter/print.js';
 import { fieldOf } from '../filter/sentence/missing.js';
 import type { Moment } from '../filter/time.js';
 import { leavesOf } from '../filter/tree.js';
@@ -37,6 +42,8 @@ export interface AudienceReport {
   readonly values: readonly FieldValues[];
   /** The nearest changes first; at most ten. */
   readonly suggestions: readonly Suggestion[];
+  /** What about the filter is probably not meant, by itself: what `lintFilter` finds. */
+  readonly warnings: readonly Finding[];
   /** Milliseconds that the whole report took. */
   readonly took_ms: number;
 }
@@ -58,7 +65,9 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
     return { count: found, values: await people.commonValues(tellingFields(filter, found)) };
   });
   const funnel = count.funnel();
-  const known = asksOfNobody(filter, count, funnel) ? await loadKnown(pool, workspaceId) : null;
+  const known = asksOfNobody(filter, count, funnel)
+    ? await loadKnown(pool, workspaceId, printFilter(filter))
+    : null;
   const drafts = draftsFor({ filter, count, funnel, values, moment, known });
   const changed = drafts.some(({ counted: clause }) => clause !== null)
     ? await inSnapshot(pool, { workspaceId, moment, timeoutMs }, (people) => counted(people, filter, drafts))
@@ -67,6 +76,7 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
     ...answerOf(funnel),
     values: values.filter((each) => each.values.length > 0),
     suggestions: ranked(changed, funnel),
+    warnings: lintFilter(filter, moment),
     took_ms: Math.round((performance.now() - started) * 10) / 10,
   };
 }
@@ -74,9 +84,15 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
 /** Whether the filter asks about something that nobody has, of which a near name may be meant. */
 function asksOfNobody(filter: Filter, { leaves }: ReportCount, { total }: Funnel): boolean {
   return leavesOf(filter).some(({ leaf }, index) => {
-    const isNamed = leaf.kind === 'did' || fieldOf(leaf)?.kind === 'custom';
-    return isNamed && total > 0 && leaves[index]?.failed.missing === total;
+    const { failed } = leaves[index] ?? { failed: noFailures() };
+    if (total === 0) return false;
+    if (leaf.kind === 'did') return failsAll(failed, total);
+    return fieldOf(leaf)?.kind === 'custom' && failed.missing === total;
   });
+}
+
+function failsAll(failed: Readonly<Record<Failure, number>>, total: number): boolean {
+  return Object.values(failed).reduce((sum, people) => sum + people, 0) === total;
 }
 
 /** How many changed filters are counted, in one more pass over the workspace. */

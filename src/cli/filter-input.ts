@@ -5,7 +5,7 @@ import type { Pool } from '../database/pool.js';
 import { refuse } from '../errors/index.js';
 import { parseFilterText } from '../filter/parse.js';
 import { jsonFault } from '../filter/parse/json.js';
-import { segmentsIn } from '../filter/segments-in.js';
+import { segmentsIn } from '../filter/named-in.js';
 import type { Filter } from '../filter/tree.js';
 
 export interface NamedFilter {

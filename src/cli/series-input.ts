@@ -2,7 +2,7 @@ import { exampleSeries, loadSeriesDocument, parseSeriesJson } from '../automatio
 import type { SeriesDefinition } from '../automation/series/model.js';
 import { parseSeries } from '../automation/series/parse.js';
 import { refuse } from '../errors/index.js';
-import { segmentsIn } from '../filter/segments-in.js';
+import { segmentsIn } from '../filter/named-in.js';
 import { nearest } from '../filter/parse/suggest.js';
 
 /**

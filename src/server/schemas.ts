@@ -147,6 +147,17 @@ export const ExplainAnswer = Type.Unsafe<Explanation>(
   }),
 );
 
+/** What is probably not meant about a document. */
+export const Warnings = Type.Array(
+  Type.Object({
+    code: Type.String(),
+    severity: Type.Union([Type.Literal('error'), Type.Literal('warning')]),
+    path: Type.String({ description: 'JSON Pointer in the document' }),
+    message: Type.String(),
+    hint: Type.String(),
+  }),
+);
+
 export const ReportBody = Type.Object(
   { filter: FilterBody, now: Type.Optional(Now), zone: Type.Optional(Zone) },
   closed,
@@ -206,6 +217,7 @@ export const ReportAnswer = Type.Unsafe<AudienceReport>(
         ),
       }),
     ),
+    warnings: Warnings,
     took_ms: Type.Number(),
   }),
 );
@@ -220,14 +232,3 @@ export const Readiness = Type.Object({
   ready: Type.Boolean(),
   checks: Type.Record(Type.String(), Type.String()),
 });
-
-/** What is probably not meant about something that was saved. */
-export const Warnings = Type.Array(
-  Type.Object({
-    code: Type.String(),
-    severity: Type.Union([Type.Literal('error'), Type.Literal('warning')]),
-    path: Type.String({ description: 'JSON Pointer in what was saved' }),
-    message: Type.String(),
-    hint: Type.String(),
-  }),
-);

@@ -34,19 +34,26 @@ const person = {
     shoe_size: 9,
   },
   company: { company_id: 'c1', custom_fields: { industry: 'x' } },
-  events: [{ event: 'Order Completed', occurred_at: '2026-02-01T00:00:00Z', properties: {} }],
+  events: [
+    {
+      event: 'Order Completed',
+      occurred_at: '2026-02-01T00:00:00Z',
+      properties: { 'Total Amount': 5, cart: { size: 2 } },
+    },
+  ],
 };
 
 beforeAll(async () => {
   ({ pool } = await testDatabase());
   await insertRecords(pool, 'acme', [person, { ...person, email: 'b@example.com' }]);
-  known = await loadKnown(pool, 'acme');
+  known = await loadKnown(pool, 'acme', { event: ['Order Completed', 'order completed'] });
 });
 
 const lint = (filter: unknown) => lintKnown(parseFilter(filter), known);
 const found = (filter: unknown): string[] => lint(filter).map(({ code, hint }) => `${code}: ${hint}`);
 const matches = (filter: unknown) => compilePredicate(parseFilter(filter), momentOf(now))(person);
 const v = (name: string) => ({ var: name });
+const where = (clause: unknown) => ({ did: { event: 'Order Completed', where: clause } });
 
 it.each<[unknown, string]>([
   [{ exists: v('custom:app') }, 'trait_never_sent: did you mean `custom:App`?'],
@@ -63,6 +70,16 @@ it.each<[unknown, string]>([
   [
     { did: { event: 'signed_up' } },
     'event_never_sent: send it with track; names are compared letter by letter',
+  ],
+  [
+    where({ '>': [v('property:total_amount'), 1] }),
+    'property_never_sent: did you mean `property:Total Amount`?',
+  ],
+  [where({ '>': [v('property:cart.size'), 1] }), 'property_never_sent: did you mean `property:/cart/size`?'],
+  [where({ '>': [v('property:/Cart/size'), 1] }), 'property_never_sent: did you mean `property:/cart/size`?'],
+  [
+    where({ exists: v('property:occurred_at') }),
+    'property_never_sent: send it with track; names are compared letter by letter',
   ],
   [{ '==': [v('custom:country'), 'Germany'] }, 'value_never_sent: did you mean "Germany\u200B"?'],
 ])('%j: %s', (filter, expected) => {
@@ -104,6 +121,15 @@ it('lists that are asked as one value, and items between other separators, are t
   }
 });
 
+it('a property is told at its place, and asked by the name of the hint it is there', () => {
+  expect(lint({ and: [where({ and: [{ '>': [v('property:total_amount'), 1] }] })] })[0]).toMatchObject({
+    path: '/and/0/did/where/and/0',
+    message: 'none of the latest `Order Completed` has the property `total_amount`',
+  });
+  expect(matches(where({ '>': [v('property:Total Amount'), 1] }))).toBe(true);
+  expect(matches(where({ '>': [v('property:/cart/size'), 1] }))).toBe(true);
+});
+
 it('a save warns of the same', async () => {
   const warnings = await filterWarnings(pool, 'acme', { did: { event: 'order completed' } }, Date.parse(now));
   expect(warnings.map(({ code, path }) => `${code} ${path}`)).toEqual(['event_never_sent /filter']);
@@ -114,6 +140,7 @@ it('a name with another meaning is not near, and what is sent is not told', () =
   expect(nearName('a', ['b'])).toBeNull();
   expect(found({ and: [{ exists: v('custom:App') }, { has: [v('custom:tags'), 'vip'] }] })).toEqual([]);
   expect(found({ did: { event: 'Order Completed' } })).toEqual([]);
+  expect(found(where({ '>': [v('property:/cart/size'), 1] }))).toEqual([]);
 });
 
 it('names of events come from the workspace that is asked about, each once', async () => {
@@ -126,6 +153,6 @@ it('names of events come from the workspace that is asked about, each once', asy
       })),
     },
   ]);
-  expect((await loadKnown(pool, 'other')).events).toEqual(['a', 'b']);
+  expect((await loadKnown(pool, 'other', {})).events).toEqual(['a', 'b']);
   expect(known.events).toEqual(['Order Completed']);
 });

@@ -54,7 +54,13 @@ const offices = completeRecords(
     },
     events:
       index % 2 === 0
-        ? [{ event: 'Order Completed', occurred_at: '2026-02-20T00:00:00Z', properties: {} }]
+        ? [
+            {
+              event: 'Order Completed',
+              occurred_at: '2026-02-20T00:00:00Z',
+              properties: { Plan: index % 4 === 0 ? 'pro' : 'free', cart: { size: index } },
+            },
+          ]
         : [],
   })),
 );
@@ -90,6 +96,8 @@ const clauses: readonly unknown[] = [
   { exists: v('email') },
   { did: { event: 'order completed' } },
   { did: { event: 'Order Completed', within: [5, 'days'] } },
+  { did: { event: 'Order Completed', where: { '==': [v('property:plan'), 'pro'] } } },
+  { did: { event: 'Order Completed', where: { '>': [v('property:cart.size'), 10] } } },
   ...(['start_of', 'at', 'ago', 'from_now'] as const).flatMap((form) => {
     const time = { start_of: ['day', 0], at: '2026-03-03', ago: [0, 'days'], from_now: [2, 'days'] }[form];
     return [v('renewal_date'), v('custom:due')].flatMap((field) => [
@@ -286,6 +294,18 @@ it('in whatever zone, the time that is told is the nearest, a day by its first m
       ]);
     }
   }
+});
+
+it('a property that no event of the name has is named as it is sent', async () => {
+  const filter = { did: { event: 'Order Completed', where: { '==': [v('property:plan'), 'pro'] } } };
+  const { suggestions } = await advise(filter, office);
+  expect(suggestions.find(({ code }) => code === 'other_name')).toMatchObject({
+    text: 'None of the latest `Order Completed` has `property:plan`: is `property:Plan` meant?',
+    gain: 15,
+    change: {
+      clause: { did: { event: 'Order Completed', where: { '==': [v('property:Plan'), 'pro'] } } },
+    },
+  });
 });
 
 it('nobody is told to send what identify stores elsewhere', async () => {

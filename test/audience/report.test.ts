@@ -117,6 +117,19 @@ it('a value that people match by is not listed among the other values', async ()
   ]);
 });
 
+it('what is probably not meant about the filter itself is told beside the numbers, also where it matches everybody', async () => {
+  const role = { var: 'custom:role' };
+  for (const [filter, code] of [
+    [{ or: [{ '!=': [role, 'pro'] }, { '!=': [role, 'free'] }] }, 'or_of_unequals'],
+    [{ '>=': [role, '2.10.0'] }, 'text_order'],
+    [{ in: [role, ['a,b,c']] }, 'one_text_for_list'],
+    [{ and: [{ exists: role }, { missing: role }] }, 'contradiction'],
+  ] as const) {
+    expect((await report(filter)).warnings.map((each) => each.code)).toEqual([code]);
+  }
+  expect((await report({ exists: role })).warnings).toEqual([]);
+});
+
 it('an empty workspace is empty for that reason alone', async () => {
   expect(await report({ exists: { var: 'email' } }, 'empty')).toMatchObject({
     total: 0,

@@ -70,6 +70,22 @@ it('every filter of a series is looked at, at its place, and an arm behind one t
   ]);
 });
 
+it('an event and a property that nobody sends are told where a series begins with them or waits for them', () => {
+  const step = { type: 'wait_for', key: 'b', event: 'Order Completed', timeout: [1, 'days'] };
+  const series = parseSeries({
+    key: 'one',
+    name: 'One',
+    trigger: { type: 'event', event: 'order completed' },
+    steps: [{ ...step, where: { '==': [{ var: 'property:plan' }, 'pro'] } }, send('a')],
+  });
+  const properties = new Map([['Order Completed', ['Plan']]]);
+  const found = lintSeries(series, moment, { traits: [], events: ['Order Completed'], properties });
+  expect(found.map(({ path, hint }) => `${path}: ${hint}`)).toEqual([
+    '/trigger/event: did you mean `Order Completed`?',
+    '/steps/0/where: did you mean `property:Plan`?',
+  ]);
+});
+
 it('a series that is saved is saved whatever is found, and the answer says what is', async () => {
   const service = await startService(pool, 'acme');
   const { status, body } = await service.call('POST', '/api/series', {

@@ -127,6 +127,7 @@ it('report prints where people are lost and what would help, and --json the answ
     'funnel',
     'values',
     'suggestions',
+    'warnings',
     'took_ms',
   ]);
 });

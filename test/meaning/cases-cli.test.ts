@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.js';
-import { segmentsIn } from '../../src/filter/segments-in.js';
+import { segmentsIn } from '../../src/filter/named-in.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
 import { programFile } from '../support/programs.js';

@@ -68,7 +68,7 @@ it('the items of a checklist and what nobody sends are looked at', () => {
     items: [{ key: 'invite', title: 'Invite', done: { and: [{ '>': [seats, 5] }, { '<': [seats, 3] }] } }],
   });
   expect(
-    lintRule(checklist, moment, { traits: [], events: [] }).map(
+    lintRule(checklist, moment, { traits: [], events: [], properties: new Map() }).map(
       ({ code, path: place }) => `${code} ${place}`,
     ),
   ).toEqual([

@@ -40,7 +40,7 @@ it('report says where everybody is lost, why, and what would let them match', as
   const owners = { and: [{ '==': [{ var: 'custom:role' }, 'ADMIN'] }, { exists: { var: 'email' } }] };
   const { status, body } = await service.call('POST', '/api/audiences/report', { filter: owners, now });
   expect(status).toBe(200);
-  const keys = ['total', 'matched', 'emptied_by', 'funnel', 'values', 'suggestions', 'took_ms'];
+  const keys = ['total', 'matched', 'emptied_by', 'funnel', 'values', 'suggestions', 'warnings', 'took_ms'];
   expect(Object.keys(body)).toEqual(keys);
   expect(body).toMatchObject({
     total: 4,

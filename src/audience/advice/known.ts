@@ -1,5 +1,6 @@
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
+import { eventsIn } from '../../filter/named-in.js';
 import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
 import type { CataloguedTrait } from '../../traits/catalogue/types.js';
 
@@ -8,18 +9,37 @@ export interface Known {
   readonly traits: readonly CataloguedTrait[];
   /** Names of events, in order; the first 2,000. */
   readonly events: readonly string[];
+  /** Keys of the properties of the latest 1,000 events of a name, for those that a document asks about. */
+  readonly properties: ReadonlyMap<string, readonly string[]>;
 }
 
 const mostEvents = 2000;
+/** Of so many events the properties are looked at, in so many of their latest ones. */
+const mostAsked = 50;
+const latestEvents = 1000;
 
-export async function loadKnown(pool: Pool, workspaceId: string): Promise<Known> {
+/** @param document of whatever shape, with all filters that advice is to be about */
+export async function loadKnown(pool: Pool, workspaceId: string, document: unknown): Promise<Known> {
   const traits = await loadTraitCatalogue(pool, workspaceId);
-  const events = await inWorkspace(pool, workspaceId, async (client) => {
+  return inWorkspace(pool, workspaceId, async (client) => {
     const { rows } = await client.query<{ event: string }>(eventNames, [workspaceId]);
-    return rows.map(({ event }) => event);
+    const events = rows.map(({ event }) => event);
+    const asked = eventsIn(document).filter((event) => events.includes(event));
+    const keys = await client.query<{ event: string; keys: string[] }>(propertyKeys, [
+      workspaceId,
+      asked.slice(0, mostAsked),
+    ]);
+    return { traits, events, properties: new Map(keys.rows.map((row) => [row.event, row.keys])) };
   });
-  return { traits, events };
 }
+
+const propertyKeys = `
+SELECT asked.event, ARRAY(
+  SELECT DISTINCT key FROM (
+    SELECT e.properties FROM events AS e WHERE e.workspace_id = $1 AND e.event = asked.event COLLATE "C"
+    ORDER BY e.occurred_at DESC LIMIT ${latestEvents}
+  ) AS latest CROSS JOIN LATERAL jsonb_object_keys(latest.properties) AS key ORDER BY key
+) AS keys FROM unnest($2::text[]) AS asked (event)`;
 
 /** Goes from name to name by the index, so that its cost is that of the names and not of the events. */
 const eventNames = `

@@ -68,6 +68,17 @@ function nearColumn(field: CustomField, prefix: string): MeantField | null {
   return folded === undefined ? null : named(prefix + folded, null);
 }
 
+/** The property that was probably meant by one that no event of the name has; null where nothing comes near. */
+export function propertyMeant(field: CustomField, keys: readonly string[]): CustomField | null {
+  const [key = '', ...rest] = field.tokens;
+  const parts = key.split('.');
+  const [first = ''] = parts;
+  // What stands inside of a property is read by a path.
+  const isPath = parts.length > 1 && keys.includes(first);
+  const tokens = isPath ? [...parts, ...rest] : [nearName(key, keys) ?? '', ...rest];
+  return tokens[0] === '' ? null : { ...field, form: tokens.length > 1 ? 'pointer' : 'key', tokens };
+}
+
 function near(key: string, own: readonly CataloguedTrait[]): CataloguedTrait | undefined {
   const meant = nearName(
     key,
@@ -99,13 +110,13 @@ function named(name: string, users: number | null): MeantField | null {
 
 /** The same question about another field, where the language takes it. */
 export function askedOf(leaf: Leaf, field: Field): Leaf | null {
-  const asked: Leaf | null =
-    'subject' in leaf
-      ? { ...leaf, subject: { ...leaf.subject, field } }
-      : 'field' in leaf
-        ? { ...leaf, field }
-        : null;
-  return asked === null ? null : accepted(asked);
+  return accepted(withField(leaf, field));
+}
+
+/** The leaf about another field; as it was where it is about none. */
+export function withField(leaf: Leaf, field: Field): Leaf {
+  if ('subject' in leaf) return { ...leaf, subject: { ...leaf.subject, field } };
+  return 'field' in leaf ? { ...leaf, field } : leaf;
 }
 
 /** The clause as the language reads it, with the place of the first; null where it refuses it. */

@@ -19,7 +19,8 @@ export async function filterWarnings(
 ): Promise<Finding[]> {
   const filter = await parseFilterIn(pool, workspaceId, document);
   const moment = momentOf(now, await zoneOf(pool, workspaceId));
-  return [...lintFilter(filter, moment), ...lintKnown(filter, await loadKnown(pool, workspaceId))].map(
-    (finding) => ({ ...finding, path: `/filter${finding.path}` }),
-  );
+  return [
+    ...lintFilter(filter, moment),
+    ...lintKnown(filter, await loadKnown(pool, workspaceId, document)),
+  ].map((finding) => ({ ...finding, path: `/filter${finding.path}` }));
 }

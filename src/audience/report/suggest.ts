@@ -126,10 +126,12 @@ function otherWays(
   failed: Readonly<Record<Failure, number>>,
   values: FieldValues | undefined,
 ): Draft[] {
-  const nobody = failed.missing === funnel.total;
+  const all = Object.values(failed).reduce((sum, people) => sum + people, 0);
+  // Who did an event of the name fails by another number of those that are asked for.
+  const nobody = (leaf.kind === 'did' ? all : failed.missing) === funnel.total;
   const shapeless = failed.type_mismatch + failed.different;
   return [
-    ...(nobody && known !== null ? otherName(leaf, failed.missing, known) : []),
+    ...(nobody && known !== null ? otherName(leaf, all, known) : []),
     ...(shapeless > 0 ? otherShape(leaf, shapeless, values) : []),
   ];
 }

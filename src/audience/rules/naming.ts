@@ -1,5 +1,5 @@
 import type { Client } from '../../database/pool.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 
 /** The rules of the workspace's own that name one of these segments, as they are now. */
 export async function rulesNaming(

@@ -4,7 +4,7 @@ import { queryInWorkspace } from '../../database/one-trip.js';
 import { refuse } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { nearest } from '../../filter/parse/suggest.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { savedSegments } from '../segments/saved.js';
 import type { SavedSegments } from '../segments/saved.js';
 import { holdSegments } from '../segments/store.js';

@@ -1,7 +1,7 @@
 import type { Client } from '../../database/pool.js';
 import { MusterError, refuse } from '../../errors/index.js';
 import { parseFilter } from '../../filter/parse.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import type { Filter } from '../../filter/tree.js';
 import { isObject } from '../../filter/values.js';
 import { parseRule } from '../rules/parse.js';

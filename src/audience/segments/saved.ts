@@ -1,5 +1,5 @@
 import { parseFilter } from '../../filter/parse.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import type { Filter } from '../../filter/tree.js';
 import { runStatement } from '../../traits/database.js';
 import type { Database } from '../../traits/database.js';

@@ -3,7 +3,7 @@ import { inWorkspace } from '../../database/workspace.js';
 import { MusterError, problem, refuse } from '../../errors/index.js';
 import { parseFilter } from '../../filter/parse.js';
 import { shown } from '../../filter/parse/context.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { sentence } from '../../filter/sentence.js';
 import type { Filter } from '../../filter/tree.js';
 import { readAround } from './around.js';

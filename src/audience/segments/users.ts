@@ -1,5 +1,5 @@
 import type { Client } from '../../database/pool.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { rulesNaming } from '../rules/naming.js';
 
 /** What would mean something else, or nothing, without a segment. */

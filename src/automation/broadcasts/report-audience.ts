@@ -3,7 +3,7 @@ import type { AudienceReport } from '../../audience/report.js';
 import { savedSegments } from '../../audience/segments/saved.js';
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';

@@ -4,7 +4,7 @@ import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { noSettings } from '../channels/email/settings.js';
 import { keepSchedule } from '../schedules/keep.js';
 import type { ScheduleName } from '../schedules/settle.js';

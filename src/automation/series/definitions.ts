@@ -1,6 +1,6 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { savedSegments } from '../../audience/segments/saved.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import type { SeriesDefinition } from './model.js';
 import { parseSeries } from './parse.js';
 

@@ -1,5 +1,5 @@
 import type { Known } from '../../audience/advice/known.js';
-import { lintKnown } from '../../audience/lint/known.js';
+import { lintEvent, lintKnown } from '../../audience/lint/known.js';
 import { lintTimeField } from '../../audience/lint/traits.js';
 import { lintFilter } from '../../filter/lint.js';
 import type { Finding } from '../../filter/lint.js';
@@ -8,7 +8,7 @@ import { possible } from '../../filter/lint/possible.js';
 import type { Moment } from '../../filter/time.js';
 import { sentence } from '../../filter/sentence.js';
 import { leavesOf, leavesWithin } from '../../filter/tree.js';
-import type { Filter, Leaf } from '../../filter/tree.js';
+import type { Did, Filter, Leaf } from '../../filter/tree.js';
 import { outlookWords } from './date-outlook.js';
 import type { DateOutlook } from './date-outlook.js';
 import type { SeriesDefinition } from './model.js';
@@ -34,6 +34,14 @@ export function filtersIn({ audience, exit, goal, trigger, steps }: SeriesDefini
   return found.flatMap(([path, filter]) => (filter === null ? [] : [[path, filter]]));
 }
 
+/** What a series waits for or begins with, with its place in the document. */
+function eventsIn({ trigger, steps }: SeriesDefinition): [string, Pick<Did, 'event' | 'where'>][] {
+  const awaited = steps.flatMap((step, index): [string, Pick<Did, 'event' | 'where'>][] =>
+    step.type === 'wait_for' && step.condition.kind === 'event' ? [[`/steps/${index}`, step.condition]] : [],
+  );
+  return trigger.type === 'event' ? [['/trigger', trigger], ...awaited] : awaited;
+}
+
 /**
  * What about a series is probably not meant: what `lintFilter` finds in each of its filters, arms of a branch that nobody can
  * take, and where it is known what is sent, what nobody sends.
@@ -54,7 +62,19 @@ export function lintSeries(
     trigger.type === 'date' && known !== null
       ? lintTimeField(trigger.field, dateFieldPath, known.traits)
       : [];
-  return [...dated, ...todayOfWorkspace(definition), ...found, ...armsNotTaken(definition, moment)];
+  const events =
+    known === null
+      ? []
+      : eventsIn(definition).flatMap(([path, each]) =>
+          lintEvent(each, known, { event: `${path}/event`, where: `${path}/where` }),
+        );
+  return [
+    ...dated,
+    ...todayOfWorkspace(definition),
+    ...found,
+    ...events,
+    ...armsNotTaken(definition, moment),
+  ];
 }
 
 const dateFieldPath = '/trigger/field';

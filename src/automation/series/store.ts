@@ -4,7 +4,7 @@ import { knownTraits } from '../../traits/catalogue/known.js';
 import { savedSegments } from '../../audience/segments/saved.js';
 import { holdSegments } from '../../audience/segments/store.js';
 import { refuse } from '../../errors/index.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { keepSchedule, pauseSchedule } from '../schedules/keep.js';
 import { missingIn, noSettings, readSettings, settingsOver } from '../channels/email/settings.js';
 import type { EmailSettings } from '../channels/email/settings.js';

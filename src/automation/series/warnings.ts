@@ -26,7 +26,7 @@ export async function warningsAbout(
   const definition = parseSeries(document, { channels: null, savedSegments: segments });
   const moment = momentOf(now, await zoneOf(pool, workspaceId));
   return [
-    ...lintSeries(definition, moment, await loadKnown(pool, workspaceId)),
+    ...lintSeries(definition, moment, await loadKnown(pool, workspaceId, document)),
     ...(await dateWarnings(pool, workspaceId, definition, moment)),
   ];
 }

@@ -22,7 +22,7 @@ import {
 } from '../../automation/index.js';
 import type { ListRecipients, SavedBroadcast, WhichRun } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';

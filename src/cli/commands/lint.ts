@@ -4,7 +4,6 @@ import { savedSegments } from '../../audience/segments/saved.js';
 import { zoneOf } from '../../audience/workspace.js';
 import { dateWarnings } from '../../automation/series/warnings.js';
 import { MusterError } from '../../errors/index.js';
-import { segmentsIn } from '../../filter/segments-in.js';
 import type { Moment } from '../../filter/time.js';
 import { Found } from '../found.js';
 import { lintText, lintTexts } from '../lint-input.js';
@@ -63,9 +62,9 @@ function judged(texts: readonly LintText[], options: LintOptions): LintedFile[] 
 
 async function online(texts: readonly LintText[], moment: Moment, workspace: string): Promise<LintedFile[]> {
   return withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
-    const named = texts.flatMap(({ text }) => segmentsInText(text)).map((segment) => ({ segment }));
-    const segments = await savedSegments(pool, workspace, named);
-    const found = judged(texts, { moment, sent: await loadKnown(pool, workspace), segments });
+    const documents = texts.flatMap(({ text }) => documentsIn(text));
+    const segments = await savedSegments(pool, workspace, documents);
+    const found = judged(texts, { moment, sent: await loadKnown(pool, workspace, documents), segments });
     const zone = await zoneOf(pool, workspace);
     return Promise.all(
       found.map(async (each) => {
@@ -77,9 +76,10 @@ async function online(texts: readonly LintText[], moment: Moment, workspace: str
   });
 }
 
-function segmentsInText(text: string): string[] {
+/** None where the text is no JSON, of which its own parser says the most. */
+function documentsIn(text: string): unknown[] {
   try {
-    return segmentsIn(JSON.parse(text));
+    return [JSON.parse(text)];
   } catch {
     return [];
   }

@@ -8,7 +8,7 @@ import type { WorkspaceRule } from '../../audience/rules/store.js';
 import { ruleSummary, ruleView } from '../../audience/rules/views.js';
 import { zoneOf } from '../../audience/workspace.js';
 import { refuse } from '../../errors/index.js';
-import { segmentsIn } from '../../filter/segments-in.js';
+import { segmentsIn } from '../../filter/named-in.js';
 import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { readRuleDocument } from '../rule-input.js';

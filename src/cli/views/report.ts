@@ -4,6 +4,7 @@ import type { FunnelClause } from '../../filter/funnel.js';
 import { sentence } from '../../filter/sentence.js';
 import type { Filter } from '../../filter/tree.js';
 import { duration, number, people, plain, shown, table } from '../terminal.js';
+import { findingLines } from './findings.js';
 import type { Printer } from '../terminal.js';
 
 const failureWords: Readonly<Record<Failure, string>> = {
@@ -25,8 +26,9 @@ export function reportLines(
 }
 
 /** The numbers of a report, without what it is about. */
-export function funnelLines({ style }: Printer, report: AudienceReport): string[] {
-  const { matched, total, funnel, emptied_by: emptied } = report;
+export function funnelLines(printer: Printer, report: AudienceReport): string[] {
+  const { style } = printer;
+  const { matched, total, funnel, emptied_by: emptied, warnings } = report;
   const lines: string[] = [];
   const count = style(['bold', matched === 0 ? 'yellow' : 'green'], number(matched));
   const verb = matched === 1 ? 'matches' : 'match';
@@ -53,6 +55,8 @@ export function funnelLines({ style }: Printer, report: AudienceReport): string[
     const gained = gain === null || gain === 0 ? '' : ` (${exact ? '' : 'up to '}${number(gain)} more)`;
     lines.push(`  - ${plain(text)}${style('green', gained)}`);
   }
+  if (warnings.length > 0) lines.push('', `  ${style('bold', 'Probably not meant')}`);
+  for (const line of findingLines(printer, warnings)) lines.push(`  ${line}`);
   return lines;
 }
 

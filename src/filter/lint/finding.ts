@@ -31,6 +31,7 @@ export type FindingCode =
   | 'today_of_workspace'
   | 'trait_never_sent'
   | 'event_never_sent'
+  | 'property_never_sent'
   | 'shape_never_matches'
   | 'type_never_sent'
   | 'letter_case_never_sent'
