@@ -7,6 +7,7 @@ import { databaseErrors } from './database.js';
 import { embeddedErrors } from './embedded.js';
 import { eventsErrors } from './events.js';
 import { filterErrors } from './filter.js';
+import { fit } from './fit.js';
 import { rulesErrors } from './rules.js';
 import { serverErrors } from './server.js';
 import type { ErrorEntry } from './table.js';
@@ -60,9 +61,12 @@ export function problem(
   };
 }
 
+/** Characters of one value in a message: most are a caller's, and lists of names need room. */
+const longestValue = 500;
+
 function fill(template: string, values: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) =>
-    Object.hasOwn(values, name) ? String(values[name]) : whole,
+    Object.hasOwn(values, name) ? fit(String(values[name]), longestValue) : whole,
   );
 }
 

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify';
 import { MusterError, refuse } from '../errors/index.js';
+import { shown } from '../filter/parse/context.js';
 import { bodyLimit } from './failures.js';
 import { parseJsonBody } from './json.js';
 
@@ -31,13 +32,14 @@ export function readBodies(app: FastifyInstance): void {
     },
   );
   app.addContentTypeParser('*', async (request: FastifyRequest) => {
-    if (hasBody(request)) refuse('body_wrong_type', { type: request.headers['content-type'] ?? 'none' });
+    if (hasBody(request))
+      refuse('body_wrong_type', { type: shown(request.headers['content-type'] ?? 'none') });
   });
   app.addHook('preParsing', async (request, _reply, body) => {
     const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
     if (encoding === '' || encoding === 'identity' || !hasBody(request)) return body;
     const inflate = inflates.get(encoding);
-    if (inflate === undefined) return refuse('body_wrong_encoding', { encoding: encoding.slice(0, 100) });
+    if (inflate === undefined) return refuse('body_wrong_encoding', { encoding: shown(encoding) });
     return inflatedBody(body, inflate(), { encoding, limit: request.routeOptions.bodyLimit ?? bodyLimit });
   });
 }

@@ -1,5 +1,5 @@
 import fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import swagger from '@fastify/swagger';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -15,7 +15,7 @@ import { authenticate } from './auth.js';
 import { runInBackground } from './background.js';
 import { readBodies } from './body.js';
 import { allowPages } from './cors.js';
-import { answer, answerFailures, bodyLimit, refuseUnknownRoutes } from './failures.js';
+import { answer, answerFailures, bodyLimit, longestParam, refuseUnknownRoutes } from './failures.js';
 import { identityFindings } from './identity/findings.js';
 import { identityGuard } from './identity/guard.js';
 import { refuseUnstorable } from './params.js';
@@ -115,6 +115,13 @@ declare module 'fastify' {
 /** Calls that answer about one workspace, or could. */
 const holdsData = /^\/(?:api|v1)\//;
 
+function addHeaders({ id, url }: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', id);
+  // Answers hold people and keys, refusals included; a route that wants another rule sets its own.
+  if (holdsData.test(url) && !reply.hasHeader('cache-control'))
+    void reply.header('cache-control', 'no-store');
+}
+
 /**
  * Builds the HTTP API without listening: `await server.listen({ port, host: '127.0.0.1' })` starts it and
  * `await server.close()` lets running requests finish and stops it. The pool stays the caller's.
@@ -128,10 +135,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     // The longest upload of an import; what else is late is found by limitBodyTime.
     requestTimeout: 3_600_000,
     genReqId: () => crypto.randomUUID(),
-    routerOptions: { maxParamLength: 4096 },
+    routerOptions: { maxParamLength: longestParam },
     // The line written after each answer says all that is needed; the usual two would name people in their addresses.
     logController: new LogController({ disableRequestLogging: true }),
+    // An address that cannot be read: no hook runs.
     frameworkErrors: (error, request, reply) => {
+      addHeaders(request, reply);
       void answer(error, request, reply);
     },
     clientErrorHandler: (_error, socket) => {
@@ -157,10 +166,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   readBodies(app);
   app.addHook('onSend', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-    // Answers hold people and keys, refusals included; a route that wants another rule sets its own.
-    if (holdsData.test(request.url) && !reply.hasHeader('cache-control'))
-      reply.header('cache-control', 'no-store');
+    addHeaders(request, reply);
     // A connection that is kept open would hold the end of the process up, and its next call come too late.
     if (isStopping()) reply.header('connection', 'close');
   });

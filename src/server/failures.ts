@@ -2,11 +2,16 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { databaseOutage } from '../database/unreachable.js';
 import { MusterError, problem } from '../errors/index.js';
 import type { Problem } from '../errors/index.js';
+import { shown } from '../filter/parse/context.js';
+import { schemaProblems } from './schema-faults.js';
 
 /** Bytes of a body, of batches and filters. */
 export const bodyLimit = 500_000;
 /** Bytes of a body about one user, company or event. */
 export const eventLimit = 32_768;
+
+/** Characters of one part of an address. */
+export const longestParam = 4096;
 
 /** Gives every failure, the framework's own included, the one error shape. */
 export function answerFailures(app: FastifyInstance): void {
@@ -22,7 +27,7 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
 }
 
 function noSuchRoute({ method, url }: FastifyRequest): MusterError {
-  return new MusterError(problem('no_such_route', { method, route: url.split('?', 1)[0] ?? '' }));
+  return new MusterError(problem('no_such_route', { method, route: shown(url.split('?', 1)[0] ?? '') }));
 }
 
 /** Answers with the error's body and status; what is not Muster's own refusal is logged and answered without internals. */
@@ -59,6 +64,11 @@ export function within<T>(path: string, check: () => T): T {
   }
 }
 
+const addressFaults: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'a `%` of its address begins no character',
+  FST_ERR_MAX_PARAM_LENGTH: `a part of its address is longer than ${longestParam} characters`,
+};
+
 /** What the framework refused before a handler ran. */
 function refusalOf(error: unknown, request: FastifyRequest): MusterError | null {
   if (!isFrameworkError(error)) return null;
@@ -72,50 +82,13 @@ function refusalOf(error: unknown, request: FastifyRequest): MusterError | null 
   if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
     return of(problem('body_not_json', { reason: 'it is empty' }));
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    const type = request.headers['content-type'] ?? 'none';
-    return of(problem('body_wrong_type', { type }));
+    return of(problem('body_wrong_type', { type: shown(request.headers['content-type'] ?? 'none') }));
   }
+  // The framework's own words hold the whole address.
+  const address = addressFaults[error.code];
+  if (address !== undefined) return of(problem('bad_request', { reason: address }));
   if (status === 503) return of(problem('not_ready', { reason: 'the server is shutting down' }));
   return status < 500 ? of(problem('bad_request', { reason: lowerFirst(error.message) })) : null;
-}
-
-interface SchemaFault {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly message?: string;
-  readonly params?: unknown;
-}
-
-function schemaProblems(faults: readonly SchemaFault[], where: string): Problem[] {
-  const problems = faults.flatMap((fault) => schemaProblem(fault, where));
-  return problems.length > 0
-    ? problems
-    : [problem('body_invalid', { where, reason: 'does not have the right shape' })];
-}
-
-function schemaProblem(fault: SchemaFault, where: string): Problem[] {
-  const path = where === 'body' ? fault.instancePath : '';
-  const named = (key: string): string => `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  if (fault.keyword === 'additionalProperties') {
-    return listIn(fault.params, 'additionalProperties').map((key) =>
-      problem('body_unknown_key', { key }, { path: named(key) }),
-    );
-  }
-  if (fault.keyword === 'required') {
-    return listIn(fault.params, 'requiredProperties').map((key) =>
-      problem('body_missing_key', { key }, { path: named(key) }),
-    );
-  }
-  // The checker names each key that is too many a second time, as a value whose schema is false.
-  if (fault.keyword === 'boolean') return [];
-  const subject = path === '' ? `the ${where}` : `\`${path.slice(1)}\``;
-  return [problem('body_invalid', { where: subject, reason: fault.message ?? 'is not allowed' }, { path })];
-}
-
-function listIn(params: unknown, name: string): string[] {
-  if (typeof params !== 'object' || params === null) return [];
-  const value: unknown = Object.entries(params).find(([key]) => key === name)?.[1];
-  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
 }
 
 function isFrameworkError(error: unknown): error is FastifyError {

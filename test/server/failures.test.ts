@@ -249,3 +249,45 @@ it('a database that cannot be reached is a 503 that can be tried again, and the 
   expectError(await away.call('GET', '/readyz'), { status: 503, code: 'not_ready' });
   expect((await away.call('GET', '/healthz')).body).toEqual({ ok: true });
 });
+
+it('an address that cannot be read is refused in few words, and no cache may keep that', async () => {
+  for (const [part, words] of [
+    ['%zz', 'a `%` of its address begins no character'],
+    ['x'.repeat(5_000), 'longer than 4096 characters'],
+  ] as const) {
+    const answer = await service.call('GET', `/api/users/${part}`);
+    expectError(answer, { status: 400, code: 'bad_request' });
+    expect(answer.body.error?.message).toContain(words);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  }
+});
+
+it('a fault in the address is named by its message, because pointers are into the body', async () => {
+  for (const [query, message] of [
+    ['limit=x', '`limit` in the address must be integer'],
+    ['nope=1', 'the key `nope` is not part of this call'],
+    ['state=lost', '`state` in the address must be `unknown` or `failed`'],
+  ] as const) {
+    const { status, body } = await service.call('GET', `/api/deliveries?${query}`);
+    expect([status, body.error?.message, body.error?.path]).toEqual([400, message, '']);
+  }
+});
+
+it('a value that is none of those allowed is refused with all of them, in one problem', async () => {
+  const { body } = await service.call('POST', '/api/deliveries/x/resolve', { as: 'lost' });
+  expect(body.error).toMatchObject({
+    message: '`as` must be `retry`, `delivered` or `skip`',
+    path: '/as',
+    details: { problems: [{ path: '/as' }] },
+  });
+  expect(body.error?.details.problems).toHaveLength(1);
+});
+
+it("no message repeats more than a part of a caller's text, nor a character that steers a terminal", async () => {
+  const zone = `\u001b[31m${'😀'.repeat(2_000)}`;
+  const { body } = await service.call('POST', '/api/audiences/compile', { filter: { everyone: true }, zone });
+  expect(body.error?.code).toBe('bad_zone');
+  expect(body.error?.message.length).toBeLessThan(1_200);
+  expect(body.error?.message).not.toMatch(/\p{Cc}/u);
+});

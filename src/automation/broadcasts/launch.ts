@@ -1,6 +1,7 @@
 import type { Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import { refuse } from '../../errors/index.js';
+import { shown } from '../../filter/parse/context.js';
 import { breakdownColumn } from './breakdown.js';
 import type { Breakdown } from './breakdown.js';
 import { freezeRun } from './freeze.js';
@@ -45,7 +46,8 @@ export async function launchBroadcast(
   key: string,
   { run, now, timeoutMs = 600_000 }: LaunchBroadcast = {},
 ): Promise<Launched> {
-  if (run !== undefined && !/^[A-Za-z0-9._:+-]{1,100}$/.test(run)) refuse('broadcast_bad_run', { run });
+  if (run !== undefined && !/^[A-Za-z0-9._:+-]{1,100}$/.test(run))
+    refuse('broadcast_bad_run', { run: shown(run) }, { path: '/run' });
   return inWorkspace(pool, workspaceId, async (client) => {
     // Two launches of one broadcast follow each other; the second finds what the first one did.
     await client.query(lockBroadcast, [workspaceId, key]);

@@ -1,3 +1,4 @@
+import { fit } from '../../errors/fit.js';
 import { MusterError, problem } from '../../errors/index.js';
 import type { ErrorCode, Problem } from '../../errors/index.js';
 import { limits } from '../limits.js';
@@ -120,15 +121,7 @@ const longestShown = 60;
 
 /** A user's text made fit for a message: short, and without characters that steer a terminal. */
 export function shown(text: string): string {
-  if (text.length <= longestShown && /^[ -~]*$/.test(text)) return text;
-  // Cut before looking at the characters, so that the cost does not grow with the input.
-  const head = Array.from(text.slice(0, longestShown * 2))
-    .slice(0, longestShown)
-    .join('');
-  const cut = head.length < text.length ? head + '…' : head;
-  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
-    return '\\u' + (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
-  });
+  return fit(text, longestShown);
 }
 
 /** Names a value in a message. */
