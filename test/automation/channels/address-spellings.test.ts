@@ -14,7 +14,14 @@ import {
   takeFeedback,
 } from '../../../src/automation/index.js';
 import type { Pool } from '../../../src/database/pool.js';
-import { identify, isSuppressed, suppress, track, unsubscribe } from '../../../src/traits/index.js';
+import {
+  eraseUser,
+  identify,
+  isSuppressed,
+  suppress,
+  track,
+  unsubscribe,
+} from '../../../src/traits/index.js';
 import { addOptOutsFromFile } from '../../../src/traits/opt-outs-file.js';
 import { addManyOptOuts } from '../../../src/traits/opt-outs.js';
 import { stepsOf } from '../inside.js';
@@ -47,6 +54,10 @@ function listFile(text: string): string {
 const ways: Record<string, (pool: Pool, email: string) => Promise<unknown>> = {
   'a suppression': (pool, email) => suppress(pool, { workspaceId, email }),
   'an unsubscribe': (pool, email) => unsubscribe(pool, { workspaceId, email }),
+  'an erasure of somebody who may not be sent to': async (pool, email) => {
+    await identify(pool, { workspaceId, userId: 'gone', traits: { email } });
+    await eraseUser(pool, { workspaceId, userId: 'gone', suppress: true });
+  },
   'a list in one call': (pool, email) =>
     addManyOptOuts(pool, { workspaceId, list: 'unsubscribes', entries: [{ email }] }),
   'a file': (pool, email) =>
