@@ -26,21 +26,19 @@ function byPlace(faults: readonly SchemaFault[]): ReadonlyMap<string, readonly S
 }
 
 function problemsAt(at: string, faults: readonly SchemaFault[], where: string): Problem[] {
-  // A pointer is into the body; what is wrong in the address is named by its message.
-  const pathOf = (path: string): { path: string } => ({ path: where === 'body' ? path : '' });
   const keysOf = (keyword: string, name: string): string[] =>
     faults.flatMap((fault) => (fault.keyword === keyword ? listIn(fault.params, name) : []));
   const below = (key: string): string => `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
   const invalid = (reason: string): Problem =>
-    problem('body_invalid', { where: subjectOf(at, where), reason }, pathOf(at));
+    problem('body_invalid', { where: subjectOf(at, where), reason }, { path: at });
   const values = new Set(faults.flatMap(allowedBy).map(String));
   if (values.size > 0 && faults.some(isNull)) values.add('null');
   return [
     ...keysOf('required', 'requiredProperties').map((key) =>
-      problem('body_missing_key', { key }, pathOf(below(key))),
+      problem('body_missing_key', { key }, { path: below(key) }),
     ),
     ...keysOf('additionalProperties', 'additionalProperties').map((key) =>
-      problem('body_unknown_key', { key: shown(key) }, pathOf(below(key))),
+      problem('body_unknown_key', { key: shown(key) }, { path: below(key) }),
     ),
     ...(values.size > 0 ? [invalid(`must be ${anyOf([...values].map((value) => `\`${value}\``))}`)] : []),
     ...faults

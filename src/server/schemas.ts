@@ -31,7 +31,10 @@ export const ErrorAnswer = Type.Object({
   error: Type.Object({
     code: Type.String(),
     message: Type.String(),
-    path: Type.String({ description: 'JSON Pointer into the body; empty for the whole of it' }),
+    path: Type.String({
+      description:
+        'JSON Pointer into the body, or the name of a part of the address after a slash; empty for the whole call',
+    }),
     hint: Type.String(),
     details: JsonObject('`problems` lists everything that is wrong, each with code, message, path and hint'),
   }),

@@ -263,14 +263,14 @@ it('an address that cannot be read is refused in few words, and no cache may kee
   }
 });
 
-it('a fault in the address is named by its message, because pointers are into the body', async () => {
-  for (const [query, message] of [
-    ['limit=x', '`limit` in the address must be integer'],
-    ['nope=1', 'the key `nope` is not part of this call'],
-    ['state=lost', '`state` in the address must be `unknown` or `failed`'],
+it('a fault in the address is named by its message, and its path is the name of the part', async () => {
+  for (const [query, message, path] of [
+    ['limit=x', '`limit` in the address must be integer', '/limit'],
+    ['nope=1', 'the key `nope` is not part of this call', '/nope'],
+    ['state=lost', '`state` in the address must be `unknown` or `failed`', '/state'],
   ] as const) {
     const { status, body } = await service.call('GET', `/api/deliveries?${query}`);
-    expect([status, body.error?.message, body.error?.path]).toEqual([400, message, '']);
+    expect([status, body.error?.message, body.error?.path]).toEqual([400, message, path]);
   }
 });
 
