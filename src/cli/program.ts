@@ -43,6 +43,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: 'load people from a CSV, TSV, NDJSON or JSON file',
     load: async () => (await import('./commands/import.js')).importCommand(),
   },
+  user: {
+    summary: 'find people; show, export, merge and erase one; what happened to them',
+    load: async () => (await import('./commands/user.js')).userCommand(),
+  },
   refusals: {
     summary: 'list what was sent and could not be stored',
     load: async () => (await import('./commands/refusals.js')).refusalsCommand(),

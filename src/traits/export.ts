@@ -10,7 +10,7 @@ const batch = 200;
 /**
  * Everything about one person as NDJSON: lines `{ "type", "data" }`, each with its line break, in this order: `user`,
  * `company`, `context_entry`, `event`, `enrollment`, `date_entry`, `decision` (of a series at its entrance), `delivery`,
- * `broadcast_recipient`, `segment_membership`, `segment_override`, `inbox_message`, `email_feedback`, `refusal` (of what was sent of them and
+ * `broadcast_recipient`, `segment_membership`, `segment_turn` (when they entered and left one), `segment_override`, `inbox_message`, `email_feedback`, `refusal` (of what was sent of them and
  * not stored), `suppression`, `unsubscribe`. All of it is as it was at one moment. It is read through a cursor, on a connection that is the reader's until the last line or
  * until the reader stops.
  *
@@ -88,6 +88,7 @@ const parts: readonly (readonly [type: string, select: string])[] = [
   ['delivery', ofPerson('deliveries', 'x.created_at, x.id')],
   ['broadcast_recipient', ofPerson('broadcast_recipients', 'x.run_id, x.number')],
   ['segment_membership', ofPerson('segment_members', 'x.entered_at, x.segment_key')],
+  ['segment_turn', ofPerson('segment_turns', 'x.id')],
   ['segment_override', ofPerson('segment_overrides', 'x.segment_key')],
   ['inbox_message', ofPerson('inbox_messages', 'x.created_at, x.delivery_id')],
   ['email_feedback', ofPerson('email_feedback', 'x.at, x.feedback_id')],

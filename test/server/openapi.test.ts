@@ -69,6 +69,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/users/{user_id}/context',
     'get /api/users/{user_id}/export',
     'get /api/users/{user_id}/preferences',
+    'get /api/users/{user_id}/timeline',
     'get /api/webhooks',
     'get /api/webhooks/{key}',
     'get /healthz',

@@ -98,6 +98,7 @@ const tries: Record<string, (service: Service) => Try> = {
   }),
   'GET /api/ingest/refusals': () => ({ path: '/api/ingest/refusals?user_id=u1' }),
   'GET /api/users': () => ({ path: '/api/users?search=u' }),
+  'GET /api/users/:user_id/timeline': () => ({ path: '/api/users/u1/timeline' }),
   'GET /api/users/:user_id': () => ({ path: '/api/users/u1' }),
   'PATCH /api/users/:user_id': () => ({ path: '/api/users/u1', body: { traits: { plan: 'taken over' } } }),
   'POST /api/users/batch': () => ({ body: { users: [{ user_id: 'u1', traits: { plan: 'taken over' } }] } }),

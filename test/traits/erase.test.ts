@@ -63,6 +63,8 @@ it('nothing of the person is left in any table of the workspace, and nobody else
     'outbox',
     'people_search',
     'segment_members',
+    'segment_overrides',
+    'segment_turns',
     'series_decisions',
   ];
   expect(await tablesHolding(workspaceId, jane)).toEqual([...everywhere, 'suppressions', 'unsubscribes']);

@@ -53,6 +53,8 @@ it('has everything about the person, a line each, and nothing about anybody else
     ['decision', 1],
     ['delivery', 1],
     ['segment_membership', 1],
+    ['segment_turn', 1],
+    ['segment_override', 1],
     ['inbox_message', 1],
     ['email_feedback', 1],
     ['refusal', 2],

@@ -65,6 +65,13 @@ export async function personWithEverything(
     all.slice(0, 2),
   );
   await pool.query(
+    `WITH turned AS (
+       INSERT INTO segment_turns (workspace_id, end_user_id, segment_key, entered, at) VALUES ($1, $2, 'all', false, now())
+     )
+     INSERT INTO segment_overrides (workspace_id, segment_key, end_user_id, member, reason) VALUES ($1, 'all', $2, true, 'by hand')`,
+    all.slice(0, 2),
+  );
+  await pool.query(
     `INSERT INTO ingest_refusals (workspace_id, call, code, path, message, whole, user_id, anonymous_id)
      VALUES ($1, 'identify', 'trait_type', '/traits/x', 'of ' || $2, false, $2, NULL),
        ($1, 'identify', 'trait_type', '/traits/x', 'of visitor', false, NULL, 'visitor of ' || $2)`,

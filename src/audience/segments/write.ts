@@ -34,6 +34,13 @@ export async function writeFlips(
     ]);
   }
   if (!told) return;
+  await client.query(keepTurns, [
+    workspaceId,
+    flips.map(({ endUser }) => endUser),
+    flips.map(({ segment }) => segment),
+    flips.map(({ entered }) => entered),
+    flips.map(({ at }) => new Date(at).toISOString()),
+  ]);
   await client.query(tell, [
     workspaceId,
     flips.map(({ entered }) => (entered ? 'segment_entered' : 'segment_left')),
@@ -53,6 +60,10 @@ const leave = `
   DELETE FROM segment_members m
   USING unnest($2::text[], $3::uuid[]) AS flip (segment_key, end_user_id)
   WHERE m.workspace_id = $1 AND m.segment_key = flip.segment_key AND m.end_user_id = flip.end_user_id`;
+
+const keepTurns = `
+  INSERT INTO segment_turns (workspace_id, end_user_id, segment_key, entered, at)
+  SELECT $1, turn.* FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::timestamptz[]) AS turn`;
 
 // It happened when the membership turned, and is told now: a series that was begun in between does not take it.
 const tell = `

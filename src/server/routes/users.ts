@@ -14,11 +14,18 @@ import { exportUser } from '../../traits/export.js';
 import { mergeUsers } from '../../traits/merge.js';
 import { contextEntryView, userView } from '../../traits/profile.js';
 import { getUser } from '../../traits/read.js';
+import { readTimeline } from '../../traits/timeline.js';
 import { eventLimit, within } from '../failures.js';
 import { sendLines } from '../lines.js';
 import { momentOfView } from '../moment-of-view.js';
 import { ErrorAnswer, UserParams } from '../schemas.js';
-import { PeopleAnswer, PeopleQuery, UserWithContext } from '../schemas/people.js';
+import {
+  PeopleAnswer,
+  PeopleQuery,
+  TimelineAnswer,
+  TimelineQuery,
+  UserWithContext,
+} from '../schemas/people.js';
 import {
   BackfillBody,
   EraseAnswer,
@@ -86,6 +93,23 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
         context: context.map(contextEntryView),
       };
     },
+  );
+
+  app.get(
+    '/api/users/:user_id/timeline',
+    {
+      config,
+      schema: {
+        tags,
+        description:
+          'What the user did, got and was refused, and what series, broadcasts and segments decided about them, the newest first.',
+        params: UserParams,
+        querystring: TimelineQuery,
+        response: { 200: TimelineAnswer, ...refusals, 404: ErrorAnswer },
+      },
+    },
+    async ({ params, query: { after, limit }, workspaceId }) =>
+      readTimeline(pool, { workspaceId, userId: params.user_id, after, limit }),
   );
 
   app.patch(

@@ -2,7 +2,10 @@ import { Type } from '@fastify/type-provider-typebox';
 import type { PeoplePage } from '../../audience/find-people.js';
 import type { Preferences } from '../../automation/index.js';
 import { NullableText, NullableTime, User, closed } from '../schemas.js';
+import { timelineKinds } from '../../traits/statements/timeline-page.js';
+import type { TimelinePage } from '../../traits/timeline.js';
 import { ItemProblem } from './ingest.js';
+import { nextPage, pageQuery } from './series.js';
 
 /** Finding people, suppression lists and context entries. */
 
@@ -14,8 +17,7 @@ export const PeopleQuery = Type.Object(
       }),
     ),
     filter: Type.Optional(Type.String({ description: 'an audience filter as JSON; only who matches' })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-    after: Type.Optional(Type.String({ description: 'the `next` of the page before' })),
+    ...pageQuery,
   },
   closed,
 );
@@ -34,7 +36,22 @@ export const PeopleAnswer = Type.Unsafe<PeoplePage>(
         last_seen: NullableTime,
       }),
     ),
-    next: NullableText,
+    next: nextPage,
+  }),
+);
+
+export const TimelineQuery = Type.Object(pageQuery, closed);
+export const TimelineAnswer = Type.Unsafe<TimelinePage>(
+  Type.Object({
+    timeline: Type.Array(
+      Type.Object({
+        at: Type.String({ format: 'date-time' }),
+        kind: Type.Union(timelineKinds.map((kind) => Type.Literal(kind))),
+        data: Type.Unknown({ description: 'what it was, by its kind' }),
+      }),
+      { description: 'the newest first' },
+    ),
+    next: nextPage,
   }),
 );
 

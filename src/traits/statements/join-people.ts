@@ -99,6 +99,8 @@ WITH moved_events AS (
   WHERE r.workspace_id = $1 AND r.run_id = place.run_id AND r.number = place.number AND (place.ends OR r.end_user_id = $2)
 ), moved_decisions AS (
   UPDATE series_decisions SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
+), moved_turns AS (
+  UPDATE segment_turns SET end_user_id = $3 WHERE workspace_id = $1 AND end_user_id = $2
 )
 UPDATE context_entries AS c SET end_user_id = $3
 WHERE c.workspace_id = $1 AND c.end_user_id = $2 AND NOT EXISTS (
