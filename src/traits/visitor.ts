@@ -61,6 +61,6 @@ export async function identifyVisitor(db: Database, call: IdentifyVisitor): Prom
     }
     throw new Error(`the row of a visitor came and went ${mostTries} times during one call`);
   });
-  await noteTraitsSent(db, workspaceId, 'user', sentKeys(traits));
+  await noteTraitsSent(db, workspaceId, 'user', [...sentKeys(traits), ...sentKeys(fill)]);
   return user;
 }

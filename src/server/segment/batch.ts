@@ -47,7 +47,7 @@ export async function applyBatch(
   const { workspaceId } = caller;
   const receiver = { workspaceId, names: await parts.access.personTraits(workspaceId) };
   const outcome = { accepted: 0, refusals: new Array<Refusal>() };
-  const itemOf = new Map<unknown, unknown>();
+  const sentOf = new Map<unknown, { readonly item: unknown; readonly operation: Operation }>();
   const tasks: Task[] = [];
   const read = async (item: unknown): Promise<Operation> => {
     const message = readItem(item, received);
@@ -58,18 +58,22 @@ export async function applyBatch(
       const operation = await read(item);
       const task = taskOf(operation);
       tasks.push(task);
-      itemOf.set('checked' in task ? task.checked : operation, item);
+      sentOf.set('checked' in task ? task.checked : operation, { item, operation });
       if (task.kind !== 'single' && task.kind !== 'visitor') accept(outcome, operation, item);
     });
   }
   for (const wave of planWaves(tasks, await linkedTo(parts, caller, tasks))) {
-    for (const { item: checked, refusal } of await applyTogether(parts, caller, wave)) {
+    // Those who would hold too much, each by itself: it may be done in part.
+    await inLanes(await applyTogether(parts, caller, wave), async (checked) => {
+      const sent = sentOf.get(checked);
       outcome.accepted -= 1;
-      const item = itemOf.get(checked);
-      outcome.refusals.push(...refusalsOf(refusal.problems, { call: typeIn(item), sent: item, whole: true }));
-    }
+      await unlessRefused(outcome.refusals, sent?.item, async () => {
+        if (sent !== undefined) await perform(parts.pool, sent.operation);
+        outcome.accepted += 1;
+      });
+    });
     await inLanes(wave.single, async (operation) => {
-      const item = itemOf.get(operation);
+      const item = sentOf.get(operation)?.item;
       await unlessRefused(outcome.refusals, item, async () => {
         await perform(parts.pool, operation);
         accept(outcome, operation, item);
@@ -111,14 +115,14 @@ async function applyTogether(
   { pool }: Parts,
   { workspaceId }: Caller,
   { identify, company, track }: Wave,
-): Promise<Refused<unknown>[]> {
+): Promise<unknown[]> {
   const refused: Refused<unknown>[] = [];
   for (const calls of chunks(identify)) refused.push(...(await identifyMany(pool, workspaceId, calls)));
   for (const calls of chunks(company)) refused.push(...(await identifyCompanies(pool, workspaceId, calls)));
   for (const by of ['user_id', 'anonymous_id'] as const) {
     for (const calls of chunks(track[by])) await trackMany(pool, workspaceId, by, calls);
   }
-  return refused;
+  return refused.map(({ item }) => item);
 }
 
 function* chunks<T>(calls: readonly T[]): Generator<readonly T[]> {

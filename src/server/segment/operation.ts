@@ -2,6 +2,7 @@ import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
+import { isOverfull } from '../../traits/bounds.js';
 import { identifyCompany } from '../../traits/company.js';
 import type { IdentifyCompany } from '../../traits/company.js';
 import { identify } from '../../traits/identify.js';
@@ -100,14 +101,30 @@ function eventOf(workspaceId: string, message: Message): Operation {
   return { kind: 'track', call, refused };
 }
 
-/** Does it. Errors: those of identify, identifyVisitor, identifyCompany and track, and `segment_alias_known`. */
-export async function perform(pool: Pool, { kind, call }: Operation): Promise<void> {
+/**
+ * Does it. Where somebody would hold too much, it is done without what only fills, so that a by-product refuses nothing.
+ * Errors: those of identify, identifyVisitor, identifyCompany and track, and `segment_alias_known`.
+ */
+export async function perform(pool: Pool, operation: Operation): Promise<void> {
+  try {
+    await attempt(pool, operation, {});
+  } catch (error) {
+    if (!isOverfull(error)) throw error;
+    await attempt(pool, operation, { fill: undefined });
+  }
+}
+
+async function attempt(
+  pool: Pool,
+  { kind, call }: Operation,
+  instead: { readonly fill?: undefined },
+): Promise<void> {
   if (kind === 'track') await track(pool, call);
-  else if (kind === 'visitor') await identifyVisitor(pool, call);
+  else if (kind === 'visitor') await identifyVisitor(pool, { ...call, ...instead });
   else if (kind === 'company') await identifyCompany(pool, call);
   else {
     if (kind === 'alias') await refuseKnown(pool, call);
-    await identify(pool, call);
+    await identify(pool, { ...call, ...instead });
   }
 }
 
