@@ -81,7 +81,7 @@ it.each<[unknown, string]>([
     where({ exists: v('property:occurred_at') }),
     'property_never_sent: send it with track; names are compared letter by letter',
   ],
-  [{ '==': [v('custom:country'), 'Germany'] }, 'value_never_sent: did you mean "Germany\u200B"?'],
+  [{ '==': [v('custom:country'), 'Germany'] }, 'value_never_sent: did you mean "Germany\\u200b"?'],
 ])('%j: %s', (filter, expected) => {
   expect(found(filter)).toEqual([expected]);
 });

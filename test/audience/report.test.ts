@@ -66,6 +66,9 @@ it('"signed up in 30 days" is empty where nobody sends signed_up_at, and the rep
   );
 });
 
+const paid = async (more: object) =>
+  (await report({ did: { event: 'paid', count: ['>=', 2], ...more } }, 'paying')).suggestions[0];
+
 it('each reason has its own advice, with the values that are there', async () => {
   const records = [
     { custom_fields: { role: 'Admin', seats: '10', ends: '31/12/2026' }, last_seen: '2026-01-05T10:00:00Z' },
@@ -94,6 +97,15 @@ it('each reason has its own advice, with the values that are there', async () =>
   expect(await advice({ did: { event: 'trial_started' } })).toEqual([
     "send_event: Nobody ever did `trial_started`. Send it with track; an event's name is compared letter by letter.",
   ]);
+  const done = { event: 'paid', occurred_at: '2026-02-01T00:00:00Z', properties: { amount: 5 } };
+  await insertRecords(pool, 'paying', [{ events: [done] }, { events: [done, done] }]);
+  expect(await paid({})).toMatchObject({
+    text: '1 person did `paid` another number of times than is asked for.',
+    gain: 1,
+  });
+  expect((await paid({ where: { '>': [{ var: 'property:amount' }, 9] } }))?.text).toBe(
+    '2 people did `paid` with such properties another number of times than is asked for.',
+  );
   const contradiction = {
     and: [{ '==': [{ var: 'custom:seats' }, 3] }, { '==': [{ var: 'custom:role' }, 'Admin'] }],
   };

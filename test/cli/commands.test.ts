@@ -97,6 +97,11 @@ it('preview prints the count, the count of each condition and the people, and no
   expect(all.out).not.toContain('\u001b');
 });
 
+it('a preview of nobody names the command that says why', async () => {
+  const { out } = await muster(['preview', '{"==": [{"var": "custom:role"}, "nobody"]}'], database);
+  expect(out).toContain('`muster report` with the same filter says where people are lost');
+});
+
 it('preview --json prints the answer of the API on one line', async () => {
   const { code, out } = await muster(['preview', both, '--now', now, '--sample', '0', '--json'], database);
   expect(code).toBe(0);

@@ -2,10 +2,12 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { lintFilter } from '../../src/filter/lint.js';
 import { parseEventFilter, parseFilter } from '../../src/filter/parse.js';
+import { printFilter } from '../../src/filter/print.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import { recordOfEvent } from '../../src/filter/did.js';
 import { momentOf } from '../../src/filter/time.js';
 import type { Moment } from '../../src/filter/time.js';
+import { leavesOf } from '../../src/filter/tree.js';
 import { completeRecords } from '../meaning/support.js';
 import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
 
@@ -30,6 +32,39 @@ it('clauses that cannot hold together are told at the smallest part that holds t
   ]);
   expect(lint({ and: [{ '==': [role, 'a'] }, { '==': [role, 5] }] })).toEqual(['contradiction ']);
   expect(lint({ and: [did('>=', 3), did('==', 0)] })).toEqual(['contradiction ']);
+});
+
+const done = (times: unknown, more: object = {}) => ({ did: { event: 'e', count: times, ...more } });
+
+it('whoever did something in a window did it in a longer one, and whoever did it under a condition did it', () => {
+  const [once, never] = [
+    ['>=', 1],
+    ['==', 0],
+  ];
+  const where = { '>': [{ var: 'property:amount' }, 5] };
+  for (const [narrow, wide] of [
+    [done(once, { within: [7, 'days'] }), done(never)],
+    [done(once, { within: [7, 'days'] }), done(never, { within: [1, 'months'] })],
+    [done(once, { where }), done(never)],
+    [done(['>', 3], { where, within: [7, 'days'] }), done(['<', 3], { where, within: [8, 'days'] })],
+    [{ '!': done(never, { within: [7, 'days'] }) }, { '!': done(once) }],
+  ]) {
+    expect([narrow, wide, lint({ and: [wide, { exists: role }, narrow] })]).toEqual([
+      narrow,
+      wide,
+      ['contradiction '],
+    ]);
+  }
+  for (const [narrow, wide] of [
+    [done(never, { within: [7, 'days'] }), done(once, { within: [30, 'days'] })],
+    [done(never, { where }), done(once)],
+    [done(once, { where }), done(never, { where: { '>': [{ var: 'property:amount' }, 9] } })],
+    [done(once, { within: [7, 'days'] }), { did: { event: 'other', count: never } }],
+    [done(['>=', 2], { within: [7, 'days'] }), done(['<', 3])],
+  ]) {
+    expect([narrow, wide, lint({ and: [narrow, wide] })]).toEqual([narrow, wide, []]);
+  }
+  expect(lint({ or: [done(['<', 5], { within: [7, 'days'] }), done(['>=', 2])] })).toEqual(['always_true ']);
 });
 
 it('what can hold together is not told: other fields, letters, ends that meet, people without a value under !', () => {
@@ -114,6 +149,17 @@ it('for whatever filter and whatever people, a finding is true of everybody', ()
       { or: [one, other, { '!': other }] },
       { and: [one, other, one] },
     ].map((document) => [document, at] as const);
+  });
+  const counts = sample.flatMap(([one]) =>
+    leavesOf(parseFilter(one, { segments: savedSegments })).flatMap(({ leaf }) =>
+      leaf.kind === 'did' ? [leaf] : [],
+    ),
+  );
+  counts.forEach((one, index) => {
+    const other = { ...(counts[index + 1] ?? one), event: one.event };
+    const [a, b] = [one, other].map(printFilter);
+    const at = momentOf('2026-03-01T12:00:00Z', 'Europe/Berlin');
+    documents.push([{ and: [a, b] }, at], [{ or: [a, b] }, at], [{ and: [a, { '!': b }] }, at]);
   });
   const told = new Map<string, number>();
   const untrue: unknown[] = [];

@@ -126,12 +126,12 @@ function caseNeverSent(leaf: Leaf, { key, common_values: common }: CataloguedTra
     const message = `\`${visible(key)}\` is sent as \`${visible(near)}\`, and asked for as \`${visible(literal.value)}\``;
     const path = leaf.path;
     if (meant === undefined) {
-      const hint = `did you mean ${JSON.stringify(near)}?`;
+      const hint = `did you mean ${visible(JSON.stringify(near))}?`;
       return [{ code: 'value_never_sent', severity: 'warning', path, message, hint }];
     }
     const folded = lowerFolded(leaf);
     const lowered = folded === null ? null : sketch(printFilter(folded));
-    const hint = `write ${JSON.stringify(meant)}${lowered === null ? '' : `, or ${lowered}`}`;
+    const hint = `write ${visible(JSON.stringify(meant))}${lowered === null ? '' : `, or ${lowered}`}`;
     return [{ code: 'letter_case_never_sent', severity: 'warning', path, message, hint }];
   });
 }

@@ -191,6 +191,11 @@ function otherValue({ leaf, field, people, passing, values, gain }: Failing): Dr
     const text = `${peopleWords(people)} ${verb} not in the segment ${quoted(leaf.key)}: a report on its own filter says why.`;
     return [atMost({ path: leaf.path, code: 'other_segment', text, people, gain })];
   }
+  if (leaf.kind === 'did') {
+    const which = leaf.where === null ? '' : ' with such properties';
+    const text = `${peopleWords(people)} did ${quoted(leaf.event)}${which} another number of times than is asked for.`;
+    return [atMost({ path: leaf.path, code: 'other_value', text, people, gain })];
+  }
   if (field === null || values === undefined) return [];
   const name = fieldWords(field);
   const listed = values.values

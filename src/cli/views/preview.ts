@@ -19,6 +19,11 @@ export function previewLines(
     '',
     `  ${style(['bold', found.count === 0 ? 'yellow' : 'green'], people(found.count))} ${verb}  ${style('dim', `exact, ${duration(found.took_ms)}`)}`,
   );
+  if (found.count === 0)
+    lines.push(
+      '',
+      `  ${style('dim', '`muster report` with the same filter says where people are lost, and why')}`,
+    );
   if (found.clauses.length > 1) {
     const negated = leavesOf(filter).map((each) => each.negated);
     lines.push('', `  ${style('bold', 'Each condition alone')}`);

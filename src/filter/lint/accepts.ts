@@ -3,10 +3,10 @@ import type { Admitted } from '../admitted.js';
 import { nameOf } from '../fields.js';
 import type { Field } from '../fields.js';
 import { parseIso } from '../iso8601.js';
-import { printFilter } from '../print.js';
 import type { Moment } from '../time.js';
 import type { Between, Compare, CompareOperator, LeafKind, NodeOf, OneOf } from '../tree.js';
 import { foldAscii } from '../values.js';
+import { countSubject } from './counts.js';
 import {
   allNumbers,
   between,
@@ -58,12 +58,11 @@ export const accepts: { readonly [K in LeafKind]: (leaf: NodeOf<K>, moment: Mome
     return { subject: `percent:${salt}`, most: slice, least: unite(slice, notPlaces) };
   },
   did: (leaf) => {
-    const { count, event, within, where } = leaf;
-    const subject = `did:${JSON.stringify([event, within, where === null ? null : printFilter(where)])}`;
+    const { count } = leaf;
     const whole = { ...noValue, number: satisfying(count.operator, count.value) };
     // No count is negative, and none is missing: whatever is no count stands for nobody.
     const counts = { ...noValue, number: between(0, Infinity, true, false) };
-    return { subject, most: intersect(whole, counts), least: unite(whole, notCounts) };
+    return { subject: countSubject(leaf), most: intersect(whole, counts), least: unite(whole, notCounts) };
   },
   segment: ({ key }) => exactly(`segment:${key}`, { ...noValue, boolean: new Set([true]) }),
 };

@@ -1,8 +1,9 @@
 import { printFilter } from '../print.js';
 import type { Moment } from '../time.js';
-import type { Filter, Leaf, LeafKind, NodeOf } from '../tree.js';
+import type { Did, Filter, Leaf, LeafKind, NodeOf } from '../tree.js';
 import { accepts } from './accepts.js';
 import type { Accepts } from './accepts.js';
+import { countsImplied, countsIn } from './counts.js';
 import { complement, intersect, isNothing, noValue, unite } from './values.js';
 import type { Values } from './values.js';
 
@@ -20,12 +21,17 @@ const mostSubjects = 400;
  * people have; a map means nothing.
  */
 export function possible(filter: Filter, moment: Moment, negated = false): Possible {
-  if (filter.kind === 'not') return possible(filter.operand, moment, !negated);
+  return possibleAmong(countsIn(filter), filter, moment, negated);
+}
+
+/** @param counts the clauses that count events, each of which says something of the others */
+function possibleAmong(counts: readonly Did[], filter: Filter, moment: Moment, negated: boolean): Possible {
+  if (filter.kind === 'not') return possibleAmong(counts, filter.operand, moment, !negated);
   const itself = new Map([[clauseOf(filter), verdict(!negated)]]);
   if (filter.kind !== 'and' && filter.kind !== 'or') {
-    return together([ofLeaf(filter, moment, negated), itself]);
+    return together([...ofLeaf(filter, moment, negated, counts), itself]);
   }
-  const parts = filter.operands.map((operand) => possible(operand, moment, negated));
+  const parts = filter.operands.map((operand) => possibleAmong(counts, operand, moment, negated));
   const inner = (filter.kind === 'and') === negated ? either(parts) : together(parts);
   return together([inner, itself]);
 }
@@ -52,10 +58,12 @@ export function acceptsOf<K extends LeafKind>(leaf: NodeOf<K>, moment: Moment): 
   return accepts[kind](leaf, moment);
 }
 
-function ofLeaf(leaf: Leaf, moment: Moment, negated: boolean): Possible {
+function ofLeaf(leaf: Leaf, moment: Moment, negated: boolean, counts: readonly Did[]): Possible[] {
   const { subject, most, least } = acceptsOf(leaf, moment);
   const values = negated ? complement(least) : most;
-  return isNothing(values) ? null : new Map([[subject, values]]);
+  if (isNothing(values)) return [null];
+  const implied = leaf.kind === 'did' ? countsImplied(leaf, values, counts, moment) : [];
+  return [new Map([[subject, values]]), ...implied.map((each) => new Map([each]))];
 }
 
 function together(parts: readonly Possible[]): Possible {
