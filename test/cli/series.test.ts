@@ -95,7 +95,10 @@ it('whom an edit would concern is told, and nothing is saved', async () => {
 
 it('a person is let in, their story is told, and they are taken out', async () => {
   expect(await json('save', file)).toMatchObject({
-    warnings: [{ code: 'trait_never_sent', path: '/goal', severity: 'warning' }],
+    warnings: [
+      { code: 'trait_never_sent', path: '/goal', severity: 'warning' },
+      { code: 'event_never_sent', path: '/trigger/event', severity: 'warning' },
+    ],
   });
   expect(await json('enroll', 'tour', '--user', 'ann')).toMatchObject({ entered: true, state: 'inside' });
   const again = await series('enroll', 'tour', '--user', 'ann');
