@@ -6,6 +6,7 @@ import type { Pool } from '../../src/database/pool.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import { momentOf } from '../../src/filter/time.js';
+import { backfillUsers } from '../../src/traits/backfill.js';
 import { identify } from '../../src/traits/identify.js';
 import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
 import { insertRecords } from '../meaning/support.js';
@@ -140,6 +141,41 @@ it('what is probably not meant about the filter itself is told beside the number
     expect((await report(filter)).warnings.map((each) => each.code)).toEqual([code]);
   }
   expect((await report({ exists: role })).warnings).toEqual([]);
+});
+
+it('what is said to be sent gains what is said when it is backfilled, and marks nobody active', async () => {
+  await pool.query(`INSERT INTO workspaces (workspace_id, name) VALUES ('backfilled', 'Backfilled')`);
+  const ids = ['a', 'b', 'c'];
+  for (const userId of ids)
+    await identify(pool, { workspaceId: 'backfilled', userId, traits: { name: 'N' } });
+  const seen = async (): Promise<unknown> =>
+    (await pool.query(`SELECT max(last_seen) FROM end_users WHERE workspace_id = 'backfilled'`)).rows;
+  const before = await seen();
+  const age = { var: 'custom:age' };
+  for (const [filter, itemOf] of [
+    [{ and: [{ '>=': [age, 18] }, { '<': [age, 65] }] }, (traits: object) => ({ traits })],
+    [
+      { and: [{ exists: { var: 'company.custom:plan' } }, { '==': [{ var: 'company.name' }, 'Acme'] }] },
+      (traits: object) => ({ company_id: 'acme', company_traits: traits }),
+    ],
+  ] as const) {
+    const [first] = (await report(filter, 'backfilled')).suggestions;
+    const change = first?.change;
+    if (change?.kind !== 'send') throw new Error('nothing is to be sent');
+    const traits = Object.fromEntries(
+      Object.entries(change.values).map(([name, value]) => [
+        name.replace(/^company\.|(?:company\.)?custom:/g, ''),
+        value,
+      ]),
+    );
+    const users = ids.map((id) => ({ user_id: id, ...itemOf(traits) }));
+    await backfillUsers(pool, { workspaceId: 'backfilled', users });
+    expect([first?.text, (await report(filter, 'backfilled')).matched]).toEqual([
+      expect.stringContaining('or backfill it through REST or import'),
+      first?.gain,
+    ]);
+  }
+  expect(await seen()).toEqual(before);
 });
 
 it('an empty workspace is empty for that reason alone', async () => {

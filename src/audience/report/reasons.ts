@@ -67,6 +67,8 @@ function letterCase({ leaf, field, people, examples, gain }: Failing): Draft[] {
   return [clause === null ? atMost(said) : exactly(said, replacing(clause))];
 }
 
+const backfill = 'or backfill it through REST or import; an identify loop would mark everybody active today.';
+
 function missing(failing: Failing): Draft[] {
   const { leaf, field, people, everybody, gain, filter, moment } = failing;
   if (leaf.kind === 'did') {
@@ -80,7 +82,7 @@ function missing(failing: Failing): Draft[] {
   const about = { path: leaf.path, people, gain };
   if (field.entity === 'company') {
     const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no company, or not`;
-    const text = `${who} a company with ${quoted(fieldWords(field))}. Send \`company_id\` and \`company_traits\` on identify.`;
+    const text = `${who} a company with ${quoted(fieldWords(field))}: send \`company_id\` and \`company_traits\` on identify, ${backfill}`;
     return [
       atMost(
         { ...about, code: 'no_company', text },
@@ -97,7 +99,7 @@ function missing(failing: Failing): Draft[] {
   const trait = field.kind === 'custom' ? (field.tokens[0] ?? '') : field.name;
   const asked = field.kind === 'custom' ? keyOf(field) : field.name;
   const inside = field.kind === 'custom' && field.tokens.length > 1 ? ' with it' : '';
-  const sent = `${who} ${quoted(asked)}: send ${quoted(trait)}${inside} on identify, or backfill it through REST or import; an identify loop would mark everybody active today.`;
+  const sent = `${who} ${quoted(asked)}: send ${quoted(trait)}${inside} on identify, ${backfill}`;
   const found = [
     atMost(
       { ...about, code: 'send_trait', text: sent },
