@@ -270,7 +270,7 @@ export const traitsErrors = {
     status: 400,
     exit: 2,
     message: '`{value}` does not say whether the person wants to hear from you, so the row is not loaded',
-    hint: 'write true or false, the time at which they left, or nothing',
+    hint: 'write true or false, the time at which they left, or nothing; where the column is only a trait, map it: `--map "COLUMN=custom:KEY"`, over HTTP `?map=COLUMN=custom:KEY`',
   },
   import_duplicate_column: {
     status: 400,

@@ -104,6 +104,19 @@ it('a visitor alone is identified by anonymous_id and is created once they are s
   });
 });
 
+it('PATCH and the batch put people into companies without a visit of either', async () => {
+  const company = { company_id: 'backfilled', company_traits: { seats: 5 } };
+  const patched = await service.call('PATCH', '/api/users/pc1', company);
+  expect([patched.status, patched.body]).toMatchObject([
+    200,
+    { user: { company_id: 'backfilled', last_seen: null } },
+  ]);
+  const batch = await service.call('POST', '/api/users/batch', { users: [{ user_id: 'pc2', ...company }] });
+  expect(batch.body).toMatchObject({ created: 1, rejected: 0 });
+  const alone = await service.call('PATCH', '/api/users/pc1', { company_traits: { seats: 6 } });
+  expect([alone.status, alone.body.error?.code]).toEqual([400, 'company_traits_alone']);
+});
+
 it('PATCH and the batch change traits and never move last_seen', async () => {
   await service.call('POST', '/api/sdk/users/identify', { user_id: 'p1', traits: { a: 1 } });
   const { last_seen: before } = await user('p1');
