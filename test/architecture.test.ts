@@ -111,6 +111,7 @@ const acrossWorkspaces: Record<string, string> = {
   'traits/months.ts': 'makes the months of events, which all workspaces share',
   'traits/catalogue/fold.ts': 'finds the workspaces that have something to fold; folds each under its own',
   'traits/upkeep/messages.ts': 'forgets old message ids as they lie on the disk, whosever they are',
+  'traits/upkeep/names.ts': 'asks which workspaces are crowded',
   'traits/upkeep/refusals.ts': 'each workspace in turn, one statement each',
   'traits/upkeep/statistics.ts': 'has a whole table analyzed and reads no row of it',
   'server/metrics/gauges.ts': 'counts what the installation has to do, by state and not by workspace',

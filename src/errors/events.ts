@@ -35,7 +35,7 @@ export const eventsErrors = {
   event_too_old: {
     status: 400,
     exit: 2,
-    message: 'the event is said to have occurred at {at}, more than {limit} years ago',
+    message: 'the event is said to have occurred at {at}, more than {limit} ago',
     hint: 'check the unit: seconds read as milliseconds lie in 1970',
   },
   bad_message_id: {

@@ -86,6 +86,18 @@ export const traitsErrors = {
     message: "the {whose}'s custom traits would have {count} bytes as JSON, the limit is {limit}",
     hint: 'shorten or remove traits that you do not filter by (send null)',
   },
+  too_many_trait_keys: {
+    status: 422,
+    exit: 2,
+    message: '`{name}` would be a new trait, and the workspace has {limit} of them{by}, the limit',
+    hint: 'send what varies as a value and not as a key; a key that nobody has any more gives its room back within two hours',
+  },
+  too_many_event_names: {
+    status: 422,
+    exit: 2,
+    message: '`{name}` would be a new event, and the workspace has {limit} names of events{by}, the limit',
+    hint: 'send what varies as a property and not in the name; a name of which no event is stored any more gives its room back within two hours',
+  },
   bad_user_id: {
     status: 400,
     exit: 2,

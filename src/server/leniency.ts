@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../errors/index.js';
+import { inPart } from '../traits/in-part.js';
+import type { SomeTraits } from '../traits/in-part.js';
 import { storableProperties, storableTraits } from '../traits/storable.js';
 
 /** What the browser script says in each call of its own. */
@@ -35,6 +37,17 @@ export interface StorableCall {
   readonly companyTraits: unknown;
   readonly properties: unknown;
   readonly refused: readonly Problem[];
+}
+
+/** Does a call; where it is to be stored in part, also without what there is no room for. */
+export async function storeCall<C extends SomeTraits, T>(
+  request: FastifyRequest,
+  call: C,
+  work: (call: C) => Promise<T>,
+  of: 'user' | 'company' = 'user',
+): Promise<{ readonly answer: T; readonly refused: readonly Problem[] }> {
+  if (leniencyOf(request) === 'none') return { answer: await work(call), refused: [] };
+  return inPart(call, of, work);
 }
 
 /** Takes out of a call what cannot be stored, where it is to be stored in part. `of` is what its `traits` are about. */

@@ -8,10 +8,12 @@ import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import { collectCompanyPart } from './company-part.js';
 import type { CompanyPart } from './company-part.js';
-import { atomically } from './database.js';
+import { atomically, withNamedBounds } from './database.js';
 import type { Database } from './database.js';
 import { collectId } from './ids.js';
 import { knownTraitNames } from './known-traits.js';
+import { admitNames, admitNamesOfMany, traitNames } from './names.js';
+import type { SentName } from './names.js';
 import { getUser } from './read.js';
 import type { EndUser } from './row.js';
 import { mergeBatch } from './statements/merge-batch.js';
@@ -41,7 +43,8 @@ export interface Backfilled {
  * silently is not announced by a later identify either, since it finds them there.
  *
  * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value`, `company_traits_alone` and those
- * of `checkTraits`, of company traits under `/company_traits`.
+ * of `checkTraits`, of company traits under `/company_traits`; then those of `admitNames`, `too_many_custom_traits` and
+ * `custom_traits_too_large`.
  */
 export async function backfillUser(db: Database, call: BackfillUser): Promise<Backfilled> {
   const problems: Problem[] = [];
@@ -50,10 +53,12 @@ export async function backfillUser(db: Database, call: BackfillUser): Promise<Ba
   const company = collectCompanyPart(call.companyId, call.companyTraits, problems);
   if (problems.length > 0) throw new MusterError(problems);
   const { workspaceId } = call;
+  await admitNames(db, workspaceId, namesOf({ traits, company }));
   return atomically(db, workspaceId, async (client) => {
     const people = [personOf(userId, { traits, companyId: company?.id ?? null })];
     const created = await mergeBatch(client, workspaceId, people, call.fireTriggers ?? false);
-    await writeCompanies(client, workspaceId, company === null ? [] : [company]);
+    const companies = company === null ? [] : [company];
+    await withNamedBounds(() => writeCompanies(client, workspaceId, companies), '/company_traits');
     // The merge holds the row, so that nobody can delete it before this.
     const user = await getUser(client, { workspaceId, userId });
     if (user === null) throw new Error('an upsert left no row');
@@ -96,24 +101,27 @@ export async function backfillUsers(pool: Pool, call: BackfillUsers): Promise<{ 
   }
   const items = users.map((item, index) => itemOf(item, `/users/${index}`));
   const fine = items.filter(isFine);
+  const named = await admitNamesOfMany(pool, call.workspaceId, fine, namesOf);
+  const { admitted } = named;
   const created = new Set<string>();
-  const refused = await exceptOverfull([...new Set(fine.map(({ userId }) => userId))], async (some) => {
+  const refused = await exceptOverfull([...new Set(admitted.map(({ userId }) => userId))], async (some) => {
     const those = new Set(some);
-    const { people, companies } = mergedItems(fine.filter(({ userId }) => those.has(userId)));
+    const { people, companies } = mergedItems(admitted.filter(({ userId }) => those.has(userId)));
     const made = await atomically(pool, call.workspaceId, async (client) => {
       const parts = Array.from(people, ([userId, person]) => personOf(userId, person));
       const news = await mergeBatch(client, call.workspaceId, parts, call.fireTriggers ?? false);
-      await writeCompanies(client, call.workspaceId, companies);
+      await withNamedBounds(() => writeCompanies(client, call.workspaceId, companies), '/company_traits');
       return news;
     });
     for (const userId of made) created.add(userId);
     const sent = new Set(Array.from(people.values(), ({ traits }) => sentKeys(traits)).flat());
     await noteTraitsSent(pool, call.workspaceId, 'user', sent);
   });
-  const refusalOf = new Map(refused.map(({ item, refusal }) => [item, refusal.first]));
+  const refusalOf = new Map<Item | string, Problem>();
+  for (const { item, refusal } of [...named.refused, ...refused]) refusalOf.set(item, refusal.first);
   const results = items.map((item, index): BackfillResult => {
     if ('problem' in item) return { user_id: item.userId, status: 'rejected', error: item.problem };
-    const over = refusalOf.get(item.userId);
+    const over = refusalOf.get(item) ?? refusalOf.get(item.userId);
     if (over !== undefined) {
       const error = { ...over, path: `/users/${index}${over.path}` };
       return { user_id: item.userId, status: 'rejected', error };
@@ -151,6 +159,12 @@ function mergedItems(items: readonly FineItem[]): {
     );
   }
   return { people, companies: [...companies.values()] };
+}
+
+/** The names that a call or item would store. */
+function namesOf({ traits, company }: Pick<FineItem, 'traits' | 'company'>): SentName[] {
+  const own = traitNames('user', traits);
+  return company === null ? own : [...own, ...traitNames('company', company.traits, '/company_traits')];
 }
 
 async function writeCompanies(

@@ -5,8 +5,14 @@ import { isObject } from '../filter/values.js';
 /** SQLSTATE of the triggers that hold how much a person or company may have; see migration 029. */
 const overfull = 'MU001';
 
-/** The refusal that an error of the database stands for, or the error itself. */
-export function namedBound(error: unknown): unknown {
+/** Where traits stand in most calls. */
+export const usualPath = '/traits';
+
+/** The refusal that an error of the database stands for, with the path of the traits, or the error itself. */
+export function namedBound(error: unknown, path: string): unknown {
+  // What is within a larger call was named with the usual path.
+  if (isOverfull(error) && path !== usualPath)
+    return new MusterError({ ...error.first, path }, { cause: error });
   if (!(error instanceof DatabaseError) || error.code !== overfull) return error;
   const detail: unknown = JSON.parse(error.detail ?? '{}');
   if (!isObject(detail)) return error;
@@ -16,7 +22,7 @@ export function namedBound(error: unknown): unknown {
     limit: Number(detail['limit']),
   };
   const code = detail['bound'] === 'bytes' ? 'custom_traits_too_large' : 'too_many_custom_traits';
-  return new MusterError(problem(code, values, { path: '/traits' }), { cause: error });
+  return new MusterError(problem(code, values, { path }), { cause: error });
 }
 
 /** Whether a call was refused because a person or company would hold too much. */

@@ -6,6 +6,8 @@ import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
 import type { Database } from './database.js';
 import { collectId } from './ids.js';
+import { admitNames, traitNames } from './names.js';
+import type { SentName } from './names.js';
 import type { CompanyRow } from './row.js';
 import { mergeCompany } from './statements/merge-company.js';
 
@@ -17,6 +19,8 @@ export interface IdentifyCompany {
   readonly traits?: unknown;
   /** When it happened, in milliseconds since 1970 (UTC) or as a Date; default the database's clock. */
   readonly now?: Date | number | undefined;
+  /** Whether it came with a write key, which may take only half of the room for new names; default false. */
+  readonly byWriteKey?: boolean | undefined;
 }
 
 export interface IdentifiedCompany {
@@ -29,11 +33,14 @@ export interface IdentifiedCompany {
  * Creates or updates a company, by the same rules as `identify`: traits merge additively and atomically, null removes one,
  * `last_seen` moves forward and `first_seen` backward only.
  *
- * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value` and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value` and those of `checkTraits`; then those of `admitNames`,
+ * `too_many_custom_traits` and `custom_traits_too_large`.
  */
 export async function identifyCompany(db: Database, given: IdentifyCompany): Promise<IdentifiedCompany> {
-  const { call, traits, at } = checkCompany(given);
+  const checked = checkCompany(given);
+  const { call, traits, at } = checked;
   const { workspaceId } = call;
+  await admitNames(db, workspaceId, namesOfCompany(checked), call);
   const merge = {
     workspaceId,
     companyId: call.companyId,
@@ -53,6 +60,11 @@ export interface CheckedCompany {
   /** ISO 8601, or null for the database's own clock. */
   readonly at: string | null;
   readonly traits: CheckedTraits;
+}
+
+/** The names that the call would store. */
+export function namesOfCompany({ traits }: CheckedCompany): SentName[] {
+  return traitNames('company', traits);
 }
 
 /** Checks a call whole, without a look at the database. Errors: those of `identifyCompany`. */

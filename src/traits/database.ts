@@ -3,7 +3,7 @@ import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { Client, Pool } from '../database/pool.js';
 import { queryInWorkspace } from '../database/one-trip.js';
 import { inWorkspace } from '../database/workspace.js';
-import { namedBound } from './bounds.js';
+import { namedBound, usualPath } from './bounds.js';
 import { retryLost } from './retry.js';
 
 /**
@@ -42,10 +42,10 @@ export async function runStatement<Row extends QueryResultRow>(
 }
 
 /** Errors of the database that refuse what was sent become refusals with a code. */
-export async function withNamedBounds<T>(work: () => Promise<T>): Promise<T> {
+export async function withNamedBounds<T>(work: () => Promise<T>, path = usualPath): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw namedBound(error);
+    throw namedBound(error, path);
   }
 }

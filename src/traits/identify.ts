@@ -7,9 +7,11 @@ import { momentOf } from '../filter/time.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { collectTraits } from './check.js';
 import type { CheckedTraits } from './check.js';
-import { atomically } from './database.js';
+import { atomically, withNamedBounds } from './database.js';
 import { collectId } from './ids.js';
 import type { Database } from './database.js';
+import { admitNames, traitNames } from './names.js';
+import type { SentName } from './names.js';
 import type { EndUser } from './row.js';
 import { adoptVisitor } from './statements/adopt-visitor.js';
 import { joinVisitor } from './statements/join-visitor.js';
@@ -35,6 +37,8 @@ export interface Identify {
   readonly anonymousId?: string | undefined;
   /** When it happened, in milliseconds since 1970 (UTC) or as a Date; default the database's clock. */
   readonly now?: Date | number | undefined;
+  /** Whether it came with a write key, which may take only half of the room for new names; default false. */
+  readonly byWriteKey?: boolean | undefined;
 }
 
 export interface Identified {
@@ -61,11 +65,12 @@ export interface Identified {
  * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
  *
  * Errors, all at once and before anything is written: `bad_user_id`, `id_missing_value`, `company_traits_alone` and those of `checkTraits`,
- * of company traits under `/company_traits`.
+ * of company traits under `/company_traits`; those of `admitNames`; `too_many_custom_traits`, `custom_traits_too_large`.
  */
 export async function identify(db: Database, given: Identify): Promise<Identified> {
   const checked = checkIdentify(given);
   const { call } = checked;
+  await admitNames(db, call.workspaceId, namesOfIdentify(checked), call);
   // One statement goes to the server in one trip; only the visitor's row and the company's traits take more.
   const merged =
     call.anonymousId === undefined && checked.company === null
@@ -90,6 +95,17 @@ export interface CheckedIdentify {
   readonly fill: CheckedTraits;
   /** Null where the call says nothing about the company. */
   readonly company: { readonly id: string; readonly traits: CheckedTraits } | null;
+}
+
+/** The names of traits that would be stored of a person. */
+export function namesOfPerson({ traits, fill }: Pick<CheckedIdentify, 'traits' | 'fill'>): SentName[] {
+  return [...traitNames('user', traits), ...traitNames('user', fill, '/fill')];
+}
+
+/** The names that the call would store. */
+export function namesOfIdentify({ traits, fill, company }: CheckedIdentify): SentName[] {
+  const own = namesOfPerson({ traits, fill });
+  return company === null ? own : [...own, ...traitNames('company', company.traits, '/company_traits')];
 }
 
 /** Checks a call whole, without a look at the database. Errors: those of `identify`. */
@@ -176,14 +192,15 @@ async function identifyTogether(client: Client, checked: CheckedIdentify): Promi
       ? await mergeUntilSettled(client, checked, false)
       : await identifyVisitor(client, checked, anonymousId);
   if (company !== null) {
-    await mergeCompany(client, {
+    const merge = {
       workspaceId,
       companyId: company.id,
       at,
       columns: JSON.stringify(company.traits.columns),
       custom: JSON.stringify(company.traits.custom),
       removed: company.traits.removed,
-    });
+    };
+    await withNamedBounds(() => mergeCompany(client, merge), '/company_traits');
   }
   return merged;
 }

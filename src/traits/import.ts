@@ -2,6 +2,8 @@ import type { Pool } from '../database/pool.js';
 import { foldTraits } from './catalogue/fold.js';
 import { noteTraitsSent } from './catalogue/sent.js';
 import { storedTypes } from './catalogue/stored-types.js';
+import { admitNames } from './names.js';
+import type { SentName } from './names.js';
 import { newBatch } from './import/batch.js';
 import type { Batch, CustomKeys } from './import/batch.js';
 import type { ColumnReport } from './import/column.js';
@@ -89,7 +91,8 @@ export interface Imported {
  * and the rest is loaded, and so is the rest of a row with a cell that does not fit. A trait that is there keeps its type.
  * Memory does not grow with the file.
  *
- * Errors: those of `openRows` and `planColumns`, `import_changed` `import_rejects_unwritable`
+ * Errors: those of `openRows` and `planColumns`, `too_many_trait_keys` where there is no room for the columns,
+ * `import_changed` `import_rejects_unwritable`
  * `import_interrupted` (the only one after which batches are in; run the import again).
  */
 export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imported> {
@@ -104,6 +107,9 @@ export async function importUsers(pool: Pool, options: ImportUsers): Promise<Imp
     onProgress: report('reading'),
   });
   await checkUnchanged(file.source);
+  const namesOf = (kind: 'user' | 'company'): SentName[] =>
+    reader.customKeys[kind].map((name) => ({ kind, name, path: '' }));
+  await admitNames(pool, workspaceId, [...namesOf('user'), ...namesOf('company')], { note: !dryRun });
   const rejects = openRejects(rejectsPath, reader.header, file.delimiter);
   const loader = await openLoader(pool, { workspaceId, fireTriggers: options.fireTriggers ?? false, dryRun });
   try {

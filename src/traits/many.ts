@@ -2,18 +2,21 @@ import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { exceptOverfull } from './bounds.js';
 import type { Refused } from './bounds.js';
 import type { CheckedTraits } from './check.js';
+import { namesOfCompany } from './company.js';
 import type { CheckedCompany } from './company.js';
-import { atomically } from './database.js';
+import { atomically, withNamedBounds } from './database.js';
 import type { Database } from './database.js';
-import { writtenPerson } from './identify.js';
+import { namesOfIdentify, writtenPerson } from './identify.js';
 import type { CheckedIdentify } from './identify.js';
 import { withEventMonths } from './months.js';
+import { admitNamesOfMany } from './names.js';
 import { mergeCompanies } from './statements/merge-companies.js';
 import type { MergeCompaniesItem } from './statements/merge-companies.js';
 import { mergeUsers } from './statements/merge-users.js';
 import { recordEvents } from './statements/record-events.js';
 import type { Arrival } from './statements/record-events.js';
 import type { RecordEvent } from './statements/record-event.js';
+import { namesOfTrack } from './track.js';
 import type { CheckedTrack } from './track.js';
 
 /**
@@ -28,14 +31,16 @@ const mostTries = 10;
  * Applies checked calls of `identify`, in one transaction. Each is about another person and names no visitor; calls that
  * carry traits of one company carry the same ones.
  *
- * @returns the calls that were refused because the person or company would hold too much; nothing of them is written
+ * @returns the calls that were refused because of a bound of the person, company or workspace; nothing of them is written
  */
 export async function identifyMany(
   db: Database,
   workspaceId: string,
   calls: readonly CheckedIdentify[],
 ): Promise<Refused<CheckedIdentify>[]> {
-  const refused = await exceptOverfull(calls, (some) => identifyTogether(db, workspaceId, some));
+  const options = { byWriteKey: calls[0]?.call.byWriteKey };
+  const { admitted, refused } = await admitNamesOfMany(db, workspaceId, calls, namesOfIdentify, options);
+  refused.push(...(await exceptOverfull(admitted, (some) => identifyTogether(db, workspaceId, some))));
   const left = new Set(calls);
   for (const { item } of refused) left.delete(item);
   const sent = [...left].flatMap(({ traits, fill }) => [{ traits }, { traits: fill }]);
@@ -60,11 +65,13 @@ async function identifyTogether(
       ({ userId }) => userId,
       (some) => mergeUsers(client, workspaceId, some),
     );
-    await untilAll(
-      companies,
-      ({ companyId }) => companyId,
-      (some) => mergeCompanies(client, workspaceId, some),
-    );
+    const mergeAll = (): Promise<void> =>
+      untilAll(
+        companies,
+        ({ companyId }) => companyId,
+        (some) => mergeCompanies(client, workspaceId, some),
+      );
+    await withNamedBounds(mergeAll, '/company_traits');
   });
 }
 
@@ -74,7 +81,9 @@ export async function identifyCompanies(
   workspaceId: string,
   calls: readonly CheckedCompany[],
 ): Promise<Refused<CheckedCompany>[]> {
-  const refused = await exceptOverfull(calls, (some) => mergeTogether(db, workspaceId, some));
+  const options = { byWriteKey: calls[0]?.call.byWriteKey };
+  const { admitted, refused } = await admitNamesOfMany(db, workspaceId, calls, namesOfCompany, options);
+  refused.push(...(await exceptOverfull(admitted, (some) => mergeTogether(db, workspaceId, some))));
   const left = new Set(calls);
   for (const { item } of refused) left.delete(item);
   await noteTraitsSent(db, workspaceId, 'company', keysOf([...left]));
@@ -98,6 +107,15 @@ async function mergeTogether(
       (some) => mergeCompanies(client, workspaceId, some),
     ),
   );
+}
+
+/** Asks for room for the names of events, all with one key. Answers those for which there is none. */
+export async function admitEvents(
+  db: Database,
+  workspaceId: string,
+  calls: readonly CheckedTrack[],
+): Promise<{ admitted: readonly CheckedTrack[]; refused: Refused<CheckedTrack>[] }> {
+  return admitNamesOfMany(db, workspaceId, calls, namesOfTrack, { byWriteKey: calls[0]?.byWriteKey });
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Client, Pool } from '../database/pool.js';
 import { noteTraitsSent, sentKeys } from './catalogue/sent.js';
 import { checkTraits } from './check.js';
+import { admitNamesOfMany, traitNames } from './names.js';
 import { knownTraitNames } from './known-traits.js';
 
 /** Traits of one person, by internal id, so that a visitor without a user id is reached as well. */
@@ -13,7 +14,8 @@ export interface SetTraits {
 /**
  * Sets traits of people who are there, without a visit: they merge as in a backfill, and `last_seen` does not move. In
  * the same transaction the outbox gets `user_updated` for each person whom it changed. Each person stands in it once;
- * who is gone is passed over, and so is who would hold more than a person may: their series goes on.
+ * who is gone is passed over, and so is who would hold more than a person may, or a trait that is one too
+ * many for the workspace: their series goes on.
  *
  * Errors, before anything is written: those of `checkTraits`.
  */
@@ -22,7 +24,10 @@ export async function setTraits(
   workspaceId: string,
   people: readonly SetTraits[],
 ): Promise<void> {
-  const checked = people.map(({ endUser, traits }) => ({ endUser, ...checkTraits(traits) }));
+  const named = people.map(({ endUser, traits }) => ({ endUser, ...checkTraits(traits) }));
+  const { admitted: checked } = await admitNamesOfMany(client, workspaceId, named, (each) =>
+    traitNames('user', each),
+  );
   await client.query(text, [
     workspaceId,
     checked.map(({ endUser }) => endUser),

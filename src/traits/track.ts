@@ -7,6 +7,8 @@ import type { Database } from './database.js';
 import { collectId } from './ids.js';
 import { checkJson, textFault } from './json.js';
 import { withEventMonths } from './months.js';
+import { admitNames } from './names.js';
+import type { SentName } from './names.js';
 import { recordEvent } from './statements/record-event.js';
 import type { RecordEvent } from './statements/record-event.js';
 
@@ -26,6 +28,8 @@ export interface Track {
   readonly messageId?: string | undefined;
   /** The instant of receipt, in milliseconds since 1970 (UTC) or as a Date; default the clock. */
   readonly now?: Date | number | undefined;
+  /** Whether it came with a write key, which is public: it has only half of the room for names, and one year back. */
+  readonly byWriteKey?: boolean | undefined;
 }
 
 export interface Tracked {
@@ -46,6 +50,8 @@ export const eventLimits = {
   hoursAhead: 24,
   /** Years, of 365.25 days, that an event may be old. */
   yearsBack: 10,
+  /** The same for write keys. Each month of events is a table for good, and a public key makes no more than 14 of them. */
+  yearsBackByWriteKey: 1,
 } as const;
 
 const hour = 3_600_000;
@@ -62,10 +68,12 @@ const year = 365.25 * 24 * hour;
  *
  * Errors, all at once and before anything is written: `event_of_nobody` `bad_user_id` `id_missing_value` `bad_event_name`
  * `properties_not_object` `properties_too_large` `bad_occurred_at` `event_in_future` `event_too_old` `bad_message_id`,
- * and those of JSON values in traits (`trait_bad_text` `trait_bad_number` `trait_not_json` `trait_too_deep`), under `/properties`.
+ * `too_many_event_names`, and those of JSON values in traits (`trait_bad_text` `trait_bad_number` `trait_not_json` `trait_too_deep`), under `/properties`.
  */
 export async function track(db: Database, call: Track): Promise<Tracked> {
-  const { record, occurred } = checkTrack(call);
+  const checked = checkTrack(call);
+  const { record, occurred } = checked;
+  await admitNames(db, call.workspaceId, namesOfTrack(checked), call);
   const stored = await withEventMonths(db, [occurred], () => recordEvent(db, record));
   return { accepted: true, stored };
 }
@@ -75,6 +83,12 @@ export interface CheckedTrack {
   readonly record: RecordEvent;
   /** When it happened, in milliseconds since 1970 (UTC). */
   readonly occurred: number;
+  readonly byWriteKey: boolean;
+}
+
+/** The name that the call would store. */
+export function namesOfTrack({ record }: CheckedTrack): SentName[] {
+  return [{ kind: 'event', name: record.event, path: '/event' }];
 }
 
 /** Checks a call whole, without a look at the database. Errors: those of `track`. */
@@ -88,7 +102,8 @@ export function checkTrack(call: Track): CheckedTrack {
   if (id === undefined) problems.push(problem('event_of_nobody', {}, { path: '/user_id' }));
   collectName(call.event, problems);
   const properties = collectProperties(call.properties, problems);
-  const occurred = collectTime(call.occurredAt, now, problems);
+  const byWriteKey = call.byWriteKey ?? false;
+  const occurred = collectTime(call.occurredAt, { now, byWriteKey }, problems);
   if (call.messageId !== undefined) collectMessageId(call.messageId, problems);
   if (problems.length > 0 || id === undefined || occurred === null) throw new MusterError(problems);
   const record: RecordEvent = {
@@ -101,7 +116,7 @@ export function checkTrack(call: Track): CheckedTrack {
     receivedAt: new Date(now).toISOString(),
     messageId: call.messageId ?? null,
   };
-  return { record, occurred };
+  return { record, occurred, byWriteKey };
 }
 
 function collectName(name: unknown, problems: Problem[]): void {
@@ -176,9 +191,14 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Milliseconds since 1970 (UTC), or null with a problem noted. */
-function collectTime(written: Track['occurredAt'], now: number, problems: Problem[]): number | null {
-  const refuse = (code: ErrorCode, values: Record<string, string | number>): null => {
-    problems.push(problem(code, values, { path: '/occurred_at' }));
+function collectTime(
+  written: Track['occurredAt'],
+  { now, byWriteKey }: { readonly now: number; readonly byWriteKey: boolean },
+  problems: Problem[],
+): number | null {
+  const path = '/occurred_at';
+  const refuse = (code: ErrorCode, values: Record<string, string | number>, hint?: string): null => {
+    problems.push(problem(code, values, hint === undefined ? { path } : { path, hint }));
     return null;
   };
   if (written === undefined) return now;
@@ -192,7 +212,11 @@ function collectTime(written: Track['occurredAt'], now: number, problems: Proble
     return refuse('event_in_future', { at: shownTime(instant), limit: eventLimits.hoursAhead });
   }
   if (instant < now - eventLimits.yearsBack * year) {
-    return refuse('event_too_old', { at: shownTime(instant), limit: eventLimits.yearsBack });
+    return refuse('event_too_old', { at: shownTime(instant), limit: `${eventLimits.yearsBack} years` });
+  }
+  if (byWriteKey && instant < now - eventLimits.yearsBackByWriteKey * year) {
+    const hint = `send it with a secret key, which takes events up to ${eventLimits.yearsBack} years back`;
+    return refuse('event_too_old', { at: shownTime(instant), limit: 'a year' }, hint);
   }
   return instant;
 }

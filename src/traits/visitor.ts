@@ -6,7 +6,8 @@ import { collectTraits } from './check.js';
 import { atomically } from './database.js';
 import type { Database } from './database.js';
 import { collectId } from './ids.js';
-import { collectFill, writtenPerson } from './identify.js';
+import { collectFill, namesOfPerson, writtenPerson } from './identify.js';
+import { admitNames } from './names.js';
 import type { EndUser } from './row.js';
 import { mergeVisitor } from './statements/merge-visitor.js';
 
@@ -20,6 +21,8 @@ export interface IdentifyVisitor {
   readonly fill?: unknown;
   /** When it happened, in milliseconds since 1970 (UTC) or as a Date; default the database's clock. */
   readonly now?: Date | number | undefined;
+  /** Whether it came with a write key, which may take only half of the room for new names; default false. */
+  readonly byWriteKey?: boolean | undefined;
 }
 
 /** The row that another call makes or joins meanwhile is seen by the second try; a third is for one deleted in between. */
@@ -37,7 +40,8 @@ const mostTries = 10;
  *
  * Given a pool, it commits before it returns; given a client, the caller's transaction decides.
  *
- * Errors, all at once and before anything is written: `bad_user_id` and `id_missing_value` (the anonymous id) and those of `checkTraits`.
+ * Errors, all at once and before anything is written: `bad_user_id` and `id_missing_value` (the anonymous id) and those of `checkTraits`; then those of `admitNames`,
+ * `too_many_custom_traits` and `custom_traits_too_large`.
  *
  * @returns the row, which is a person's where it has a user id
  */
@@ -48,6 +52,7 @@ export async function identifyVisitor(db: Database, call: IdentifyVisitor): Prom
   const traits = collectTraits(call.traits, problems);
   const fill = collectFill(call, problems);
   if (problems.length > 0) throw new MusterError(problems);
+  await admitNames(db, workspaceId, namesOfPerson({ traits, fill }), call);
   const merge = {
     workspaceId,
     anonymousId,

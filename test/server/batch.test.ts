@@ -293,7 +293,7 @@ it('a batch leaves what its items leave one after another: people, companies, ev
 });
 
 const read = (sent: object): Operation =>
-  operationOf({ workspaceId: 'acme', names }, readMessage(sent, received));
+  operationOf({ ...callerIn('acme'), names }, readMessage(sent, received));
 const waves = (items: readonly object[]): Wave[] =>
   planWaves(
     items.map((each) => taskOf(read(each))),

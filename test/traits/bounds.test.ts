@@ -76,6 +76,14 @@ const batched =
     return undefined;
   };
 
+/** The rest of the call is taken, and the answer is the same. */
+const inPart = (path: string, body: (id: string, traits: object) => object): Way => {
+  const send = post(path, body);
+  return async (id, traits) => {
+    expect(await send(id, traits)).toBe('taken');
+    return undefined;
+  };
+};
 const ofPeople: Record<string, Way> = {
   identify: post(identify, (user_id, traits) => ({ user_id, traits })),
   'identify that joins a visitor': async (id, traits) => {
@@ -121,7 +129,7 @@ const ofPeople: Record<string, Way> = {
     );
     return undefined;
   },
-  "Segment's identify": post('/v1/identify', (userId, traits) => ({ userId, traits })),
+  "Segment's identify": inPart('/v1/identify', (userId, traits) => ({ userId, traits })),
   "a batch of Segment's": batched((userId, traits) => ({ type: 'identify', userId, traits })),
 };
 const ofCompanies: Record<string, Way> = {
@@ -148,7 +156,7 @@ const ofCompanies: Record<string, Way> = {
     company_id,
     company_traits,
   })),
-  "Segment's group": post('/v1/group', (groupId, traits) => ({ groupId, userId: `of-${groupId}`, traits })),
+  "Segment's group": inPart('/v1/group', (groupId, traits) => ({ groupId, userId: `of-${groupId}`, traits })),
   "a batch of Segment's": batched((groupId, traits) => ({
     type: 'group',
     groupId,

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox, Static } from '@fastify/type-provider-t
 import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import { identifyCompany } from '../../traits/company.js';
+import type { IdentifiedCompany } from '../../traits/company.js';
 import { trimmedId } from '../../traits/ids.js';
 import { identify } from '../../traits/identify.js';
 import { companyView, userView } from '../../traits/profile.js';
@@ -11,7 +12,7 @@ import { identifyVisitor } from '../../traits/visitor.js';
 import type { IdentifyVisitor } from '../../traits/visitor.js';
 import { eventLimit } from '../failures.js';
 import type { IdentityGuard } from '../identity/guard.js';
-import { leniencyOf, storableCall } from '../leniency.js';
+import { leniencyOf, storableCall, storeCall } from '../leniency.js';
 import { momentOfView } from '../moment-of-view.js';
 import { keepLostCalls } from '../refusals.js';
 import type { RefusalBook } from '../refusals.js';
@@ -44,34 +45,33 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
     async (request) => {
       const { body, workspaceId, keyKind } = request;
       const { user_hash: hash, token } = body;
+      const byWriteKey = keyKind === 'write';
       const { traits = {}, companyTraits, refused } = storableCall(request, body);
       // What is signed for is the id under which the person is stored.
       const userId = body.user_id === undefined ? undefined : trimmedId(body.user_id);
       const viewOf = async (user: EndUser): Promise<UserView> =>
         userView(user, await momentOfView(pool, workspaceId, user, clock()));
       if (userId === undefined) {
-        const visitor = visitorOf(workspaceId, body, traits);
-        const user = await identifyVisitor(pool, visitor);
+        const visitor = { ...visitorOf(workspaceId, body, traits), byWriteKey };
+        const { answer: user, refused: over } = await storeCall(request, visitor, (some) =>
+          identifyVisitor(pool, some),
+        );
         onFact();
         const sent = { anonymous_id: visitor.anonymousId };
         const view = keyKind === 'secret' ? await viewOf(user) : sent;
-        return { user: view, created: false, ...(await book.keepPart(request, refused)) };
+        return { user: view, created: false, ...(await book.keepPart(request, [...refused, ...over])) };
       }
       const caller = { workspaceId, kind: keyKind };
       await guard.user(caller, userId, { hash, token });
       if (body.company_id !== undefined)
         await guard.company(caller, trimmedId(body.company_id), { token }, userId);
-      const { user, created } = await identify(pool, {
-        workspaceId,
-        userId,
-        traits,
-        companyId: body.company_id,
-        companyTraits,
-        anonymousId: body.anonymous_id,
-      });
+      const { company_id: companyId, anonymous_id: anonymousId } = body;
+      const call = { workspaceId, userId, traits, companyId, companyTraits, anonymousId, byWriteKey };
+      const { answer, refused: over } = await storeCall(request, call, (some) => identify(pool, some));
+      const { user, created } = answer;
       onFact();
       const view = keyKind === 'secret' ? await viewOf(user) : sentIds(body);
-      return { user: view, created, ...(await book.keepPart(request, refused)) };
+      return { user: view, created, ...(await book.keepPart(request, [...refused, ...over])) };
     },
   );
 
@@ -86,17 +86,16 @@ export const sdkRoutes: FastifyPluginAsyncTypebox<{
       const { body, workspaceId, keyKind } = request;
       await guard.company({ workspaceId, kind: keyKind }, trimmedId(body.company_id), { token: body.token });
       const { traits = {}, refused } = storableCall(request, body, 'company');
-      const { company, created } = await identifyCompany(pool, {
-        workspaceId,
-        companyId: body.company_id,
-        traits,
-      });
+      const call = { workspaceId, companyId: body.company_id, traits, byWriteKey: keyKind === 'write' };
+      const work = (some: typeof call): Promise<IdentifiedCompany> => identifyCompany(pool, some);
+      const { answer, refused: over } = await storeCall(request, call, work, 'company');
+      const { company, created } = answer;
       onFact();
       const sent = { company_id: body.company_id };
       const viewOf = async (): Promise<CompanyView> =>
         companyView(company, await momentOfView(pool, workspaceId, company, clock()));
       const view = keyKind === 'secret' ? await viewOf() : sent;
-      return { company: view, created, ...(await book.keepPart(request, refused)) };
+      return { company: view, created, ...(await book.keepPart(request, [...refused, ...over])) };
     },
   );
 };

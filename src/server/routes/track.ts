@@ -47,6 +47,7 @@ export const trackRoutes: FastifyPluginAsyncTypebox<{
         properties,
         occurredAt: body.occurred_at,
         messageId: body.message_id,
+        byWriteKey: keyKind === 'write',
       });
       onFact();
       return { accepted, stored, ...(await book.keepPart(request, refused)) };

@@ -23,11 +23,8 @@ export async function applyMessage(
   caller: Caller,
   message: Message,
 ): Promise<readonly Problem[]> {
-  const { workspaceId } = caller;
-  const names = await access.personTraits(workspaceId);
-  const operation = await admitted(guard, caller, message, operationOf({ workspaceId, names }, message));
-  await perform(pool, operation);
-  return operation.refused;
+  const receiver = { ...caller, names: await access.personTraits(caller.workspaceId) };
+  return perform(pool, await admitted(guard, caller, message, operationOf(receiver, message)));
 }
 
 /**

@@ -1,9 +1,10 @@
 import { MusterError } from '../../errors/index.js';
+import type { Problem } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
 import type { Refused } from '../../traits/bounds.js';
 import { checkCompany } from '../../traits/company.js';
 import { checkIdentify } from '../../traits/identify.js';
-import { identifyCompanies, identifyMany, trackMany } from '../../traits/many.js';
+import { admitEvents, identifyCompanies, identifyMany, trackMany } from '../../traits/many.js';
 import { linkedPeople } from '../../traits/statements/linked-people.js';
 import { refusalsOf } from '../../traits/refusals.js';
 import type { Refusal } from '../../traits/refusals.js';
@@ -44,10 +45,11 @@ export async function applyBatch(
   items: readonly unknown[],
   received: Received,
 ): Promise<BatchOutcome> {
-  const { workspaceId } = caller;
-  const receiver = { workspaceId, names: await parts.access.personTraits(workspaceId) };
+  const receiver = { ...caller, names: await parts.access.personTraits(caller.workspaceId) };
   const outcome = { accepted: 0, refusals: new Array<Refusal>() };
-  const sentOf = new Map<unknown, { readonly item: unknown; readonly operation: Operation }>();
+  const itemOf = new Map<Operation, unknown>();
+  // Calls that are applied together with others, and not refused so far.
+  const operationsOf = new Map<unknown, Operation>();
   const tasks: Task[] = [];
   const read = async (item: unknown): Promise<Operation> => {
     const message = readItem(item, received);
@@ -58,28 +60,23 @@ export async function applyBatch(
       const operation = await read(item);
       const task = taskOf(operation);
       tasks.push(task);
-      sentOf.set('checked' in task ? task.checked : operation, { item, operation });
-      if (task.kind !== 'single' && task.kind !== 'visitor') accept(outcome, operation, item);
+      itemOf.set(operation, item);
+      if ('checked' in task) operationsOf.set(task.checked, operation);
     });
   }
   for (const wave of planWaves(tasks, await linkedTo(parts, caller, tasks))) {
-    // Those who would hold too much, each by itself: it may be done in part.
-    await inLanes(await applyTogether(parts, caller, wave), async (checked) => {
-      const sent = sentOf.get(checked);
-      outcome.accepted -= 1;
-      await unlessRefused(outcome.refusals, sent?.item, async () => {
-        if (sent !== undefined) await perform(parts.pool, sent.operation);
-        outcome.accepted += 1;
-      });
-    });
-    await inLanes(wave.single, async (operation) => {
-      const item = sentOf.get(operation)?.item;
+    const refused = await applyTogether(parts, caller, wave);
+    // What was refused may be taken in part, by itself.
+    const again = refused.flatMap((checked) => operationsOf.get(checked) ?? []);
+    for (const checked of refused) operationsOf.delete(checked);
+    await inLanes([...again, ...wave.single], async (operation) => {
+      const item = itemOf.get(operation);
       await unlessRefused(outcome.refusals, item, async () => {
-        await perform(parts.pool, operation);
-        accept(outcome, operation, item);
+        accept(outcome, await perform(parts.pool, operation), item);
       });
     });
   }
+  for (const operation of operationsOf.values()) accept(outcome, operation.refused, itemOf.get(operation));
   return outcome;
 }
 
@@ -110,7 +107,7 @@ async function linkedTo(
   return visitors.length === 0 ? new Map() : linkedPeople(pool, workspaceId, visitors);
 }
 
-/** Answers the calls that were refused only now, because somebody would hold too much. */
+/** Answers the calls that were refused only now, by a bound of somebody or of the workspace. */
 async function applyTogether(
   { pool }: Parts,
   { workspaceId }: Caller,
@@ -120,7 +117,11 @@ async function applyTogether(
   for (const calls of chunks(identify)) refused.push(...(await identifyMany(pool, workspaceId, calls)));
   for (const calls of chunks(company)) refused.push(...(await identifyCompanies(pool, workspaceId, calls)));
   for (const by of ['user_id', 'anonymous_id'] as const) {
-    for (const calls of chunks(track[by])) await trackMany(pool, workspaceId, by, calls);
+    for (const calls of chunks(track[by])) {
+      const events = await admitEvents(pool, workspaceId, calls);
+      refused.push(...events.refused);
+      if (events.admitted.length > 0) await trackMany(pool, workspaceId, by, events.admitted);
+    }
   }
   return refused.map(({ item }) => item);
 }
@@ -149,7 +150,7 @@ async function unlessRefused(refusals: Refusal[], item: unknown, work: () => Pro
 
 function accept(
   outcome: { accepted: number; readonly refusals: Refusal[] },
-  { refused }: Operation,
+  refused: readonly Problem[],
   item: unknown,
 ): void {
   outcome.accepted += 1;

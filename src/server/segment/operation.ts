@@ -2,17 +2,18 @@ import type { Pool } from '../../database/pool.js';
 import { refuse } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { isObject } from '../../filter/parse/context.js';
-import { isOverfull } from '../../traits/bounds.js';
 import { identifyCompany } from '../../traits/company.js';
 import type { IdentifyCompany } from '../../traits/company.js';
 import { identify } from '../../traits/identify.js';
 import type { Identify } from '../../traits/identify.js';
 import { getUser } from '../../traits/read.js';
+import { inPart } from '../../traits/in-part.js';
 import { identifyVisitor } from '../../traits/visitor.js';
 import type { IdentifyVisitor } from '../../traits/visitor.js';
 import { storableProperties } from '../../traits/storable.js';
 import { track } from '../../traits/track.js';
 import type { Track } from '../../traits/track.js';
+import type { Caller } from '../identity/guard.js';
 import { filledBy } from './fill.js';
 import type { PersonTraits } from './fill.js';
 import type { Message } from './message.js';
@@ -32,8 +33,7 @@ export type Operation = (
 };
 
 /** Whose calls they are. */
-export interface Receiver {
-  readonly workspaceId: string;
+export interface Receiver extends Caller {
   readonly names: PersonTraits;
 }
 
@@ -47,20 +47,30 @@ export interface Receiver {
  *   The `context` goes along as the property `context`, unless there is one already.
  * - alias: joins the visitor `previousId` with the user.
  */
-export function operationOf({ workspaceId, names }: Receiver, message: Message): Operation {
+export function operationOf({ workspaceId, kind, names }: Receiver, message: Message): Operation {
   const { type, userId, anonymousId, context, occurredAt: now } = message;
+  const byWriteKey = kind === 'write';
   if (type === 'alias' && userId !== undefined) {
-    const call = { workspaceId, userId, anonymousId: message.previousId ?? '', now };
+    const call = { workspaceId, userId, anonymousId: message.previousId ?? '', now, byWriteKey };
     return { kind: 'alias', call, refused: [] };
   }
-  if (type !== 'identify' && type !== 'group') return eventOf(workspaceId, message);
+  if (type !== 'identify' && type !== 'group') return eventOf({ workspaceId, byWriteKey }, message);
   if (type === 'group') {
     const companyId = message.groupId ?? '';
     const { values: traits, refused } = storableMapped(message.traits, 'company');
     if (userId === undefined)
-      return { kind: 'company', call: { workspaceId, companyId, traits, now }, refused };
+      return { kind: 'company', call: { workspaceId, companyId, traits, now, byWriteKey }, refused };
     const fill = filledBy(undefined, context, names);
-    const call = { workspaceId, userId, anonymousId, fill, companyId, companyTraits: traits, now };
+    const call = {
+      workspaceId,
+      userId,
+      anonymousId,
+      fill,
+      companyId,
+      companyTraits: traits,
+      now,
+      byWriteKey,
+    };
     return { kind: 'identify', call, refused };
   }
   const fill = filledBy(message.traits, context, names);
@@ -68,13 +78,13 @@ export function operationOf({ workspaceId, names }: Receiver, message: Message):
     const { values: traits, refused } = storableMapped(message.traits, 'user');
     return {
       kind: 'visitor',
-      call: { workspaceId, anonymousId: anonymousId ?? '', traits, fill, now },
+      call: { workspaceId, anonymousId: anonymousId ?? '', traits, fill, now, byWriteKey },
       refused,
     };
   }
   const { traits: own, company, refused: ofCompany } = splitCompany(message.traits);
   const { values: traits, refused } = storableMapped(own, 'user');
-  const call = { workspaceId, userId, anonymousId, traits, fill, now };
+  const call = { workspaceId, userId, anonymousId, traits, fill, now, byWriteKey };
   const besideCompany = company !== undefined;
   const joining = besideCompany ? { companyId: company.id, companyTraits: company.traits } : {};
   return {
@@ -93,39 +103,40 @@ export function withoutCompany(operation: Operation, why: readonly Problem[]): O
   return { kind: 'identify', call, refused: [...operation.refused, ...told] };
 }
 
-function eventOf(workspaceId: string, message: Message): Operation {
+function eventOf(by: Pick<Track, 'workspaceId' | 'byWriteKey'>, message: Message): Operation {
   const { type, userId, anonymousId, occurredAt, messageId } = message;
   const event = type === 'track' ? (message.name ?? '') : type;
   const { values: properties, refused } = storableProperties(propertiesOf(message));
-  const call = { workspaceId, userId, anonymousId, event, properties, occurredAt, messageId };
+  const call = { ...by, userId, anonymousId, event, properties, occurredAt, messageId };
   return { kind: 'track', call, refused };
 }
 
 /**
- * Does it. Where somebody would hold too much, it is done without what only fills, so that a by-product refuses nothing.
- * Errors: those of identify, identifyVisitor, identifyCompany and track, and `segment_alias_known`.
+ * Does it. Errors: those of identify, identifyVisitor, identifyCompany and track, and `segment_alias_known`.
+ *
+ * @returns what was left out of it, here too: there was no room for it
  */
-export async function perform(pool: Pool, operation: Operation): Promise<void> {
-  try {
-    await attempt(pool, operation, {});
-  } catch (error) {
-    if (!isOverfull(error)) throw error;
-    await attempt(pool, operation, { fill: undefined });
-  }
-}
-
-async function attempt(
+export async function perform(
   pool: Pool,
-  { kind, call }: Operation,
-  instead: { readonly fill?: undefined },
-): Promise<void> {
-  if (kind === 'track') await track(pool, call);
-  else if (kind === 'visitor') await identifyVisitor(pool, { ...call, ...instead });
-  else if (kind === 'company') await identifyCompany(pool, call);
-  else {
-    if (kind === 'alias') await refuseKnown(pool, call);
-    await identify(pool, { ...call, ...instead });
+  { kind, call, refused, besideCompany }: Operation,
+): Promise<readonly Problem[]> {
+  if (kind === 'track') {
+    await track(pool, call);
+    return refused;
   }
+  if (kind === 'alias') await refuseKnown(pool, call);
+  const done =
+    kind === 'visitor'
+      ? await inPart(call, 'user', (some) => identifyVisitor(pool, some))
+      : kind === 'company'
+        ? await inPart(call, 'company', (some) => identifyCompany(pool, some))
+        : await inPart(call, 'user', (some) => identify(pool, some));
+  const ofCompany = besideCompany === true ? companyPath : '/traits';
+  const left = done.refused.map((each) => ({
+    ...each,
+    path: each.path.replace(/^\/company_traits/, ofCompany),
+  }));
+  return [...refused, ...left];
 }
 
 async function refuseKnown(pool: Pool, { workspaceId, userId, anonymousId = '' }: Identify): Promise<void> {

@@ -4,7 +4,7 @@ import { traitsText } from '../../traits/many.js';
 import type { CheckedTrack } from '../../traits/track.js';
 import type { Operation } from './operation.js';
 
-/** One call of a batch. All but a `single` and a `visitor` are checked and can no longer be refused. */
+/** One call of a batch. All but a `single` and a `visitor` are checked; only bounds can still refuse them. */
 export type Task =
   | { readonly kind: 'identify'; readonly checked: CheckedIdentify }
   | { readonly kind: 'company'; readonly checked: CheckedCompany }

@@ -4,6 +4,7 @@ import { refuse } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { textFault } from '../json.js';
 import { insteadOfReserved } from '../known-traits.js';
+import { admitNames } from '../names.js';
 import { columnType } from './columns.js';
 import { readTraitCatalogue } from './load.js';
 import type { CataloguedTrait, DeclarableType, TraitEntity } from './types.js';
@@ -23,7 +24,8 @@ export interface DeclareTrait {
  *
  * @returns the trait as the catalogue now shows it
  *
- * Errors: `trait_bad_text`, `reserved_trait`, `trait_type_fixed` (the key is a dedicated column, which has its type).
+ * Errors: `trait_bad_text`, `reserved_trait`, `trait_type_fixed` (the key is a dedicated column, which has its type),
+ * `too_many_trait_keys`.
  */
 export async function declareTrait(pool: Pool, declared: DeclareTrait): Promise<CataloguedTrait> {
   const { workspaceId, key, entity = 'user', type } = declared;
@@ -33,6 +35,7 @@ export async function declareTrait(pool: Pool, declared: DeclareTrait): Promise<
   if (instead !== null) refuse('reserved_trait', { key, instead });
   const fixed = columnType(entity, key);
   if (fixed !== null) refuse('trait_type_fixed', { key, type: fixed }, { path: '/declared_type' });
+  await admitNames(pool, workspaceId, [{ kind: entity, name: key, path: '' }]);
   return inWorkspace(pool, workspaceId, async (client) => {
     const { rows } = await client.query<{ key: string }>(
       `INSERT INTO traits AS t (workspace_id, entity, key, declared_type) VALUES ($1, $2, muster_trait_name($3), $4)

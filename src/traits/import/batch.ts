@@ -1,5 +1,6 @@
 import { knownTraitNames } from '../known-traits.js';
 import type { CompanyPatch } from '../statements/patch-companies.js';
+import type { SentName } from '../names.js';
 import type { OptOutField } from './fields.js';
 import { isByKey, mergeRows, mergeTraits } from './row.js';
 import type { CustomPart, StagedCompany, StagedRow, StagedTraits } from './row.js';
@@ -29,6 +30,8 @@ export interface Batch {
   people(): readonly string[];
   /** Rows of one person. */
   rowsOf(userId: string): readonly BatchRow[];
+  /** Custom traits of a person whose rows name them one by one, and of their companies; those of a table are its columns. */
+  namesOf(userId: string): SentName[];
   /** Companies that the rows of these people name, each once, with what their rows leave of it. */
   companies(people: ReadonlySet<string>): CompanyPatch[];
   /** Which of these people the rows put on a list. */
@@ -44,7 +47,7 @@ const mostCharacters = 1_000_000;
 export function newBatch(keys: CustomKeys): Batch {
   const people = new Map<string, StagedRow>();
   const places = new Map<string, BatchRow[]>();
-  const companies: { readonly userId: string; readonly company: StagedCompany }[] = [];
+  const companiesOf = new Map<string, StagedCompany[]>();
   const optOuts: Record<OptOutField, Set<string>> = { unsubscribed: new Set(), suppressed: new Set() };
   let rows = 0;
   let characters = 0;
@@ -62,7 +65,9 @@ export function newBatch(keys: CustomKeys): Batch {
       for (const list of row.optOuts) optOuts[list].add(userId);
       const { company } = row;
       if (company === null) return;
-      companies.push({ userId, company });
+      const others = companiesOf.get(userId);
+      if (others === undefined) companiesOf.set(userId, [company]);
+      else others.push(company);
       characters += sizeOf(company);
     },
     get rows() {
@@ -76,13 +81,16 @@ export function newBatch(keys: CustomKeys): Batch {
     },
     people: () => [...people.keys()],
     rowsOf: (userId) => places.get(userId) ?? [],
+    namesOf: (userId) => namesIn(people.get(userId), companiesOf.get(userId) ?? []),
     companies(some) {
       const merged = new Map<string, StagedCompany>();
-      for (const { userId, company } of companies) {
+      for (const [userId, own] of companiesOf) {
         if (!some.has(userId)) continue;
-        const { id } = company;
-        const before = merged.get(id);
-        merged.set(id, before === undefined ? company : { id, ...mergeTraits(before, company) });
+        for (const company of own) {
+          const { id } = company;
+          const before = merged.get(id);
+          merged.set(id, before === undefined ? company : { id, ...mergeTraits(before, company) });
+        }
       }
       return Array.from(merged.values(), (company) => patchOf(company, keys.company));
     },
@@ -93,6 +101,16 @@ export function newBatch(keys: CustomKeys): Batch {
       return text;
     },
   };
+}
+
+function namesIn(row: StagedRow | undefined, companies: readonly StagedCompany[]): SentName[] {
+  const own = row === undefined ? [] : namesOfPart('user', row.custom);
+  return [...own, ...companies.flatMap(({ custom }) => namesOfPart('company', custom))];
+}
+
+function namesOfPart(kind: 'user' | 'company', custom: CustomPart): SentName[] {
+  if (!isByKey(custom)) return [];
+  return [...custom].flatMap(([name, value]) => (value === null ? [] : { kind, name, path: '' }));
 }
 
 function patchOf({ id, columns, custom }: StagedCompany, keys: readonly string[]): CompanyPatch {

@@ -11,6 +11,8 @@ import { removeStaged } from '../statements/remove-staged.js';
 import { exceptOverfull } from '../bounds.js';
 import type { Refused } from '../bounds.js';
 import { withNamedBounds } from '../database.js';
+import { admitNamesOfMany } from '../names.js';
+import type { SentName } from '../names.js';
 import { retryLost } from '../retry.js';
 import type { Batch } from './batch.js';
 
@@ -30,7 +32,7 @@ export interface Loaded {
 }
 
 export interface Loader {
-  /** Loads one batch in one transaction; where somebody would hold too much, without them. */
+  /** Loads one batch in one transaction; where there is no room for somebody's traits, without them. */
   load(batch: Batch): Promise<Loaded>;
   /** Everybody in the batches so far. */
   counted(): Promise<Counted>;
@@ -69,7 +71,11 @@ export async function openLoader(pool: Pool, target: Target): Promise<Loader> {
 
 async function loadAgain(pool: Pool, client: Client, target: Target, batch: Batch): Promise<Loaded> {
   let created = 0;
-  const refused = await exceptOverfull(batch.people(), async (some) => {
+  const { workspaceId, dryRun } = target;
+  const note = { note: !dryRun };
+  const namesOf = (userId: string): SentName[] => batch.namesOf(userId);
+  const named = await admitNamesOfMany(pool, workspaceId, batch.people(), namesOf, note);
+  const over = await exceptOverfull(named.admitted, async (some) => {
     const people = new Set(some);
     const text = batch.copyText(people);
     const load = async (): Promise<number> => {
@@ -82,7 +88,7 @@ async function loadAgain(pool: Pool, client: Client, target: Target, batch: Batc
     };
     created += await withNamedBounds(() => retryLost(load));
   });
-  return { created, refused };
+  return { created, refused: [...named.refused, ...over] };
 }
 
 /** Some people of a batch. */

@@ -3,6 +3,7 @@ import { ensureEventMonths } from '../months.js';
 import { startRounds } from '../rounds.js';
 import type { Rounds } from '../rounds.js';
 import { pruneMessages } from './messages.js';
+import { freeNames } from './names.js';
 import { pruneRefusals } from './refusals.js';
 import { analyzeEvents } from './statistics.js';
 
@@ -20,7 +21,8 @@ export interface UpkeepOptions {
 
 /**
  * Keeps the tables of ingest in order until it is stopped: makes this month of events and the next two, forgets old message
- * ids a stretch at a time, has all events analyzed when they grew, and removes old refusals. Any number of processes may do so.
+ * ids a stretch at a time, has all events analyzed when they grew, removes old refusals, and gives
+ * back the room of names that nothing has. Any number of processes may do so.
  */
 export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: UpkeepOptions): Rounds {
   // Somewhere, so that processes that never live long do not all look at the beginning.
@@ -32,6 +34,7 @@ export function startUpkeep(pool: Pool, { every, onError, clock = Date.now }: Up
     },
     () => analyzeEvents(pool),
     () => pruneRefusals(pool, { now: clock() }),
+    () => freeNames(pool, { now: clock() }),
   ];
   const round = async (): Promise<void> => {
     for (const part of parts) await part().catch(onError);
