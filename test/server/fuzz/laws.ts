@@ -75,10 +75,12 @@ const partsOfAddress = ({ target, operation }: Call): ReadonlySet<string> =>
   ]);
 
 /** Whether words that look like a fault of ours are the caller's own. */
-const asSent = ({ target, body }: Call, words: string): boolean =>
-  [...words.matchAll(/\{[a-z_]\w*\}|\bundefined\b|NaN|\[object \w+\]/g)].every(
-    ([word]) => (body?.includes(word) ?? false) || decodeURI(target.replaceAll('%', '%25')).includes(word),
+function asSent({ target, body, sent }: Call, words: string): boolean {
+  const texts = [target, body?.toString('utf8') ?? '', JSON.stringify(sent) ?? ''];
+  return [...words.matchAll(/\{[a-z_]\w*\}|\bundefined\b|\bNaN\b|\[object \w+\]/g)].every(([word]) =>
+    texts.some((text) => text.includes(word)),
   );
+}
 
 function errorIn(text: string) {
   try {
