@@ -74,7 +74,12 @@ function written(input: string): { text: string | null; title: string | null } {
 /** Whether the input names a file, even one that is not there. */
 export function looksLikePath(input: string): boolean {
   if (/[/\\]|\.json$/i.test(input)) return true;
-  return statSync(input, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(input).isFile();
+  } catch {
+    // It is not there, or cannot be a name of a file at all.
+    return false;
+  }
 }
 
 function readText(file: string): string {
@@ -93,6 +98,7 @@ export function reasonOf(error: Error): string {
   const code = 'code' in error ? String(error.code) : '';
   const words: Readonly<Record<string, string>> = {
     ENOENT: 'there is no such file',
+    ENAMETOOLONG: 'its name is longer than the system allows',
     EACCES: 'this account may not read it',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of the path is not a folder',

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { readRuleFile } from '../audience/rules/examples.js';
 import { readRuleText } from '../audience/rules/parse.js';
+import { looksLikePath } from './filter-input.js';
 
 /**
  * The document of the rule that `KEY` holds itself: inline JSON when it begins like JSON, a file when it looks like a path or
@@ -10,7 +10,5 @@ import { readRuleText } from '../audience/rules/parse.js';
  */
 export function readRuleDocument(input: string): unknown {
   if (/^\s*\{/.test(input)) return readRuleText(input);
-  const isFile =
-    /[/\\]|\.json$/i.test(input) || statSync(input, { throwIfNoEntry: false })?.isFile() === true;
-  return isFile ? readRuleFile(input) : null;
+  return looksLikePath(input) ? readRuleFile(input) : null;
 }

@@ -78,6 +78,7 @@ export async function checkRejectsPath(path: string, source: Source): Promise<vo
 
 const reasons: ReadonlyMap<unknown, string> = new Map([
   ['ENOENT', 'there is no such file or folder'],
+  ['ENAMETOOLONG', 'its name is longer than the system allows'],
   ['EACCES', 'this account may not use it'],
   ['EPERM', 'this account may not use it'],
   ['EROFS', 'the disk is read-only'],
@@ -93,8 +94,9 @@ export function refuseFile(
   file: string,
   error: unknown,
 ): never {
-  const cause = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  const reason = reasons.get(cause);
+  if (!(error instanceof Error) || !('code' in error)) throw error;
+  // The system's own refusals have the call that failed; what else went wrong is none of the file's doing.
+  const reason = reasons.get(error.code) ?? ('syscall' in error ? error.message : undefined);
   if (reason === undefined) throw error;
   return refuse(code, { file, reason }, { cause: error });
 }

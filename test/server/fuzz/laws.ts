@@ -22,6 +22,7 @@ const mustNotBeKept = ({ target, method }: Call): boolean =>
 const ofTheWhole = new Set([
   'bad_request',
   'body_duplicate_key',
+  'broadcast_expected',
   'email_feedback_unknown',
   'nobody_named',
   'nothing_named',
@@ -52,7 +53,7 @@ function shapeFaults(call: Call, { status, headers, text }: Reply): string[] {
   for (const each of problems) {
     if (typeof each !== 'string' || (each !== '' && !each.startsWith('/')))
       faults.push(`no pointer: ${String(each)}`);
-    else if (call.sent !== undefined && !parts.has(each.slice(1)) && !pointsInto(call.sent, each))
+    else if (call.sent !== undefined && !parts.has(each.split('/')[1] ?? '') && !pointsInto(call.sent, each))
       faults.push(`nothing is at ${each.slice(0, 200)}`);
   }
   if (
