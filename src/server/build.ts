@@ -242,7 +242,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(ruleRoutes, { pool, clock });
   await app.register(targetingRoutes, { pool, guard, clock });
   await app.register(seriesRoutes, { pool, onFact, email, clock });
-  await app.register(broadcastRoutes, { pool, onFact, email });
+  await app.register(broadcastRoutes, { pool, onFact, email, clock });
   await app.register(scheduleRoutes, { pool });
   await app.register(enrollmentRoutes, { pool, onFact });
   await app.register(seriesReportRoutes, { pool });

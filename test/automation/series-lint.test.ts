@@ -103,6 +103,24 @@ it('a series that is saved is saved whatever is found, and the answer says what 
   });
 });
 
+it('a broadcast that is saved says the same of its audience', async () => {
+  const service = await startService(pool, 'acme');
+  const broadcast = {
+    key: 'news',
+    name: 'News',
+    audience: contradiction,
+    channel: 'log',
+    message: { text: 'Hi' },
+  };
+  for (const [method, path, saved] of [
+    ['POST', '/api/broadcasts', 201],
+    ['PUT', '/api/broadcasts/news', 200],
+  ] as const) {
+    const { status, body } = await service.call(method, path, broadcast);
+    expect([status, body['warnings']]).toMatchObject([saved, [{ code: 'contradiction', path: '/audience' }]]);
+  }
+});
+
 it('muster lint ends with 0 where it finds nothing, 1 where it finds something, 2 where it cannot read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-lint-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { filterWarnings } from '../../audience/lint/warnings.js';
 import { zoneOf } from '../../audience/workspace.js';
 import {
   cancelBroadcast,
@@ -27,6 +28,7 @@ import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.j
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
+import { printWarnings } from '../views/findings.js';
 import { breakdownLines, broadcastLines, recipientLines, reportLines } from '../views/broadcasts.js';
 
 type Options = WorkspaceOptions & JsonOptions;
@@ -141,10 +143,16 @@ async function save(input: string, options: Options): Promise<void> {
   // Checked before any server is started, but for segments, which only the workspace knows.
   if (segmentsIn(source).length === 0) parseBroadcast(source);
   const email = installationEmail(process.env);
-  const saved = await inside(options, (pool) => saveBroadcast(pool, options.workspace, source, { email }));
+  const saved = await inside(options, async (pool) => {
+    const broadcast = await saveBroadcast(pool, options.workspace, source, { email });
+    const { audience } = broadcast.definition;
+    const warnings = await filterWarnings(pool, options.workspace, audience, Date.now(), '/audience');
+    return { ...broadcast, warnings };
+  });
   print(options.json, saved, [
     done(`${saved.key} is saved; muster broadcast preview ${saved.key} counts it`),
   ]);
+  printWarnings(options.json, saved.warnings);
 }
 
 async function preview(key: string, options: Options & { sample: number }): Promise<void> {

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { filterWarnings } from '../../audience/lint/warnings.js';
 import {
   cancelBroadcast,
   deleteBroadcast,
@@ -32,6 +33,7 @@ import {
   Recipients,
   RecipientsQuery,
   RunQuery,
+  SavedAnswer,
   TestAnswer,
   TestBody,
 } from '../schemas/broadcasts.js';
@@ -46,11 +48,18 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
   onFact: () => void;
   /** What the installation sends e-mail with. */
   email: EmailSettings;
-}> = async (app, { pool, onFact, email }) => {
+  clock: () => number;
+}> = async (app, { pool, onFact, email, clock }) => {
   const config = { needs: 'secret' } as const;
   const inLane = { needs: 'secret', lane: 'analysis' } as const;
   const tags = ['broadcasts'];
   const params = BroadcastParams;
+
+  const save = async (workspaceId: string, body: unknown) => {
+    const saved = await saveBroadcast(pool, workspaceId, body, { email });
+    const { audience } = saved.definition;
+    return { ...saved, warnings: await filterWarnings(pool, workspaceId, audience, clock(), '/audience') };
+  };
 
   app.get(
     '/api/broadcasts',
@@ -68,18 +77,15 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
     '/api/broadcasts',
     {
       config,
-      schema: { tags, body: BroadcastBody, response: { 201: Broadcast, ...refusals, 409: ErrorAnswer } },
+      schema: { tags, body: BroadcastBody, response: { 201: SavedAnswer, ...refusals, 409: ErrorAnswer } },
     },
-    async ({ body, workspaceId }, reply) =>
-      reply.status(201).send(await saveBroadcast(pool, workspaceId, body, { email })),
+    async ({ body, workspaceId }, reply) => reply.status(201).send(await save(workspaceId, body)),
   );
 
   app.put(
     '/api/broadcasts/:key',
-    { config, schema: { tags, params, body: BroadcastBody, response: { 200: Broadcast, ...conflicts } } },
-    async ({ params: { key }, body, workspaceId }) => {
-      return saveBroadcast(pool, workspaceId, underKey(body, key), { email });
-    },
+    { config, schema: { tags, params, body: BroadcastBody, response: { 200: SavedAnswer, ...conflicts } } },
+    async ({ params: { key }, body, workspaceId }) => save(workspaceId, underKey(body, key)),
   );
 
   app.delete(

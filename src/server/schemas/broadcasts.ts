@@ -9,7 +9,8 @@ import type {
   SavedBroadcast,
   TestSent,
 } from '../../automation/index.js';
-import { JsonObject, NullableText, NullableTime, ReportAnswer, closed } from '../schemas.js';
+import type { Finding } from '../../filter/lint.js';
+import { JsonObject, NullableText, NullableTime, ReportAnswer, closed, Warnings } from '../schemas.js';
 import { nextPage, pageQuery } from './series.js';
 
 const Time = Type.String({ format: 'date-time' });
@@ -27,17 +28,20 @@ export const BroadcastBody = JsonObject(
   'a broadcast: key, name, audience, channel, message or variants, schedule; see docs/broadcast.schema.json',
 );
 
-export const Broadcast = Type.Unsafe<SavedBroadcast>(
-  Type.Object({
-    key: Type.String(),
-    name: Type.String(),
-    state: oneOf('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'completed', 'archived'),
-    definition: JsonObject('the document as it was written'),
-    run: NullableText,
-    launched_at: NullableTime,
-    created_at: Time,
-    updated_at: Time,
-  }),
+const broadcastProperties = {
+  key: Type.String(),
+  name: Type.String(),
+  state: oneOf('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'completed', 'archived'),
+  definition: JsonObject('the document as it was written'),
+  run: NullableText,
+  launched_at: NullableTime,
+  created_at: Time,
+  updated_at: Time,
+};
+export const Broadcast = Type.Unsafe<SavedBroadcast>(Type.Object(broadcastProperties));
+/** A broadcast as it was saved, with what is probably not meant about its audience. */
+export const SavedAnswer = Type.Unsafe<SavedBroadcast & { warnings: Finding[] }>(
+  Type.Object({ ...broadcastProperties, warnings: Warnings }),
 );
 export const BroadcastList = Type.Object({ broadcasts: Type.Array(Broadcast) });
 export const DeleteBroadcastQuery = Type.Object(
