@@ -16,6 +16,9 @@ import type { FileHints } from './rows/detect.js';
 import { checkRejectsPath, checkUnchanged } from './rows/source.js';
 import type { FileFormat } from './rows/source.js';
 import type { RecordEvent } from './statements/record-event.js';
+import { admitNamesOfMany } from './names.js';
+import type { SentName } from './names.js';
+import { namesOfTrack } from './track.js';
 import type { CheckedTrack } from './track.js';
 
 export interface ImportEvents extends EventCellOptions, FileHints {
@@ -103,18 +106,33 @@ interface Loading {
   readonly progress: (done: number) => void;
 }
 
+/** Where an event stands in the file, for when it has to be refused after all. */
+interface EventRow {
+  readonly event: CheckedTrack;
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+function namesOfRow({ event }: EventRow): SentName[] {
+  return namesOfTrack(event);
+}
+
 async function load(
   pool: Pool,
   { options, file, reader, rejects, progress }: Loading,
 ): Promise<ImportedEvents> {
   const { dryRun = false } = options;
   const counts = { rows: 0, loaded: 0, stored: 0 };
-  let batch: CheckedTrack[] = [];
-  const loader = oneAhead(async (events: readonly CheckedTrack[]) => {
+  let batch: EventRow[] = [];
+  const loader = oneAhead(async (rows: readonly EventRow[]) => {
+    const note = { note: !dryRun };
+    const { admitted, refused } = await admitNamesOfMany(pool, options.workspaceId, rows, namesOfRow, note);
+    for (const { item, refusal } of refused) rejects.add(item.line, [refusal.first], item.cells);
+    const events = admitted.map(({ event }) => event);
     counts.stored += dryRun ? once(events).length : await store(pool, options, events);
     counts.loaded += events.length;
   });
-  const full: CheckedTrack[][] = [];
+  const full: EventRow[][] = [];
   const onRow = (line: number, built: BuiltEvent, cells: readonly string[]): void => {
     counts.rows += 1;
     if ('problems' in built) {
@@ -122,7 +140,7 @@ async function load(
       return;
     }
     if (built.refused.length > 0) rejects.addCells(line, built.refused, cells);
-    batch.push(built.event);
+    batch.push({ event: built.event, line, cells });
     if (batch.length < batchSize) return;
     full.push(batch);
     batch = [];

@@ -226,6 +226,40 @@ it('names that nothing has any more give their room back after an hour', async (
   expect(await names()).toEqual(['oldfalse1', 'oldfalse2']);
 });
 
+it('an event of a file whose name has no room is rejected with its line, and the rest is stored', async () => {
+  const service = await full('history', 'secret');
+  const text = 'user_id,event,time\na,fresh,2026-01-01\na,oldfalse1,2026-01-01\n';
+  const { body } = await service.raw('/api/imports/events', text, { 'content-type': 'text/csv' });
+  expect(body).toMatchObject({
+    stored: 1,
+    rejected: 1,
+    rejects: [{ line: 2, code: 'too_many_event_names' }],
+  });
+});
+
+it('the list of traits comes in pages, each once, and by how keys begin', async () => {
+  const service = await startService(pool, 'pages');
+  const keys = Array.from({ length: 25 }, (_, index) => `page_${String(index).padStart(2, '0')}`);
+  const traits = Object.fromEntries([...keys, 'Other'].map((key) => [key, 1]));
+  await service.call('POST', identify, { user_id: 'a', traits });
+  await service.call('POST', identify, { user_id: 'b', traits: { page_20: 1 } });
+  const ask = async (query: string): Promise<{ keys: unknown; next: unknown }> => {
+    const { body } = await service.call('GET', `/api/traits?${query}`);
+    const found = body['traits'];
+    const each = Array.isArray(found) ? found.map((trait: { key: unknown }) => trait.key) : found;
+    return { keys: each, next: body['next'] };
+  };
+  const first = await ask('limit=10&prefix=PAGE_');
+  const second = await ask(`limit=10&prefix=PAGE_&after=${String(first.next)}`);
+  const third = await ask(`limit=10&prefix=PAGE_&after=${String(second.next)}`);
+  expect([first.keys, second.keys, third.keys].flat()).toEqual([
+    'page_20',
+    ...keys.filter((key) => key !== 'page_20'),
+  ]);
+  expect(third.next).toBeNull();
+  expect(await ask('prefix=oth')).toEqual({ keys: ['Other'], next: null });
+});
+
 it('a usual call asks for no name that is there', async () => {
   await startService(pool, 'usual');
   const call = { workspaceId: 'usual', userId: 'a', event: 'e' };

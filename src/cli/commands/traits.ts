@@ -15,21 +15,23 @@ export function traitsCommand(): Command {
       'Lists every trait that was ever sent: how many people have it, the types of its values, its common values, and ' +
         'when one last arrived.',
     )
+    .option('--prefix <text>', 'only traits whose names begin with it')
     .option('--rebuild', 'first count everything anew from the people and companies')
     .action(run);
   return withExamples(withJson(withWorkspace(command)), [
     ['muster traits', 'of the workspace sample'],
+    ['muster traits --prefix utm_', 'of those that begin alike'],
     ['muster traits --workspace acme --json', 'for a program'],
   ]);
 }
 
-type Options = WorkspaceOptions & JsonOptions & { rebuild?: true };
+type Options = WorkspaceOptions & JsonOptions & { rebuild?: true; prefix?: string };
 
-async function run({ workspace, json, rebuild }: Options): Promise<void> {
+async function run({ workspace, json, rebuild, prefix }: Options): Promise<void> {
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     const corrected = rebuild ? await rebuildTraits(pool, workspace) : null;
     await foldTraits(pool, workspace);
-    const traits = await loadTraitCatalogue(pool, workspace);
+    const traits = await loadTraitCatalogue(pool, workspace, { prefix });
     if (json) {
       out.line(JSON.stringify(corrected === null ? { traits } : { traits, corrected }));
       return;

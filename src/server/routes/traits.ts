@@ -2,7 +2,7 @@ import { Type } from '@fastify/type-provider-typebox';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Pool } from '../../database/pool.js';
 import { declareTrait } from '../../traits/catalogue/declare.js';
-import { loadTraitCatalogue } from '../../traits/catalogue/load.js';
+import { loadTraitPage } from '../../traits/catalogue/load.js';
 import { declarableTypes } from '../../traits/catalogue/types.js';
 import type { CataloguedTrait } from '../../traits/catalogue/types.js';
 import { ErrorAnswer } from '../schemas.js';
@@ -30,6 +30,24 @@ const Trait = Type.Unsafe<CataloguedTrait>(
     last_seen: NullableText,
   }),
 );
+const Page = Type.Object({
+  traits: Type.Array(Trait),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: 'what to ask for next as `after`; null on the last page',
+  }),
+});
+const Which = Type.Object(
+  {
+    prefix: Type.Optional(
+      Type.String({ description: 'what keys begin with, without regard to letter case', maxLength: 200 }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'traits in a page; default 100' }),
+    ),
+    after: Type.Optional(Type.String({ description: '`next` of the page before', maxLength: 2000 })),
+  },
+  closed,
+);
 const DeclareBody = Type.Object(
   {
     declared_type: Type.Union([...declarableTypes.map((type) => Type.Literal(type)), Type.Null()]),
@@ -46,8 +64,11 @@ export const traitRoutes: FastifyPluginAsyncTypebox<{ pool: Pool }> = async (app
 
   app.get(
     '/api/traits',
-    { config, schema: { tags, response: { 200: Type.Object({ traits: Type.Array(Trait) }), ...refusals } } },
-    async ({ workspaceId }) => ({ traits: await loadTraitCatalogue(pool, workspaceId) }),
+    { config, schema: { tags, querystring: Which, response: { 200: Page, ...refusals } } },
+    async ({ workspaceId, query }) => {
+      const { limit = 100, ...which } = query;
+      return loadTraitPage(pool, workspaceId, { ...which, limit });
+    },
   );
 
   app.put(

@@ -1,5 +1,7 @@
 import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
+import { textFault } from '../json.js';
+import { isList } from '../../filter/parse/context.js';
 import { columnType } from './columns.js';
 import type { CataloguedTrait, TraitEntity, TraitType, TypeCount } from './types.js';
 import { commonValues } from './values.js';
@@ -14,13 +16,70 @@ const valuedTraits = 1000;
  * Counts are exact as of the reading: what is stored plus what is not yet folded, in one statement. Common values are
  * exact up to 10,000 people and estimated beyond; each trait says which in `values_exact`.
  */
-export async function loadTraitCatalogue(pool: Pool, workspaceId: string): Promise<CataloguedTrait[]> {
-  return inWorkspace(pool, workspaceId, (client) => readTraitCatalogue(client, workspaceId));
+export async function loadTraitCatalogue(
+  pool: Pool,
+  workspaceId: string,
+  which: WhichTraits = {},
+): Promise<CataloguedTrait[]> {
+  return inWorkspace(pool, workspaceId, (client) => readTraitCatalogue(client, workspaceId, which));
+}
+
+export interface WhichTraits {
+  /** What keys begin with, without regard to letter case; default everything. */
+  readonly prefix?: string | undefined;
+  /** How many traits; default all. */
+  readonly limit?: number | undefined;
+  /** The trait after which to begin, in the order of the catalogue. */
+  readonly after?: Pick<CataloguedTrait, 'entity' | 'users' | 'key'> | undefined;
+}
+
+/** Traits of one page: common values are looked up for them alone. */
+export interface TraitPage {
+  readonly traits: CataloguedTrait[];
+  /** What to ask for next as `after`, or null on the last page. */
+  readonly next: string | null;
+}
+
+/** One page of the catalogue. An `after` that no page gave begins anew. */
+export async function loadTraitPage(
+  pool: Pool,
+  workspaceId: string,
+  {
+    prefix,
+    limit,
+    after,
+  }: { readonly prefix?: string | undefined; readonly limit: number; readonly after?: string | undefined },
+): Promise<TraitPage> {
+  const which = { prefix, limit: limit + 1, after: after === undefined ? undefined : placeIn(after) };
+  const found = await loadTraitCatalogue(pool, workspaceId, which);
+  const traits = found.slice(0, limit);
+  const last = traits.at(-1);
+  if (last === undefined || found.length <= limit) return { traits, next: null };
+  const place = JSON.stringify([last.entity, last.users, last.key]);
+  return { traits, next: Buffer.from(place).toString('base64url') };
+}
+
+function placeIn(after: string): WhichTraits['after'] {
+  try {
+    const place: unknown = JSON.parse(Buffer.from(after, 'base64url').toString());
+    if (!isList(place)) return undefined;
+    const [entity, users, key] = place;
+    if (entity !== 'user' && entity !== 'company') return undefined;
+    if (typeof users !== 'number' || typeof key !== 'string' || textFault(key) !== null) return undefined;
+    return { entity, users, key };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same, in the caller's transaction. */
-export async function readTraitCatalogue(client: Client, workspaceId: string): Promise<CataloguedTrait[]> {
-  const { rows } = await client.query<TraitRow>(statement, [workspaceId]);
+export async function readTraitCatalogue(
+  client: Client,
+  workspaceId: string,
+  { prefix = '', limit, after }: WhichTraits = {},
+): Promise<CataloguedTrait[]> {
+  const from = after === undefined ? [null, null, null] : [after.entity, after.users, after.key];
+  const { rows } = await client.query<TraitRow>(statement, [workspaceId, prefix, limit ?? null, ...from]);
   const [ofUsers, ofCompanies] = [rows.filter(isOf('user')), rows.filter(isOf('company'))];
   const values = {
     user: await valuesOf(client, workspaceId, 'user', ofUsers),
@@ -93,6 +152,13 @@ WITH counts AS (
   ) AS every
   GROUP BY entity, key
 )
-SELECT entity, key, coalesce(types, '[]') AS types, coalesce(users, 0)::float8 AS users, declared_type, first_seen, last_seen
-FROM times FULL JOIN types USING (entity, key)
-ORDER BY entity DESC, users DESC, key`;
+SELECT * FROM (
+  SELECT entity, key, coalesce(types, '[]') AS types, coalesce(users, 0)::float8 AS users,
+    declared_type, first_seen, last_seen
+  FROM times FULL JOIN types USING (entity, key)
+) AS every
+WHERE starts_with(lower(key), lower($2::text))
+  AND ($4::text IS NULL OR entity < $4::text
+    OR entity = $4::text AND (users < $5::float8 OR users = $5::float8 AND key > $6::text))
+ORDER BY entity DESC, users DESC, key
+LIMIT $3`;
