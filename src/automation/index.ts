@@ -66,6 +66,8 @@ export type { Invariants } from './reconcile/invariants.js';
 export type { Breakdown } from './broadcasts/breakdown.js';
 export { cancelBroadcast, deleteBroadcast, pauseBroadcast, resumeBroadcast } from './broadcasts/control.js';
 export type { WhichRun } from './broadcasts/control.js';
+export { explainBroadcast } from './broadcasts/explain.js';
+export type { BroadcastExplanation, ExplainBroadcast } from './broadcasts/explain.js';
 export { loadBroadcastDocument, parseBroadcastJson } from './broadcasts/file.js';
 export { launchBroadcast } from './broadcasts/launch.js';
 export type { LaunchBroadcast, Launched } from './broadcasts/launch.js';

@@ -33,6 +33,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'delete /api/webhooks/{key}',
     'get /api/broadcasts',
     'get /api/broadcasts/{key}',
+    'get /api/broadcasts/{key}/explain/{user_id}',
     'get /api/broadcasts/{key}/recipients',
     'get /api/broadcasts/{key}/report',
     'get /api/channels/email',

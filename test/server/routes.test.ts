@@ -244,6 +244,7 @@ const tries: Record<string, (service: Service) => Try> = {
   'POST /api/broadcasts/:key/launch': () => ({ path: '/api/broadcasts/other/launch', body: {} }),
   'GET /api/broadcasts/:key/report': () => ({ path: '/api/broadcasts/news/report' }),
   'GET /api/broadcasts/:key/recipients': () => ({ path: '/api/broadcasts/news/recipients' }),
+  'GET /api/broadcasts/:key/explain/:user_id': () => ({ path: '/api/broadcasts/news/explain/u1' }),
   'POST /api/broadcasts/:key/pause': () => ({ path: '/api/broadcasts/news/pause' }),
   'POST /api/broadcasts/:key/resume': () => ({ path: '/api/broadcasts/news/resume' }),
   'POST /api/broadcasts/:key/cancel': () => ({ path: '/api/broadcasts/news/cancel' }),

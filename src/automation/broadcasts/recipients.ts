@@ -1,4 +1,4 @@
-import type { Pool } from '../../database/pool.js';
+import type { Client, Pool } from '../../database/pool.js';
 import { inWorkspace } from '../../database/workspace.js';
 import type { Verdict } from './model.js';
 import { readRun } from './runs.js';
@@ -71,12 +71,31 @@ export async function listRecipients(
   });
 }
 
-const listPage = `
+/** What a run made of one person; null where they were not in its audience. Of somebody who was in it twice: the one that counts. */
+export async function recipientIn(
+  client: Client,
+  workspaceId: string,
+  runId: string,
+  endUser: string,
+): Promise<Recipient | null> {
+  const { rows } = await client.query<Recipient & { number: number }>(findOne, [workspaceId, runId, endUser]);
+  const [found] = rows;
+  if (found === undefined) return null;
+  const { number: _number, ...recipient } = found;
+  return recipient;
+}
+
+const readRecipients = `
   SELECT r.number, u.user_id, u.anonymous_id, r.verdict, r.variant, r.state, r.reason, r.due_at, r.attempts, r.retry_at,
     r.sent_at, muster_delivery_id(run.delivery_base, r.number) AS delivery
   FROM broadcast_recipients r
   JOIN broadcast_runs run ON run.workspace_id = r.workspace_id AND run.id = r.run_id
   LEFT JOIN end_users u ON u.workspace_id = r.workspace_id AND u.id = r.end_user_id
-  WHERE r.workspace_id = $1 AND r.run_id = $2 AND r.number > $3::integer AND ($4::text IS NULL OR r.state = $4)
+  WHERE r.workspace_id = $1 AND r.run_id = $2`;
+
+const listPage = `${readRecipients} AND r.number > $3::integer AND ($4::text IS NULL OR r.state = $4)
     AND ($5::text IS NULL OR r.verdict = $5) AND ($6::text IS NULL OR r.variant = $6)
   ORDER BY r.number LIMIT $7`;
+
+const findOne = `${readRecipients} AND r.end_user_id = $3
+  ORDER BY r.reason IS NOT DISTINCT FROM 'joined', r.number LIMIT 1`;

@@ -29,7 +29,19 @@ export async function readRun(
   return one(client, findRun, workspaceId, key, run);
 }
 
-/** The same, held against everybody else until the transaction is over. */
+/** As `readRun`, or null where no run is named and there is none. */
+export async function runUnlessNone(
+  client: Client,
+  workspaceId: string,
+  key: string,
+  run: string | undefined,
+): Promise<Run | null> {
+  if (run !== undefined) return readRun(client, workspaceId, key, run);
+  const { rows } = await client.query<Run>(findRun, [workspaceId, key, null]);
+  return rows[0] ?? null;
+}
+
+/** As `readRun`, held against everybody else until the transaction is over. */
 export async function lockRun(
   client: Client,
   workspaceId: string,

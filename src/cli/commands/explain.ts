@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { explainUser } from '../../audience/explain.js';
 import { zoneOf } from '../../audience/workspace.js';
-import { explainSeries } from '../../automation/index.js';
+import { explainBroadcast, explainSeries } from '../../automation/index.js';
 import { refuse } from '../../errors/index.js';
 import { momentOf } from '../../filter/time.js';
 import { findPerson } from '../../traits/find-person.js';
@@ -10,10 +10,11 @@ import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '.
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
+import { broadcastLines } from '../views/broadcast-explanation.js';
 import { decisionLines } from '../views/decision.js';
 import { explanationLines } from '../views/explanation.js';
 
-/** `muster explain F --user ID`: why one person matches or does not; `--series KEY`: why they are in a series or not. */
+/** `muster explain F --user ID`: why one person matches or does not; `--series KEY`: why they are in a series or not; `--broadcast KEY`. */
 export function explainCommand(): Command {
   const command = new Command('explain')
     .description(
@@ -22,6 +23,8 @@ export function explainCommand(): Command {
     )
     .argument('[filter]', 'a preset key, a path to a JSON file, or the filter itself')
     .option('--series <key>', 'a series in the place of a filter')
+    .option('--broadcast <key>', 'a broadcast in the place of a filter: sent, waiting, or why not')
+    .option('--run <name>', 'with --broadcast: the launch (default: the latest)')
     .option('--at <iso>', 'with --series: the instant up to which decisions count (default: now)')
     .requiredOption('--user <id>', "the person's user_id, or their e-mail address")
     .action(run);
@@ -31,6 +34,7 @@ export function explainCommand(): Command {
       `muster explain '{"==": [{"var": "custom:role"}, "admin"]}' --user user_1001 --json`,
       'inline, for a program',
     ],
+    ['muster explain --broadcast spring --user user_1001', 'whether they were sent it, and why not'],
     ['muster explain admins --user ann@example.com', 'a person by e-mail address'],
     ['muster explain --series welcome --user user_1001 --at 2026-01-31T12:00:00Z', 'what a series decided'],
   ]);
@@ -38,13 +42,13 @@ export function explainCommand(): Command {
 
 type Options = MomentOptions &
   WorkspaceOptions &
-  JsonOptions & { user: string; series?: string; at?: string };
+  JsonOptions & { user: string; series?: string; at?: string; broadcast?: string; run?: string };
 
 async function run(input: string | undefined, options: Options): Promise<void> {
-  const { series } = options;
-  if ((input === undefined) === (series === undefined)) {
-    refuse('bad_usage', { reason: 'give either a filter or --series', command: 'explain ' });
-  }
+  const { series, broadcast } = options;
+  if ([input, series, broadcast].filter((each) => each !== undefined).length !== 1)
+    refuse('bad_usage', { reason: 'give one of a filter, --series and --broadcast', command: 'explain ' });
+  if (broadcast !== undefined) return runBroadcast(broadcast, options);
   if (series !== undefined) return runSeries(series, options);
   const asked = askedFilter(input ?? '');
   const { workspace: workspaceId, user: text } = options;
@@ -69,5 +73,16 @@ async function runSeries(key: string, options: Options): Promise<void> {
     const explanation = await explainSeries(pool, { workspaceId, key, userId, ...at });
     if (options.json) out.line(JSON.stringify(explanation));
     else for (const line of decisionLines(out, explanation)) out.line(line);
+  });
+}
+
+async function runBroadcast(key: string, options: Options): Promise<void> {
+  const { workspace: workspaceId, user: text, run: name } = options;
+  await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
+    await zoneOf(pool, workspaceId);
+    const userId = await findPerson(pool, { workspaceId, text });
+    const explanation = await explainBroadcast(pool, workspaceId, key, { userId, run: name });
+    if (options.json) out.line(JSON.stringify(explanation));
+    else for (const line of broadcastLines(out, explanation)) out.line(line);
   });
 }

@@ -3,6 +3,7 @@ import { filterWarnings } from '../../audience/lint/warnings.js';
 import {
   cancelBroadcast,
   deleteBroadcast,
+  explainBroadcast,
   getBroadcast,
   launchBroadcast,
   listBroadcasts,
@@ -21,10 +22,12 @@ import { underKey } from '../params.js';
 import {
   Broadcast,
   BroadcastBody,
+  BroadcastExplained,
   BroadcastList,
   BroadcastParams,
   BroadcastReportAnswer,
   BroadcastReportQuery,
+  BroadcastUserParams,
   DeleteBroadcastQuery,
   LaunchBody,
   LaunchedAnswer,
@@ -183,6 +186,22 @@ export const broadcastRoutes: FastifyPluginAsyncTypebox<{
       schema: { tags, params, querystring: RecipientsQuery, response: { 200: Recipients, ...missing } },
     },
     async ({ params: { key }, query, workspaceId }) => listRecipients(pool, workspaceId, key, query),
+  );
+
+  app.get(
+    '/api/broadcasts/:key/explain/:user_id',
+    {
+      config: inLane,
+      schema: {
+        tags,
+        params: BroadcastUserParams,
+        querystring: RunQuery,
+        description: 'whether one person was sent it, waits for it, or why not',
+        response: { 200: BroadcastExplained, ...missing },
+      },
+    },
+    async ({ params: { key, user_id: userId }, query: { run }, workspaceId }) =>
+      explainBroadcast(pool, workspaceId, key, { userId, run }),
   );
 
   const changes = { pause: pauseBroadcast, resume: resumeBroadcast, cancel: cancelBroadcast } as const;

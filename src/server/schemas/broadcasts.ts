@@ -1,6 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { sampleLimit } from '../../audience/preview.js';
 import type {
+  BroadcastExplanation,
   Breakdown,
   BroadcastReportNow,
   Launched,
@@ -10,7 +11,15 @@ import type {
   TestSent,
 } from '../../automation/index.js';
 import type { Finding } from '../../filter/lint.js';
-import { JsonObject, NullableText, NullableTime, ReportAnswer, closed, Warnings } from '../schemas.js';
+import {
+  ExplainAnswer,
+  JsonObject,
+  NullableText,
+  NullableTime,
+  ReportAnswer,
+  closed,
+  Warnings,
+} from '../schemas.js';
 import { nextPage, pageQuery } from './series.js';
 
 const Time = Type.String({ format: 'date-time' });
@@ -24,6 +33,7 @@ const Run = Type.Optional(
 );
 
 export const BroadcastParams = Type.Object({ key: Type.String() }, closed);
+export const BroadcastUserParams = Type.Object({ key: Type.String(), user_id: Type.String() }, closed);
 export const BroadcastBody = JsonObject(
   'a broadcast: key, name, audience, channel, message or variants, schedule; see docs/broadcast.schema.json',
 );
@@ -243,23 +253,65 @@ export const RecipientsQuery = Type.Object(
   },
   closed,
 );
-export const Recipients = Type.Object({
-  recipients: Type.Array(
-    Type.Unsafe<Recipient>(
+const RecipientAnswer = Type.Unsafe<Recipient>(
+  Type.Object({
+    user_id: NullableText,
+    anonymous_id: NullableText,
+    verdict: Type.String(),
+    variant: Type.String(),
+    state: Type.String(),
+    reason: NullableText,
+    due_at: NullableTime,
+    attempts: Type.Integer(),
+    retry_at: NullableTime,
+    sent_at: NullableTime,
+    delivery: Type.String(),
+  }),
+);
+export const Recipients = Type.Object({ recipients: Type.Array(RecipientAnswer), ...nextPage });
+
+export const BroadcastExplained = Type.Unsafe<BroadcastExplanation>(
+  Type.Object({
+    broadcast: Type.String(),
+    user_id: Type.String(),
+    state: Type.String(),
+    status: Type.String({ description: '`sent`, `waiting`, `not_sent`, `unknown` or `not_launched`' }),
+    reason: Type.Union([Type.String(), Type.Null()], { description: 'why not, or what it waits for' }),
+    run: Type.Union([
       Type.Object({
-        user_id: NullableText,
-        anonymous_id: NullableText,
-        verdict: Type.String(),
-        variant: Type.String(),
+        run: Type.String(),
         state: Type.String(),
-        reason: NullableText,
-        due_at: NullableTime,
-        attempts: Type.Integer(),
-        retry_at: NullableTime,
-        sent_at: NullableTime,
-        delivery: Type.String(),
+        launched_at: Type.String({ format: 'date-time' }),
+      }),
+      Type.Null(),
+    ]),
+    recipient: Type.Union([RecipientAnswer, Type.Null()], { description: 'what the launch made of them' }),
+    next: Type.Union(
+      [
+        Type.Object({
+          verdict: Type.String(),
+          variant: NullableText,
+          due_at: NullableTime,
+          instead: Type.Union([Type.String(), Type.Null()], {
+            description: 'of a duplicate: who has the same address and is sent to',
+          }),
+        }),
+        Type.Null(),
+      ],
+      { description: 'what a launch now would make of them' },
+    ),
+    unreachable: NullableText,
+    opt_outs: Type.Array(
+      Type.Object({
+        list: Type.String(),
+        by: Type.String(),
+        topic: NullableText,
+        reason: Type.String(),
+        source: Type.String(),
+        at: Type.String({ format: 'date-time' }),
       }),
     ),
-  ),
-  ...nextPage,
-});
+    caps: Type.Array(Type.String()),
+    audience: ExplainAnswer,
+  }),
+);
