@@ -99,6 +99,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: 'list the traits that were sent',
     load: async () => (await import('./commands/traits.js')).traitsCommand(),
   },
+  events: {
+    summary: 'list the names of the events that were sent',
+    load: async () => (await import('./commands/events.js')).eventsCommand(),
+  },
   suppressions: {
     summary: 'list who nothing is sent to, and add the people of a file',
     load: async () => (await import('./commands/opt-outs.js')).suppressionsCommand(),

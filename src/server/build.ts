@@ -58,6 +58,7 @@ import { settingsRoutes } from './routes/settings.js';
 import { snippetRoutes } from './routes/snippet.js';
 import { targetingRoutes } from './routes/targeting.js';
 import { templateRoutes } from './routes/templates.js';
+import { eventRoutes } from './routes/events.js';
 import { traitRoutes } from './routes/traits.js';
 import { trackRoutes } from './routes/track.js';
 import { userRoutes } from './routes/users.js';
@@ -261,6 +262,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.register(unsubscribeRoutes, { pool });
   await app.register(channelRoutes, { pool, allowedNetworks, email });
   await app.register(traitRoutes, { pool });
+  await app.register(eventRoutes, { pool });
   await app.register(refusalRoutes, { pool });
   await app.register(snippetRoutes);
   await app.register(homeRoutes);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { saveBroadcast } from '../../src/automation/index.js';
 import type { Pool } from '../../src/database/pool.js';
 import { getUser, identify, isSuppressed, track } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
@@ -38,6 +39,28 @@ it('find, show and timeline name a person by id or address, and print nothing th
   const timeline = await user('timeline', 'ann@example.com');
   expect(timeline.out).toMatch(/Z {2}event +signed in {2}.*properties=\{"by":"phone"\}/);
   expect((await user('timeline', 'nobody')).err).toContain('[no_such_user]');
+});
+
+it('events lists their names with counts and properties; explain --broadcast says what would be sent', async () => {
+  expect(JSON.parse((await muster(['events', 'sig', '--json'], { DATABASE_URL: url })).out)).toMatchObject({
+    events: [{ event: 'signed in', count: 1, count_exact: true, properties: ['by'] }],
+    next: null,
+  });
+  const message = { text: 'Hello' };
+  const audience = { '==': [{ var: 'custom:plan' }, 'pro'] };
+  await saveBroadcast(pool, workspaceId, {
+    key: 'spring',
+    name: 'Spring',
+    audience,
+    channel: 'log',
+    message,
+  });
+  const explained = await muster(['explain', '--broadcast', 'spring', '--user', 'ann@example.com'], {
+    DATABASE_URL: url,
+  });
+  expect([explained.code, explained.err]).toEqual([0, '']);
+  expect(explained.out).toMatch(/^ann waits for the launch of spring: they are not in the audience\n/);
+  expect(explained.out).toContain('✗ plan is "pro"');
 });
 
 it('several people with one address are named, and none of them is taken for the other', async () => {

@@ -39,6 +39,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'get /api/channels/email',
     'get /api/channels/slack',
     'get /api/deliveries',
+    'get /api/events',
     'get /api/frequency-caps',
     'get /api/identity',
     'get /api/identity/report',

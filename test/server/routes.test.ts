@@ -158,6 +158,7 @@ const tries: Record<string, (service: Service) => Try> = {
     body: { url: 'https://app.example/', user_id: 'u1', anonymous_id: 'a1', language: 'de' },
   }),
   'DELETE /api/rules/:key': () => ({ path: '/api/rules/ours' }),
+  'GET /api/events': () => ({}),
   'GET /api/traits': () => ({}),
   'PUT /api/traits/:key': () => ({ path: '/api/traits/plan', body: { declared_type: 'number' } }),
   'GET /api/series': () => ({}),
