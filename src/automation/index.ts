@@ -129,6 +129,8 @@ export type { ParkedStep, Resolution } from './work/parked.js';
 export { getSettings } from './settings/settings.js';
 export type { SettingsView } from './settings/settings.js';
 export { saveSettings } from './settings/save.js';
+export { diffZone } from './settings/zone-diff.js';
+export type { ZoneDiff } from './settings/zone-diff.js';
 export type { SettingsChange } from './settings/check.js';
 export { getWorkspaceCaps, setWorkspaceCaps } from './workspace-caps.js';
 export type { WorkspaceCap } from './workspace-caps.js';

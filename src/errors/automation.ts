@@ -290,4 +290,11 @@ export const automationErrors = {
     message: '`{trait}` cannot hold a setting of each person: {reason}',
     hint: 'name a custom trait by its key, such as `timezone` or `locale`',
   },
+  zone_moves: {
+    status: 409,
+    exit: 2,
+    message:
+      'the zone {zone} moves people who wait in series ({waiting}), schedules ({schedules}) and segments ({segments})',
+    hint: 'look at POST /api/settings/diff (`muster settings diff`), then set it with "confirm": true (`--confirm`)',
+  },
 } as const satisfies Record<string, ErrorEntry>;

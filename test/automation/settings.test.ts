@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { listMembers } from '../../src/audience/segments/members.js';
 import { saveSegment } from '../../src/audience/segments/store.js';
 import {
+  diffZone,
   getSettings,
   noEmailSettings as email,
   saveSeries,
@@ -26,7 +27,7 @@ beforeEach(async () => {
 });
 
 const put = (change: SettingsChange): Promise<SettingsView> =>
-  saveSettings(fixture().pool, workspace, { change, email });
+  saveSettings(fixture().pool, workspace, { change, email, confirm: true });
 
 test('settings that are left out stay, and a zone is kept under its one name', async () => {
   const { pool } = fixture();
@@ -103,6 +104,31 @@ describe('people who wait', () => {
     await until('bob is due', async () => (await dueHour('bob', 'Asia/Kathmandu')) === '09:00');
     expect(await dueHour('ann', 'UTC')).toBe('09:00');
   });
+});
+
+test('another zone says first what it moves, and is not set unless that is confirmed', async () => {
+  const { pool } = fixture();
+  const daily = { type: 'schedule', cron: '0 9 * * *' };
+  await saveSeries(pool, workspace, { ...stepsOf('daily', [send('hello')]), trigger: daily });
+  await saveSeries(pool, workspace, {
+    ...stepsOf('fixed', [send('hello')]),
+    trigger: { ...daily, zone: 'Europe/Paris' },
+  });
+  await saveSegment(pool, workspace, {
+    key: 'today',
+    filter: { '>=': [{ var: 'signed_up_at' }, { start_of: ['day'] }] },
+  });
+  const moves = await diffZone(pool, workspace, 'Asia/Tokyo');
+  expect(moves).toMatchObject({ from: 'UTC', to: 'Asia/Tokyo', waiting: 0, segments: ['today'] });
+  expect(moves.schedules.map(({ kind, key }) => [kind, key])).toEqual([['series', 'daily']]);
+  const hours = moves.schedules.map(({ next_at_then: then }) => then?.toISOString().slice(11, 16));
+  expect(hours).toEqual(['00:00']);
+  const unsure = saveSettings(pool, workspace, { change: { zone: 'Asia/Tokyo' }, email });
+  await expect(unsure).rejects.toMatchObject({ code: 'zone_moves' });
+  expect(await getSettings(pool, workspace, email)).toMatchObject({ zone: 'UTC' });
+  expect(await put({ zone: 'Asia/Tokyo' })).toMatchObject({ zone: 'Asia/Tokyo' });
+  // The same zone moves nothing.
+  await saveSettings(pool, workspace, { change: { zone: 'Asia/Tokyo', name: 'Same' }, email });
 });
 
 test('a tracked segment that asks by the calendar follows another zone, and series hear of it', async () => {

@@ -112,6 +112,7 @@ it('/openapi.json needs no key and describes every call by the schema that check
     'post /api/series/{key}/pause',
     'post /api/series/{key}/remove',
     'post /api/series/{key}/resume',
+    'post /api/settings/diff',
     'post /api/suppressions',
     'post /api/suppressions/batch',
     'post /api/targeting',

@@ -202,6 +202,7 @@ const tries: Record<string, (service: Service) => Try> = {
   }),
   'GET /api/settings': () => ({}),
   'PUT /api/settings': () => ({ body: { language_trait: 'taken_over' } }),
+  'POST /api/settings/diff': () => ({ body: { zone: 'Asia/Tokyo' } }),
   'GET /api/frequency-caps': () => ({}),
   'PUT /api/frequency-caps': () => ({ body: { caps: [{ messages: 1000, days: 7 }] } }),
   'GET /api/channels/email': () => ({}),

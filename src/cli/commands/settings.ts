@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import { getSettings, installationEmail, saveSettings } from '../../automation/index.js';
+import { diffZone, getSettings, installationEmail, saveSettings } from '../../automation/index.js';
 import type { SettingsChange, SettingsView } from '../../automation/index.js';
 import { refuse } from '../../errors/index.js';
 import { withExamples, withJson, withWorkspace } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
-import { settingsLines } from '../views/settings.js';
+import { settingsLines, zoneDiffLines } from '../views/settings.js';
 
 type Options = WorkspaceOptions & JsonOptions;
 
@@ -23,10 +23,20 @@ export function settingsCommand(): Command {
       .option('--zone <zone>', 'its zone: an IANA name such as Europe/Berlin, or an offset such as UTC+2')
       .option('--zone-trait <key>', "the custom trait that holds a person's zone")
       .option('--language-trait <key>', "the custom trait that holds a person's language")
+      .option('--confirm', 'although another zone moves people, schedules or segments')
       .action(set),
+  );
+  command.addCommand(
+    part('diff', 'Says what another zone would move; changes nothing.')
+      .requiredOption(
+        '--zone <zone>',
+        'the zone: an IANA name such as Europe/Berlin, or an offset such as UTC+2',
+      )
+      .action(diff),
   );
   return withExamples(command, [
     ['muster settings', 'what is set in the workspace sample'],
+    ['muster settings diff --zone Europe/Berlin', 'the people, schedules and segments that it would move'],
     ['muster settings set --zone Europe/Berlin', 'from now on days begin at midnight in Berlin'],
     ['muster settings set --zone-trait tz --workspace acme', 'people say where they are in the trait `tz`'],
   ]);
@@ -54,15 +64,24 @@ interface SetOptions extends Options {
   readonly zone?: string;
   readonly zoneTrait?: string;
   readonly languageTrait?: string;
+  readonly confirm?: true;
 }
 
 async function set(options: SetOptions): Promise<void> {
-  const { name, zone, zoneTrait, languageTrait } = options;
+  const { name, zone, zoneTrait, languageTrait, confirm } = options;
   const change: SettingsChange = { name, zone, zone_trait: zoneTrait, language_trait: languageTrait };
   if (Object.values(change).every((value) => value === undefined))
     refuse('bad_usage', { reason: 'name a setting to change', command: 'settings set ' });
   const email = installationEmail(process.env);
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
-    print(await saveSettings(pool, options.workspace, { change, email }), options);
+    print(await saveSettings(pool, options.workspace, { change, email, confirm }), options);
+  });
+}
+
+async function diff(options: Options & { zone: string }): Promise<void> {
+  await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
+    const moves = await diffZone(pool, options.workspace, options.zone);
+    if (options.json) out.line(JSON.stringify(moves));
+    else for (const line of zoneDiffLines(moves)) out.line(line);
   });
 }

@@ -1,5 +1,5 @@
-import type { SettingsView } from '../../automation/index.js';
-import { plain, table } from '../terminal.js';
+import type { SettingsView, ZoneDiff } from '../../automation/index.js';
+import { people, plain, table } from '../terminal.js';
 import type { Printer } from '../terminal.js';
 
 /** The settings, one a line. */
@@ -13,4 +13,17 @@ export function settingsLines({ style }: Printer, settings: SettingsView): strin
     ["a person's language", `the trait ${plain(languageTrait)}`],
     ['e-mail comes from', plain(sender.from ?? 'nobody yet') + style('dim', lacks)],
   ]).map((line) => `  ${line}`);
+}
+
+/** What another zone moves. */
+export function zoneDiffLines({ from, to, waiting, schedules, segments }: ZoneDiff): string[] {
+  return [
+    `from ${plain(from)} to ${plain(to)}`,
+    `  ${people(waiting)} inside series looked at again`,
+    ...schedules.map(({ kind, key, next_at: next, next_at_then: then }) => {
+      const moved = `at ${then?.toISOString() ?? 'no time'}, not at ${next?.toISOString() ?? 'no time'}`;
+      return `  ${kind} ${plain(key)} comes ${next === null && then === null ? "on each person's own day" : moved}`;
+    }),
+    ...segments.map((key) => `  the segment ${plain(key)} is gone through anew`),
+  ];
 }

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { getSettings, saveSettings } from '../../automation/index.js';
+import { diffZone, getSettings, saveSettings } from '../../automation/index.js';
 import type { EmailSettings } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import type { AccessBook } from '../access.js';
 import { eventLimit } from '../failures.js';
 import { ErrorAnswer } from '../schemas.js';
-import { Settings, SettingsBody } from '../schemas/settings.js';
+import { Settings, SettingsBody, ZoneBody, ZoneMoves } from '../schemas/settings.js';
 
 const refusals = { 400: ErrorAnswer, 401: ErrorAnswer, 403: ErrorAnswer };
 
@@ -30,13 +30,28 @@ export const settingsRoutes: FastifyPluginAsyncTypebox<{
     {
       config,
       bodyLimit: eventLimit,
-      schema: { tags, body: SettingsBody, response: { 200: Settings, ...refusals } },
+      schema: { tags, body: SettingsBody, response: { 200: Settings, ...refusals, 409: ErrorAnswer } },
     },
-    async ({ body, workspaceId }) => {
-      const saved = await saveSettings(pool, workspaceId, { change: body, email });
+    async ({ body: { confirm, ...change }, workspaceId }) => {
+      const saved = await saveSettings(pool, workspaceId, { change, email, confirm });
       access.forget(workspaceId);
       onFact();
       return saved;
     },
+  );
+
+  app.post(
+    '/api/settings/diff',
+    {
+      config,
+      bodyLimit: eventLimit,
+      schema: {
+        tags,
+        body: ZoneBody,
+        description: 'what another zone moves; nothing is saved',
+        response: { 200: ZoneMoves, ...refusals },
+      },
+    },
+    async ({ body, workspaceId }) => diffZone(pool, workspaceId, body.zone),
   );
 };
