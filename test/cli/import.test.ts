@@ -32,7 +32,7 @@ it('a dry run shows what would become of each column and leaves neither people, 
   expect([code, err]).toEqual([1, '']);
   expect(out).toMatch(/2 rows of .*dry\.csv would go into dry/);
   expect(out).toContain('read as CSV with semicolons, UTF-8');
-  expect(out).toMatch(/E-Mail Address +email +text +2 +0 +0/);
+  expect(out).toMatch(/E-Mail Address +email +text +2 +0 +0 +it is mapped\n/);
   expect(out).toContain("load it with --map 'created_at=signed_up_at'");
   expect(out).toContain('nothing was written; run it again without --dry-run');
   const { rows } = await pool.query(

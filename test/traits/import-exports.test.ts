@@ -29,6 +29,10 @@ const byEmail = { key: 'email', create: true } as const;
 it('Mailchimp', async () => {
   const { result, people } = await load('mailchimp', { preset: 'mailchimp', ...byEmail });
   expect(result).toMatchObject({ rows: 2, created: 2, rejected: 0, cellsRefused: 0, unsubscribed: 0 });
+  expect(result.columns.find(({ name }) => name === 'First Name')).toMatchObject({
+    field: 'first_name',
+    note: 'the preset maps it; it is a part of `name` too',
+  });
   expect(people).toMatchObject([
     {
       user_id: 'mc1@example.com',

@@ -30,7 +30,7 @@ export function importCommand(): Command {
     )
     .argument('<file>', 'the file, or - for standard input')
     .addOption(new Option('--preset <name>', 'whose export it is').choices(presetNames))
-    .option('--map <pairs>', 'fields by column, such as "Email Address=email,Plan=plan"', collected, [])
+    .option('--map <pairs>', 'fields by column, such as "Email Address=email,Plan=plan"', collected)
     .option('--id <column>', 'the column with the id that your product knows people by')
     .addOption(new Option('--key <field>', 'what people are found by').choices(importKeys).default('user_id'))
     .option('--create', 'with --key email: make whoever is not found, with the address as the id', false)
@@ -100,14 +100,14 @@ type Options = WorkspaceOptions &
     | 'format'
     | 'delimiter'
     | 'encoding'
-  > & { map: string[]; null?: string; rejects?: string; fireTriggers: boolean; events: boolean };
+  > & { map?: string[]; null?: string; rejects?: string; fireTriggers: boolean; events: boolean };
 
-function collected(text: string, earlier: string[]): string[] {
+function collected(text: string, earlier: string[] = []): string[] {
   return [...earlier, text];
 }
 
 async function run(file: string, options: Options): Promise<void> {
-  const map = parseMap(options.map);
+  const map = parseMap(options.map ?? []);
   const imported = await withInputFile(file, (source) =>
     withServers({ redis: false, schema: 'check', makeData: true }, async ({ pool }) => {
       const started = performance.now();

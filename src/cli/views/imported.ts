@@ -61,16 +61,17 @@ function showColumns(columns: readonly ColumnReport[]): void {
   out.line();
   const rows = columns
     .filter(({ field }) => field !== null)
-    .map(({ name, field, type, read, empty, refused, example }) => [
+    .map(({ name, field, type, read, empty, refused, example, note }) => [
       plain(name),
       plain(field ?? ''),
       type ?? '',
       number(read),
       number(empty),
       refused === 0 ? '0' : `${number(refused)}, such as \`${plain(example ?? '')}\``,
+      note === null ? '' : out.style('dim', plain(note)),
     ]);
-  const head = ['column', 'field', 'type', 'read', 'empty', 'refused'];
-  for (const line of table([head, ...rows], [3, 4])) out.line(`  ${line}`);
+  const head = ['column', 'field', 'type', 'read', 'empty', 'refused', ''];
+  for (const line of table([head, ...rows], [3, 4])) out.line(`  ${line.trimEnd()}`);
   for (const { name, note, map } of columns.filter(({ field }) => field === null)) {
     const remedy = map === null ? '' : `; load it with --map ${quoted(plain(map))}`;
     out.line(`  left out: \`${plain(name)}\`, ${plain(note ?? '')}${remedy}`);

@@ -74,12 +74,16 @@ export function planColumns(header: readonly string[], options: CellOptions, tit
   const named = columns.some(({ field }) => field === 'name');
   const parts = named ? [] : (preset?.nameOf ?? []);
   return {
-    columns,
+    columns: columns.map((column) => (parts.includes(column.name) ? alsoName(column) : column)),
     keyAt: keyed?.at ?? -1,
     key,
-    nameParts: header.flatMap((name, at) => (parts.includes(name) ? [at] : [])),
+    nameParts: columns.flatMap(({ name, at }) => (parts.includes(name) ? [at] : [])),
     preset,
   };
+}
+
+function alsoName(column: PlannedColumn): PlannedColumn {
+  return { ...column, note: `${column.note === null ? '' : `${column.note}; `}it is a part of \`name\` too` };
 }
 
 function isKey(target: Target | null, key: Plan['key']): boolean {
