@@ -37,6 +37,9 @@ function bodyOf(operation: Operation, supplies: Supplies, address: string): unkn
   const { random } = supplies;
   const document = documentOf(operation, supplies, address);
   if (document !== undefined) return document;
+  // The first one is left for the call that resolves one.
+  if (operation.path === '/api/deliveries/resolve')
+    return { as: random.pick(['retry', 'skip']), ids: supplies.ids['delivery']?.slice(1) };
   if (operation.path.endsWith('/bounces')) return { events: knownIn(undefined, 'events', supplies) };
   if (operation.path.startsWith('/v1/') && !/\/b(?:atch)?$/.test(operation.path)) return segmentCall(random);
   const known = (key: string) => knownIn(operation, key, supplies);

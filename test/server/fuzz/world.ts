@@ -1,3 +1,5 @@
+import { linkSecretReader } from '../../../src/automation/links/secret.js';
+import { unsubscribeToken } from '../../../src/automation/links/token.js';
 import type { Pool } from '../../../src/database/pool.js';
 import type { Service } from '../service.js';
 
@@ -94,7 +96,7 @@ export async function fillWorld(pool: Pool, service: Service, workspaceId: strin
     public_url: 'https://muster.example.com',
   });
   for (const key of ['welcome', 'second']) await set('POST', '/api/series', seriesOf(key));
-  for (const user_id of ['u1', 'u2']) await set('POST', '/api/series/welcome/enroll', { user_id });
+  for (const user_id of ['u1', 'u2', 'u3']) await set('POST', '/api/series/welcome/enroll', { user_id });
   const { rows } = await pool.query<{ id: string }>(
     `UPDATE work SET state = 'unknown', last_error = 'lost' WHERE workspace_id = $1 RETURNING delivery_id AS id`,
     [workspaceId],
@@ -109,6 +111,7 @@ export async function fillWorld(pool: Pool, service: Service, workspaceId: strin
   for (const kind of ['write', 'secret'])
     keys.push(String((await set('POST', '/api/keys', { kind, name: 'spare' }))['id']));
   return {
+    token: [await unsubscribeTokenOf(pool, workspaceId)],
     user_id: users,
     anonymous_id: ['a-u1', 'v1', 'nobody'],
     company_id: ['c1', 'c2'],
@@ -126,4 +129,16 @@ export async function fillWorld(pool: Pool, service: Service, workspaceId: strin
     message_id: ['m-paid-u1', 'm-new'],
     run: ['one', 'two'],
   };
+}
+
+/** What a link in a message to somebody says. */
+async function unsubscribeTokenOf(pool: Pool, workspaceId: string): Promise<string> {
+  const { keys, hashEmail } = await linkSecretReader(pool).of(workspaceId);
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM end_users WHERE workspace_id = $1 AND user_id = 'u1'`,
+    [workspaceId],
+  );
+  const emailHash = hashEmail(`${canary}.0@example.com`);
+  const link = { workspaceId, endUserId: rows[0]?.id ?? '', emailHash, topic: 'news' };
+  return unsubscribeToken(link, keys.unsubscribe);
 }
