@@ -68,7 +68,7 @@ export async function reportAudience(pool: Pool, options: ReportOptions): Promis
   const known = asksOfNobody(filter, count, funnel)
     ? await loadKnown(pool, workspaceId, printFilter(filter))
     : null;
-  const drafts = draftsFor({ filter, count, funnel, values, moment, known });
+  const drafts = await draftsFor({ filter, count, funnel, values, moment, known });
   const changed = drafts.some(({ counted: clause }) => clause !== null)
     ? await inSnapshot(pool, { workspaceId, moment, timeoutMs }, (people) => counted(people, filter, drafts))
     : drafts;

@@ -200,6 +200,12 @@ export const filterErrors = {
     message: 'the filter has more than {limit} nodes, counting conditions, "and", "or" and "!"',
     hint: 'use "in" with a list in place of many "==" conditions',
   },
+  too_many_items: {
+    status: 400,
+    exit: 2,
+    message: 'the lists and times of this filter count more than {limit} items in all; a time counts {time}',
+    hint: 'import the people with a trait of their own and filter on that; segments count as often as each stands there',
+  },
   list_too_long: {
     status: 400,
     exit: 2,

@@ -10,6 +10,10 @@ export const limits = {
   segmentNodes: 2000,
   /** Items of one list. */
   listItems: 10_000,
+  /** Items of all lists, those of segments inside included, as often as each stands there. */
+  items: 20_000,
+  /** Items that one time counts for: readers resolve it in the zone, or read it as a day. */
+  itemsOfTime: 20,
   /** UTF-8 bytes of one text, field names included. */
   textBytes: 1024,
   /** Amount of a relative time. */

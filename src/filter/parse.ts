@@ -1,4 +1,5 @@
 import { MusterError, refuse } from '../errors/index.js';
+import { newTally } from './parse/context.js';
 import type { Context, Scope } from './parse/context.js';
 import { jsonFault } from './parse/json.js';
 import { parseNode } from './parse/node.js';
@@ -32,7 +33,7 @@ export function parseEventFilter(input: unknown): Filter {
 /** What one parse begins with. For documents that hold conditions among other things; a filter alone is `parseFilter`. */
 export function newContext(scope: Scope, { segments, self }: ParseOptions = {}): Context {
   return {
-    tally: { problems: [], nodes: 0, inSegments: 0, tooDeep: false },
+    tally: newTally(),
     scope,
     segments:
       segments === undefined

@@ -231,6 +231,12 @@ const cases: Readonly<Record<keyof typeof filterErrors, readonly [() => unknown,
     'the filter has more than 500 nodes, counting conditions, "and", "or" and "!"',
     'use "in" with a list in place of many "==" conditions',
   ],
+  too_many_items: [
+    parse({ in: [role, Array.from({ length: 1000 }, () => ({ at: '2026-01-01' }))] }),
+    '/in/1/950',
+    'the lists and times of this filter count more than 20000 items in all; a time counts 20',
+    'import the people with a trait of their own and filter on that; segments count as often as each stands there',
+  ],
   list_too_long: [
     parse({ in: [role, Array.from({ length: 10_001 }, () => 'x')] }),
     '/in/1',

@@ -93,6 +93,10 @@ const followed: Readonly<
     flat({ or: many(500, (index) => ({ '==': [role, index] })) }),
     flat({ in: [role, many(500, (index) => index)] }),
   ],
+  too_many_items: [
+    flat({ or: many(3, () => ({ in: [role, many(10_000, (index) => index)] })) }),
+    flat({ exists: { var: 'custom:listed' } }),
+  ],
   list_too_long: [
     flat({ in: [role, many(10_001, (index) => index)] }),
     flat({ exists: { var: 'custom:listed' } }),

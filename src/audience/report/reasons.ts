@@ -6,15 +6,14 @@ import { literalsOf } from '../../filter/lint/clauses.js';
 import { lowerFolded } from '../../filter/lint/lower.js';
 import { sketch } from '../../filter/parse/context.js';
 import { printFilter } from '../../filter/print.js';
-import type { Moment } from '../../filter/time.js';
-import type { Filter, Leaf, Literal, ScalarLiteral } from '../../filter/tree.js';
+import type { Leaf, Literal, ScalarLiteral } from '../../filter/tree.js';
 import { nearName } from '../advice/near.js';
 import { foldAscii } from '../../filter/values.js';
 import { visible } from '../../filter/visible.js';
 import type { FieldValues } from '../statements/values.js';
 import type { Examples } from './examples.js';
 import { replacing } from './changes.js';
-import { sending } from './sending.js';
+import type { Sender } from './sending.js';
 import { atMost, exactly, toCount } from './suggestion.js';
 import type { Draft } from './suggestion.js';
 import { grouped, have, peopleWords, quoted } from './words.js';
@@ -34,8 +33,7 @@ export interface Failing {
   readonly values: FieldValues | undefined;
   /** How many more would match if they passed the leaf, and the others that ask about the same. */
   readonly gain: number;
-  readonly filter: Filter;
-  readonly moment: Moment;
+  readonly sender: Sender;
 }
 
 type Writer = (failing: Failing) => Draft[];
@@ -70,7 +68,7 @@ function letterCase({ leaf, field, people, examples, gain }: Failing): Draft[] {
 const backfill = 'or backfill it through REST or import; an identify loop would mark everybody active today.';
 
 function missing(failing: Failing): Draft[] {
-  const { leaf, field, people, everybody, gain, filter, moment } = failing;
+  const { leaf, field, people, everybody, gain, sender } = failing;
   if (leaf.kind === 'did') {
     const who = everybody ? 'Nobody ever did' : `${peopleWords(people)} never did`;
     const pattern = leaf.event.includes('*') ? ' `*` is no pattern: name the event that is meant.' : '';
@@ -84,10 +82,7 @@ function missing(failing: Failing): Draft[] {
     const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no company, or not`;
     const text = `${who} a company with ${quoted(fieldWords(field))}: send \`company_id\` and \`company_traits\` on identify, ${backfill}`;
     return [
-      atMost(
-        { ...about, code: 'no_company', text },
-        field.kind === 'derived' ? null : sending(field, filter, moment),
-      ),
+      atMost({ ...about, code: 'no_company', text }, field.kind === 'derived' ? null : sender.sending(field)),
     ];
   }
   const who = everybody ? 'Nobody has' : `${peopleWords(people)} ${have(people)} no`;
@@ -103,7 +98,7 @@ function missing(failing: Failing): Draft[] {
   const found = [
     atMost(
       { ...about, code: 'send_trait', text: sent },
-      field.kind === 'derived' ? null : sending(field, filter, moment),
+      field.kind === 'derived' ? null : sender.sending(field),
     ),
   ];
   if (field.kind === 'column' && field.name === 'signed_up_at') found.push(noFallback(leaf, people));

@@ -1,7 +1,7 @@
 import { dayLength, dayText } from '../../filter/day.js';
 import type { JsonValue } from '../../filter/explain/show.js';
 import { nameOf } from '../../filter/fields.js';
-import type { StoredField } from '../../filter/fields.js';
+import type { Field, StoredField } from '../../filter/fields.js';
 import { literalsOf } from '../../filter/lint/clauses.js';
 import { compilePredicate } from '../../filter/predicate.js';
 import { fieldOf } from '../../filter/sentence/missing.js';
@@ -12,27 +12,52 @@ import type { Filter, Leaf, Literal } from '../../filter/tree.js';
 import { having } from './passing.js';
 import type { Change } from './suggestion.js';
 
-/**
- * A value of the field to send; of a company all that is asked of one, because whoever has none lacks it all. Null where no
- * value that is tried lets a clause about the field hold.
- */
-export function sending(field: StoredField, filter: Filter, moment: Moment): Change | null {
-  const values = new Map<string, JsonValue>();
-  for (const each of field.entity === 'company' ? companyFields(filter) : [field]) {
-    const value = valueOf(each, filter, moment);
-    if (value !== null) values.set(nameOf(each), value);
-  }
-  return values.has(nameOf(field)) ? { kind: 'send', values: Object.fromEntries(values) } : null;
+/** Finds values to send, each field's once, because a large filter asks about many fields. */
+export interface Sender {
+  /**
+   * A value of the field to send; of a company all that is asked of one, because whoever has none lacks it all. Null where no
+   * value that is tried lets a clause about the field hold.
+   */
+  sending(field: StoredField): Change | null;
+  /** Looks for the field's value, which `sending` then has at hand. The work is that of the whole filter, some times over. */
+  learn(field: Field): void;
 }
 
-function companyFields(filter: Filter): StoredField[] {
-  const found = new Map<string, StoredField>();
-  for (const { leaf } of leavesOf(filter)) {
-    const field = fieldOf(leaf);
-    if (field?.entity === 'company' && field.kind !== 'derived') found.set(nameOf(field), field);
+export function senderFor(filter: Filter, moment: Moment): Sender {
+  const found = new Map<string, JsonValue>();
+  const asked = new Map<string, { readonly field: Field; readonly clauses: Clause[] }>();
+  for (const clause of leavesOf(filter)) {
+    const field = fieldOf(clause.leaf);
+    if (field === null) continue;
+    const name = nameOf(field);
+    const known = asked.get(name) ?? { field, clauses: [] };
+    asked.set(name, known);
+    known.clauses.push(clause);
   }
-  return [...found.values()];
+  const valueOf = (field: StoredField): JsonValue => {
+    const name = nameOf(field);
+    if (!found.has(name))
+      found.set(name, valueFor(field, asked.get(name)?.clauses ?? [], { filter, moment }));
+    return found.get(name) ?? null;
+  };
+  const ofCompany = (): StoredField[] =>
+    [...asked.values()].flatMap(({ field }) =>
+      field.entity === 'company' && field.kind !== 'derived' ? [field] : [],
+    );
+  return {
+    learn: (field) => void (field.kind === 'derived' ? null : valueOf(field)),
+    sending(field) {
+      const values = new Map<string, JsonValue>();
+      for (const each of field.entity === 'company' ? ofCompany() : [field]) {
+        const value = valueOf(each);
+        if (value !== null) values.set(nameOf(each), value);
+      }
+      return values.has(nameOf(field)) ? { kind: 'send', values: Object.fromEntries(values) } : null;
+    },
+  };
 }
+
+type Clause = ReturnType<typeof leavesOf>[number];
 
 const mostTried = 60;
 
@@ -40,12 +65,11 @@ const mostTried = 60;
  * Of the values tried one with which the filter can hold, and then one by which the most clauses about the field come out as
  * wanted; null where none of them holds with any value.
  */
-function valueOf(field: StoredField, filter: Filter, moment: Moment): JsonValue {
-  const name = nameOf(field);
-  const about = leavesOf(filter).filter(({ leaf }) => {
-    const own = fieldOf(leaf);
-    return own !== null && nameOf(own) === name;
-  });
+function valueFor(
+  field: StoredField,
+  about: readonly Clause[],
+  { filter, moment }: { readonly filter: Filter; readonly moment: Moment },
+): JsonValue {
   const tests = about.map(({ leaf, negated }) => ({ leaf, negated, passes: compilePredicate(leaf, moment) }));
   const candidates = about.flatMap(({ leaf }) => valuesBeside(leaf, moment));
   let best: { value: JsonValue; rank: number } | null = null;

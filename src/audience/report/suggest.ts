@@ -7,11 +7,14 @@ import type { Funnel, StepCount } from '../../filter/funnel.js';
 import { sentence } from '../../filter/sentence.js';
 import { fieldOf } from '../../filter/sentence/missing.js';
 import type { Moment } from '../../filter/time.js';
+import { inSlices } from '../../loop/slices.js';
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf } from '../../filter/tree.js';
 import type { FieldValues } from '../statements/values.js';
 import { notPassing } from './passing.js';
 import { reasonWriters } from './reasons.js';
+import { senderFor } from './sending.js';
+import type { Sender } from './sending.js';
 import type { ReportCount } from './count.js';
 import { replacing } from './changes.js';
 import { exactly } from './suggestion.js';
@@ -33,14 +36,22 @@ export interface Asked {
   readonly known: Known | null;
 }
 
-/** What might let people match. What changes the filter is still to be counted. */
-export function draftsFor(asked: Asked): Draft[] {
+/** What might let people match, found in slices. What changes the filter is still to be counted. */
+export async function draftsFor(asked: Asked): Promise<Draft[]> {
   const { filter, count, funnel } = asked;
   if (funnel.total === 0) return [nobodyHere];
   const told = new Set<string>();
-  const drafts = leavesOf(filter).flatMap(({ leaf, negated }, index) =>
-    negated ? [] : aboutLeaf(asked, leaf, index, told),
-  );
+  const sender = senderFor(filter, asked.moment);
+  const leaves = leavesOf(filter);
+  await inSlices(leaves.entries(), ([index, { leaf }]) => {
+    const field = fieldOf(leaf);
+    const failed = count.leaves[index]?.failed ?? noFailures();
+    if (field !== null && failed.missing + failed.type_mismatch > 0) sender.learn(field);
+  });
+  const drafts: Draft[] = [];
+  await inSlices(leaves.entries(), ([index, { leaf, negated }]) => {
+    if (!negated) drafts.push(...aboutLeaf({ ...asked, sender }, leaf, index, told));
+  });
   return [
     // Whatever is sent, a contradiction stays one.
     ...(possible(filter, asked.moment) === null ? drafts.map(gainless) : drafts),
@@ -96,8 +107,13 @@ const nobodyHere: Draft = exactly({
 const ofSubject: ReadonlySet<Failure> = new Set(['missing', 'type_mismatch', 'unparsable_time']);
 
 /** One suggestion for each reason for which people fail the leaf. */
-function aboutLeaf(asked: Asked, leaf: Leaf, index: number, told: Set<string>): Draft[] {
-  const { filter, count, funnel, values, moment } = asked;
+function aboutLeaf(
+  asked: Asked & { readonly sender: Sender },
+  leaf: Leaf,
+  index: number,
+  told: Set<string>,
+): Draft[] {
+  const { sender, count, funnel, values, moment } = asked;
   const field = fieldOf(leaf);
   const listed = field === null ? undefined : values.find((each) => each.field === nameOf(field));
   const others = field === null || listed === undefined ? undefined : notPassing(listed, leaf, field, moment);
@@ -114,7 +130,7 @@ function aboutLeaf(asked: Asked, leaf: Leaf, index: number, told: Set<string>): 
     const gain = shared?.[reason] ?? gains[reason];
     const examples = count.examplesOf(index, reason);
     const everybody = people === funnel.total;
-    return write({ leaf, field, people, passing, everybody, examples, values: others, gain, filter, moment });
+    return write({ leaf, field, people, passing, everybody, examples, values: others, gain, sender });
   });
   return [...drafts, ...otherWays(asked, leaf, failed, others)];
 }

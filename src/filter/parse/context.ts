@@ -17,7 +17,13 @@ export interface Tally {
   nodes: number;
   /** Nodes of the segments that stand in it, with all that stands in those. */
   inSegments: number;
+  /** Items of lists and times, segments included, as `limits.items` counts them. */
+  items: number;
   tooDeep: boolean;
+}
+
+export function newTally(): Tally {
+  return { problems: [], nodes: 0, inSegments: 0, items: 0, tooDeep: false };
 }
 
 export interface Context {
@@ -59,6 +65,20 @@ export function report(
   return null;
 }
 
+/**
+ * Counts items beside those before; false when they are too many in all, which one report says. Without this bound the lists of a
+ * body, and much more those of segments, would keep a process busy for seconds.
+ */
+export function admitItems(count: number, path: string, context: Context): boolean {
+  const { tally } = context;
+  const before = tally.items;
+  tally.items += count;
+  if (tally.items <= limits.items) return true;
+  const values = { limit: limits.items, time: limits.itemsOfTime };
+  if (before <= limits.items) report(context, 'too_many_items', path, values);
+  return false;
+}
+
 /** Examples read people's fields, which `where` refuses. */
 function inWhere(hint: string): string {
   return hint.replace(/"var": "(?!property:)[^"]*"/g, '"var": "property:amount"');
@@ -70,7 +90,7 @@ function inWhere(hint: string): string {
  */
 export function offered(clause: string | null, context: Context): string | null {
   if (clause === null || context.isTrial === true) return null;
-  const tally: Tally = { problems: [], nodes: 0, inSegments: 0, tooDeep: false };
+  const tally = newTally();
   try {
     const value: unknown = JSON.parse(clause);
     context.parseNode(value, '', 1, { ...context, tally, isTrial: true });

@@ -1,6 +1,6 @@
 import { limits } from '../limits.js';
 import type { Literal, ScalarLiteral } from '../tree.js';
-import { child, described, isList, isObject, report, sketch } from './context.js';
+import { admitItems, child, described, isList, isObject, report, sketch } from './context.js';
 import type { Context, Place } from './context.js';
 import { holds, isFieldShaped } from './field.js';
 import type { NamedField } from './field.js';
@@ -21,7 +21,9 @@ export function literalAt(
 ): Literal | null {
   const literal = bareLiteral(value, path, place, named, context);
   if (literal === null || named === null) return null;
-  return fitted(literal, path, named, context);
+  const fit = fitted(literal, path, named, context);
+  if (fit?.type === 'time' && !admitItems(limits.itemsOfTime, path, context)) return null;
+  return fit;
 }
 
 /** A list of literals: at least one, no more than the limit. */
@@ -40,6 +42,7 @@ export function literalsAt(
   if (value.length > limits.listItems) {
     return report(context, 'list_too_long', path, { count: value.length, limit: limits.listItems });
   }
+  if (!admitItems(value.length, path, context)) return null;
   const found: Literal[] = [];
   for (let index = 0; index < value.length; index += 1) {
     const literal = literalAt(value[index], child(path, index), place, named, context);

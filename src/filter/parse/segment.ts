@@ -1,8 +1,8 @@
 import { MusterError } from '../../errors/index.js';
 import { limits } from '../limits.js';
 import type { Filter } from '../tree.js';
-import { report, shown, single } from './context.js';
-import type { Context, Tally } from './context.js';
+import { admitItems, newTally, report, shown, single } from './context.js';
+import type { Context } from './context.js';
 import type { OperandParser } from './operands.js';
 import { nearest } from './suggest.js';
 import { nameAt } from './text.js';
@@ -21,6 +21,8 @@ interface Known {
   readonly filter: Filter;
   /** Nodes of it and of all segments inside it, as often as each stands there. */
   readonly nodes: number;
+  /** Items of their lists and times, counted alike. */
+  readonly items: number;
 }
 
 /** `segment`: the key of a saved segment. Its filter is read here and stands in the tree, so that every reader means it alike. */
@@ -54,12 +56,13 @@ function filterOf(key: string, path: string, context: Context): Filter | null {
   // One report says it; each further segment would repeat it.
   if (tally.inSegments > limits.segmentNodes && tally.inSegments - known.nodes <= limits.segmentNodes)
     report(context, 'segments_too_large', path, { limit: limits.segmentNodes });
-  return tally.inSegments > limits.segmentNodes ? null : known.filter;
+  const fits = admitItems(known.items, path, context);
+  return fits && tally.inSegments <= limits.segmentNodes ? known.filter : null;
 }
 
 /** A saved filter has its limits for itself; what is wrong with it is said once, at the place that asked for it. */
 function readSaved(key: string, path: string, context: Context, segments: Segments): Known | null {
-  const tally: Tally = { problems: [], nodes: 0, inSegments: 0, tooDeep: false };
+  const tally = newTally();
   const inner: Context = {
     ...context,
     tally,
@@ -73,7 +76,7 @@ function readSaved(key: string, path: string, context: Context, segments: Segmen
     if (context.tally.problems.length >= limits.problems) throw new MusterError(context.tally.problems);
   }
   if (filter === null || fault !== undefined) return null;
-  const found = { filter, nodes: tally.nodes + tally.inSegments };
+  const found = { filter, nodes: tally.nodes + tally.inSegments, items: tally.items };
   segments.known.set(key, found);
   return found;
 }

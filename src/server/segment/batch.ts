@@ -1,5 +1,6 @@
 import { MusterError } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
+import { pauses } from '../../loop/slices.js';
 import { isObject } from '../../filter/parse/context.js';
 import type { Refused } from '../../traits/bounds.js';
 import { checkCompany } from '../../traits/company.js';
@@ -55,7 +56,9 @@ export async function applyBatch(
     const message = readItem(item, received);
     return admitted(parts.guard, caller, message, operationOf(receiver, message));
   };
+  const pause = pauses();
   for (const item of items) {
+    await pause();
     await unlessRefused(outcome.refusals, item, async () => {
       const operation = await read(item);
       const task = taskOf(operation);
