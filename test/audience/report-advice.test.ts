@@ -296,6 +296,13 @@ it('in whatever zone, the time that is told is the nearest, a day by its first m
   }
 });
 
+it('beside one time that is asked for, the nearest is told on both sides', async () => {
+  const { suggestions } = await advise({ '==': [v('custom:mixed'), { at: '2026-03-03T12:00:00Z' }] }, office);
+  expect(suggestions[0]?.text).toBe(
+    '`mixed` of 60 people is another time. The nearest is `2026-03-03T02:30:00.000Z` before it and `2026-03-03T18:30:00.000Z` after it.',
+  );
+});
+
 it('a property that no event of the name has is named as it is sent', async () => {
   const filter = { did: { event: 'Order Completed', where: { '==': [v('property:plan'), 'pro'] } } };
   const { suggestions } = await advise(filter, office);

@@ -44,14 +44,14 @@ function timesOf(leaf: Leaf, moment: Moment): Times | null {
   const [low] = literalsOf(leaf);
   if (!('subject' in leaf) || low?.type !== 'time') return null;
   const bound = boundOf(low.value, moment);
+  const isTwoSided = leaf.kind === 'between' || (leaf.kind === 'compare' && leaf.operator === '==');
   const isDayed = (time: number): boolean => mayBeDay(leaf.subject.field) && isDay(time);
   return {
     instantOf: (value) => {
       const time = timeOf(value);
       return isDayed(time) ? firstMoment(time, moment.zone) : time;
     },
-    isBefore:
-      leaf.kind === 'between' ? (value) => orderOf(timeOf(value), isDayed(timeOf(value)), bound) < 0 : null,
+    isBefore: isTwoSided ? (value) => orderOf(timeOf(value), isDayed(timeOf(value)), bound) < 0 : null,
   };
 }
 

@@ -163,6 +163,7 @@ function outsideWindow({ leaf, field, people, examples, gain }: Failing): Draft[
     return [atMost({ path: leaf.path, code: 'outside_window', text, people, gain })];
   }
   if (field === null) return [];
+  const isOne = leaf.kind === 'in' || (leaf.kind === 'compare' && leaf.operator === '==');
   const earliest = leaf.kind === 'compare' && leaf.operator.startsWith('<');
   const near = earliest ? examples.first[0] : examples.last;
   const { before, after } = examples;
@@ -177,7 +178,7 @@ function outsideWindow({ leaf, field, people, examples, gain }: Failing): Draft[
       : near === undefined
         ? ''
         : ` The nearest is ${quoted(near)}.`;
-  const text = `${quoted(fieldWords(field))} of ${peopleWords(people)} lies outside the window.${nearestWords}`;
+  const text = `${quoted(fieldWords(field))} of ${peopleWords(people)} ${isOne ? 'is another time' : 'lies outside the window'}.${nearestWords}`;
   return [atMost({ path: leaf.path, code: 'outside_window', text, people, gain })];
 }
 

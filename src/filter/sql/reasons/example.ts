@@ -49,13 +49,14 @@ export function examplesOf(leaf: Leaf, looks: Looks): Example[] {
 
 interface Nearest {
   readonly side: 'latest' | 'earliest';
-  /** Where the window begins, when it has two ends. */
+  /** Where the window begins, when it has two ends; one time is a window too. */
   readonly before: Literal | null;
 }
 
 function nearestTo(leaf: Extract<Leaf, { kind: 'compare' | 'between' }>): Nearest | null {
   if (leaf.kind === 'between') return leaf.low.type === 'time' ? { side: 'latest', before: leaf.low } : null;
-  if (leaf.value.type !== 'time' || leaf.operator === '==' || leaf.operator === '!=') return null;
+  if (leaf.value.type !== 'time' || leaf.operator === '!=') return null;
+  if (leaf.operator === '==') return { side: 'latest', before: leaf.value };
   return { side: leaf.operator.startsWith('>') ? 'latest' : 'earliest', before: null };
 }
 
