@@ -262,6 +262,21 @@ describe('times', () => {
     expect(await signedUp('31.12.2026', { dates: 'dmy' })).toBe('2026-12-31T00:00:00.000Z');
   });
 
+  it('a column of dates that stays text says so, and what it says reads them', async () => {
+    const csv = 'user_id,t,v,d\na,31.12.2026,1.2.3,2026-12-31\nb,1.2.2026 10:00,2.0.12,2026-12-30\n';
+    const { result, custom } = await load(csv);
+    expect(result.columns.map(({ note }) => note?.includes('--dates dmy') ?? false)).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ]);
+    expect(custom[0]).toEqual({ t: '31.12.2026', v: '1.2.3', d: '2026-12-31' });
+    const read = await load(csv, { dates: 'dmy' });
+    expect(read.custom.map(({ t }) => t)).toEqual(['2026-12-31', '2026-02-01T10:00:00Z']);
+    expect(read.result.columns.every(({ note }) => note === null)).toBe(true);
+  });
+
   it('in custom traits times become ISO 8601 text, and a day stays a day', async () => {
     const { custom } = await load('user_id,t\na,2026-12-05\nb,2026-12-05 10:00:00\nc,05.12.2026\nd,soon\n', {
       dates: 'dmy',

@@ -7,7 +7,7 @@ import { checkJson, textFault } from '../json.js';
 import type { KnownTrait } from '../known-traits.js';
 import { readNumber } from './cells/numbers.js';
 import type { Comma } from './cells/numbers.js';
-import { readEpoch, readTime } from './cells/times.js';
+import { isUnreadDate, readEpoch, readTime } from './cells/times.js';
 import type { DateOrder } from './cells/times.js';
 import { isEmptyText, isEmptyWord, readBoolean, readState } from './cells/words.js';
 import { jsonOf } from './types.js';
@@ -59,7 +59,7 @@ export function knownReader(trait: KnownTrait, name: string, { empty, dates }: R
 
 /** What would let a text that looks like a date be read; null for others. */
 export function datesHint(text: string, dates: DateOrder | null): string | null {
-  return dates === null && /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}/.test(text)
+  return dates === null && isUnreadDate(text)
     ? 'say in which order day, month and year stand: `--dates dmy`, `mdy` or `ymd`, over HTTP `?dates=dmy`'
     : null;
 }

@@ -26,6 +26,8 @@ export interface Column {
   /** Null where it has a type by itself. */
   readonly typer: ColumnTyper | null;
   type: ColumnReport['type'];
+  /** What would have its cells read otherwise. */
+  hint: string | null;
   reader: CellReader | null;
   read: number;
   empty: number;
@@ -42,7 +44,7 @@ export interface TraitColumn extends Column {
 }
 
 export function newColumn(typer: ColumnTyper | null, type: Column['type']): Column {
-  return { typer, type, reader: null, read: 0, empty: 0, refused: 0, example: null };
+  return { typer, type, hint: null, reader: null, read: 0, empty: 0, refused: 0, example: null };
 }
 
 /** @param value null where the cell stands for nothing */
@@ -64,7 +66,9 @@ export function fixedType(target: Target | null): ColumnReport['type'] {
 }
 
 /** What the answer says of a column. */
-export function reportOf({ plan: planned, type, read, empty, refused, example }: TraitColumn): ColumnReport {
+export function reportOf(column: TraitColumn): ColumnReport {
+  const { plan: planned, type, hint, read, empty, refused, example } = column;
+  const notes = [planned.note, hint].filter((note) => note !== null);
   const isRead = planned.target !== null;
   return {
     name: planned.name,
@@ -74,7 +78,7 @@ export function reportOf({ plan: planned, type, read, empty, refused, example }:
     empty: isRead ? empty : 0,
     refused,
     example,
-    note: planned.note,
+    note: notes.length === 0 ? null : notes.join('; '),
     map: planned.suggestion,
   };
 }

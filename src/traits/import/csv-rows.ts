@@ -185,6 +185,9 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
         const comma = column.typer === null ? 'unread' : commaOf(column.typer.decimals, file);
         const type = known[target.of].get(target.name) ?? column.typer?.type(comma) ?? 'text';
         column.type = type;
+        if (type === 'text' && reading.dates === null && column.typer?.unreadDates === true)
+          column.hint =
+            'its dates stay text; `--dates dmy`, `mdy` or `ymd` reads them, over HTTP `?dates=dmy`';
         column.reader = customReader(type, target.name, reading, comma, separator);
       }
     },

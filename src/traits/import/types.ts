@@ -3,6 +3,7 @@ import type { TraitType } from '../catalogue/types.js';
 import { isExact } from '../json.js';
 import { isCode, numberForm } from './cells/numbers.js';
 import type { Comma } from './cells/numbers.js';
+import { isUnreadDate } from './cells/times.js';
 import { isEmptyWord, readBoolean } from './cells/words.js';
 
 /** What the cells of a column of custom traits become. */
@@ -19,6 +20,8 @@ export interface ColumnTyper {
   /** @param counts whether the row has an id; a code elsewhere still says that the column holds codes */
   see(cell: string, counts: boolean): void;
   readonly decimals: Decimals;
+  /** Whether more than half of the cells are dates whose order nobody said. */
+  readonly unreadDates: boolean;
   /** The type that a column of a new trait gets. */
   type(comma: Comma): ColumnType;
 }
@@ -40,7 +43,7 @@ export interface TypingOptions {
  * too, and `F` a letter.
  */
 export function columnTyper({ empty, words, semicolons }: TypingOptions): ColumnTyper {
-  const seen = { cells: 0, plain: 0, thousands: 0, decimal: 0, booleans: 0, objects: 0, lists: 0 };
+  const seen = { cells: 0, plain: 0, thousands: 0, decimal: 0, booleans: 0, objects: 0, lists: 0, dates: 0 };
   const said = { dot: false, comma: false, yes: false, no: false, other: false, code: false };
   const seeNumber = (cell: string): void => {
     const form = numberForm(cell);
@@ -64,10 +67,14 @@ export function columnTyper({ empty, words, semicolons }: TypingOptions): Column
       else said.no = true;
       if (boolean !== null && words.has(cell.toLowerCase())) seen.booleans += 1;
       const json = jsonOf(cell);
+      if (isUnreadDate(cell)) seen.dates += 1;
       if (isObject(json)) seen.objects += 1;
       else if (isList(json)) seen.lists += 1;
     },
     decimals: said,
+    get unreadDates() {
+      return seen.dates * 2 > seen.cells;
+    },
     type(comma) {
       const most = (count: number): boolean => count * 2 > seen.cells;
       const numbers = seen.plain + (comma === 'unread' ? 0 : seen[comma]);

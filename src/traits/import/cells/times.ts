@@ -20,6 +20,16 @@ export function readTime(cell: string, order: DateOrder | null): string | null {
   return iso !== null && parseIso(iso) !== null ? iso : null;
 }
 
+// With a year of four digits: of two, no order tells which part it is.
+const unread = /^(?:\d{4}([./-])\d{1,2}\1\d{1,2}|\d{1,2}([./-])\d{1,2}\2\d{4})(?![^\s,T])/;
+
+/** Whether the cell is a date that an order of day, month and year would read. */
+export function isUnreadDate(cell: string): boolean {
+  const first = cell.charCodeAt(0);
+  if (first < 48 || first > 57) return false;
+  return unread.test(cell) && readTime(cell, null) === null;
+}
+
 function fromStored(cell: string): string | null {
   const [, date, time = '', offset = 'Z'] = stored.exec(cell) ?? [];
   if (date === undefined) return null;
