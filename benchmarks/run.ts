@@ -13,6 +13,7 @@ const all = [
   'report',
   'import',
   'ingest',
+  'bounds',
   'series',
   'broadcast',
   'simulate',
