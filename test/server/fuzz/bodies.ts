@@ -19,7 +19,7 @@ export interface Payload {
 /** The body of a call: valid, nearly so, or bytes that are no JSON at all. `address` is the key in the call's address. */
 export function payloadOf(operation: Operation, supplies: Supplies, address: string): Payload {
   const { random } = supplies;
-  if (operation.path === '/api/imports') return fileOf(random);
+  if (operation.path.startsWith('/api/imports')) return fileOf(random);
   if (operation.body === undefined && !random.chance(0.1))
     return { body: undefined, headers: {}, sent: undefined };
   let value = bodyOf(operation, supplies, address);
@@ -110,6 +110,7 @@ const files: readonly (readonly [type: string, text: string])[] = [
   ['text/csv', 'user_id,user_id,created_at,,unsubscribed\nu1,u2,1,2,true\n'],
   ['text/csv', `user_id,plan\n${'x'.repeat(70_000)},y\n`],
   ['text/csv', `user_id,${Array.from({ length: 600 }, (_each, n) => `c${n}`).join(',')}\nu1\n`],
+  ['text/csv', 'user_id,event,occurred_at,amount\nu1,paid,2026-02-01 10:00:00,3\nu2,,never,x\n'],
   ['text/tab-separated-values', 'user_id\tplan\nu1\tpro\n'],
   [
     'application/x-ndjson',
