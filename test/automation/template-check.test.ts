@@ -135,3 +135,10 @@ test('a template is checked as in a step, with its paths', () => {
     ],
   });
 });
+
+test('a text with more tags than a row of Postgres has columns is checked as any other', async () => {
+  const text = Array.from({ length: 1700 }, (_, index) => `{{ k${index} }}`).join(' ');
+  const found = await checked({ text: `${text} {{ plan }}` });
+  expect(found.tags).toHaveLength(1701);
+  expect(found.tags.at(-1)).toMatchObject({ tag: 'plan', missing: 7 });
+});
