@@ -129,6 +129,18 @@ describe.each(['write', 'secret'] as const)('with the %s key', (key) => {
   });
 });
 
+it('the last calls of a page store the rest of the person, and say that a part is missing', async () => {
+  const service = await full('beacon', 'write');
+  const body = { user_id: 'a', traits: { name: 'Jane', fresh: 1 } };
+  const beacon = { key: service.writeKey, calls: [{ call: 'users/identify', body }] };
+  const answer = await service.call('POST', '/api/sdk/beacon', beacon, '');
+  expect(answer.body).toMatchObject({ results: [{ status: 200, body: { partial: true } }] });
+  const { rows } = await pool.query(
+    `SELECT name, custom_fields FROM end_users WHERE workspace_id = 'beacon'`,
+  );
+  expect(rows).toEqual([{ name: 'Jane', custom_fields: {} }]);
+});
+
 it('what write keys may not add a secret key may, and then write keys send it', async () => {
   const service = await full('halves', 'write');
   const send = async (key: 'write' | 'secret'): Promise<number> =>
