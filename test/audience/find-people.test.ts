@@ -151,12 +151,22 @@ describe('among many people', () => {
        FROM generate_series(1, 20000) AS n`,
     );
     await pool.query('VACUUM ANALYZE people_search');
-    const { rows } = await pool.query<{ 'QUERY PLAN': string }>(
-      `EXPLAIN SELECT end_user_id FROM people_search AS s
-       WHERE s.workspace_id = 'acme' AND s.text LIKE muster_search_text('%c4ca4238%') ORDER BY s.end_user_id LIMIT 101`,
-    );
-    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-    expect(plan).toContain('Bitmap Index Scan on people_search_text');
-    expect(plan).toMatch(/Index Cond: \(\(workspace_id = 'acme'::text\) AND \(text ~~/);
+    const client = await pool.connect();
+    // A plan for the text that is asked, and one for whatever text may come.
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      await client.query(`SET plan_cache_mode = ${mode}`);
+      await client.query(
+        `PREPARE search (text, text) AS SELECT end_user_id FROM people_search AS s
+         WHERE s.workspace_id = $1 AND s.text LIKE muster_search_text($2) LIMIT 2001`,
+      );
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN EXECUTE search ('acme', '%c4ca4238%')`,
+      );
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toContain('Bitmap Index Scan on people_search_text');
+      expect(plan).toMatch(/Index Cond: \(\(workspace_id = (?:'acme'::text|\$1)\) AND \(text ~~/);
+      await client.query('DEALLOCATE search');
+    }
+    client.release(true);
   });
 });

@@ -185,3 +185,15 @@ test('the canary goes the whole way, and stays out where a part of it is missing
   await until('a fresh canary', async () => (await answered()) > stuck + 1);
   admin.disconnect();
 });
+
+test('who entered and left a segment is kept for 90 days', async () => {
+  const { pool } = fixture();
+  await identifyMany(pool, 'p', 1);
+  await pool.query(
+    `INSERT INTO segment_turns (workspace_id, end_user_id, segment_key, entered, at)
+     SELECT u.workspace_id, u.id, 'key-' || days, true, now() - days * interval '1 day'
+     FROM end_users u, unnest(ARRAY[89, 91]) AS days`,
+  );
+  await reconcileRound({ pool, logger: silentLogger, enqueuedFor: 60_000, decisionsKept: 30 })();
+  expect(await one(pool, 'SELECT segment_key FROM segment_turns')).toEqual({ segment_key: 'key-89' });
+});

@@ -60,7 +60,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{
   app.get(
     '/api/users',
     {
-      config,
+      config: { needs: 'secret', lane: 'analysis' },
       schema: {
         tags,
         description:
