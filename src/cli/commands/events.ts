@@ -13,22 +13,19 @@ export function eventsCommand(): Command {
       'Lists the names of the events that are kept: how many there are (counted up to 10,000), when the last one happened, and ' +
         'the properties of the last 100.',
     )
-    .argument('[prefix]', 'only names that begin with it')
+    .option('--prefix <text>', 'only events whose names begin with it')
     .option('--limit <number>', 'how many', wholeNumber(1, 1000), 100)
     .option('--after <next>', 'the `next` of the page before')
     .action(run);
   return withExamples(withJson(withWorkspace(command)), [
     ['muster events', 'of the workspace sample'],
-    ['muster events order --json', 'those whose names begin with order, for a program'],
+    ['muster events --prefix order --json', 'of those that begin alike, for a program'],
   ]);
 }
 
-type Options = WorkspaceOptions & JsonOptions & { limit: number; after?: string };
+type Options = WorkspaceOptions & JsonOptions & { limit: number; after?: string; prefix?: string };
 
-async function run(
-  prefix: string | undefined,
-  { workspace: workspaceId, json, limit, after }: Options,
-): Promise<void> {
+async function run({ workspace: workspaceId, json, limit, after, prefix }: Options): Promise<void> {
   const page = await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
     await zoneOf(pool, workspaceId);
     return listEvents(pool, { workspaceId, prefix, limit, after });

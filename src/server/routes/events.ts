@@ -8,7 +8,9 @@ import { nextPage, pageQuery } from '../schemas/series.js';
 
 const EventsQuery = Type.Object(
   {
-    prefix: Type.Optional(Type.String({ maxLength: 200, description: 'only names that begin with it' })),
+    prefix: Type.Optional(
+      Type.String({ maxLength: 200, description: 'what names begin with, without regard to letter case' }),
+    ),
     ...pageQuery,
   },
   closed,

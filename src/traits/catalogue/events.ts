@@ -17,7 +17,7 @@ export interface CataloguedEvent {
 
 export interface ListEvents {
   readonly workspaceId: string;
-  /** Only names that begin with it. */
+  /** Only names that begin with it, in any letter case. */
   readonly prefix?: string | undefined;
   /** 1 to 1,000; default 100. */
   readonly limit?: number | undefined;
@@ -50,18 +50,20 @@ export async function listEvents(
 
 const ofName = 'FROM events AS e WHERE e.workspace_id = $1 AND e.event = name.event';
 
+const begins = 'starts_with(lower(name.event), lower($2::text))';
+
 // One look into the index for each name, and not one for each event.
 const statement = `
-WITH RECURSIVE name (event, place) AS (
+WITH RECURSIVE name (event, before) AS (
   (
-    SELECT e.event, 1 FROM events AS e
-    WHERE e.workspace_id = $1 AND e.event >= $2::text AND e.event > $3::text ORDER BY e.event LIMIT 1
+    SELECT e.event, 0 FROM events AS e
+    WHERE e.workspace_id = $1 AND e.event > $3::text ORDER BY e.event LIMIT 1
   )
   UNION ALL
   SELECT (
     SELECT e.event FROM events AS e WHERE e.workspace_id = $1 AND e.event > name.event ORDER BY e.event LIMIT 1
-  ), name.place + 1
-  FROM name WHERE starts_with(name.event, $2::text) AND name.place < $4::integer
+  ), name.before + ${begins}::integer
+  FROM name WHERE name.event IS NOT NULL AND name.before < $4::integer
 )
 SELECT name.event, least(counted.count, ${mostCounted})::integer AS count, counted.count <= ${mostCounted} AS count_exact,
   (SELECT e.occurred_at ${ofName} ORDER BY e.occurred_at LIMIT 1) AS first_seen,
@@ -73,5 +75,5 @@ SELECT name.event, least(counted.count, ${mostCounted})::integer AS count, count
   ) AS properties
 FROM name
 CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT ${ofName} LIMIT ${mostCounted + 1}) AS few) AS counted
-WHERE starts_with(name.event, $2::text)
-ORDER BY name.place`;
+WHERE ${begins}
+ORDER BY name.event LIMIT $4::integer`;
