@@ -36,6 +36,14 @@ export function withWorkspace(command: Command): Command {
   );
 }
 
+/** Adds `--user`, whose text `findPerson` takes for a person. */
+export function withUser(command: Command): Command {
+  return command.requiredOption('--user <who>', personMeant);
+}
+
+/** What names a person everywhere on the command line. */
+export const personMeant = 'a user_id, or the e-mail address of one person';
+
 /** Adds `--drain`. */
 export function withDrain(command: Command): Command {
   return command.option(

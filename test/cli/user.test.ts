@@ -42,7 +42,9 @@ it('find, show and timeline name a person by id or address, and print nothing th
 });
 
 it('events lists their names with counts and properties; explain --broadcast says what would be sent', async () => {
-  expect(JSON.parse((await muster(['events', 'sig', '--json'], { DATABASE_URL: url })).out)).toMatchObject({
+  expect(
+    JSON.parse((await muster(['events', '--prefix', 'SIG', '--json'], { DATABASE_URL: url })).out),
+  ).toMatchObject({
     events: [{ event: 'signed in', count: 1, count_exact: true, properties: ['by'] }],
     next: null,
   });
@@ -68,6 +70,17 @@ it('several people with one address are named, and none of them is taken for the
   expect(code).toBe(2);
   expect(err).toContain('2 people have the address `shared@example.com`: `bob`, `cy`');
   expect(await getUser(pool, { workspaceId, userId: 'bob' })).not.toBeNull();
+  // Every command that takes a person goes by the same.
+  for (const command of [
+    ['broadcast', 'test', 'spring'],
+    ['series', 'story', 'any'],
+    ['segments', 'release', 'any'],
+    ['explain', 'admins'],
+    ['rules', 'slack-mode'],
+  ]) {
+    const asked = await muster([...command, '--user', 'shared@example.com'], { DATABASE_URL: url });
+    expect([command, asked.code, asked.err.includes('[address_shared]')]).toEqual([command, 2, true]);
+  }
 });
 
 it('merge and erase ask first: without an answer or --yes nothing happens', async () => {

@@ -24,7 +24,8 @@ import {
 import type { ListRecipients, SavedBroadcast, WhichRun } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import { segmentsIn } from '../../filter/named-in.js';
-import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
+import { findPerson } from '../../traits/find-person.js';
+import { withExamples, withJson, withUser, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { number, out, plain } from '../terminal.js';
@@ -58,8 +59,7 @@ export function broadcastCommand(): Command {
       .action(launch),
   );
   command.addCommand(
-    withKey('test', 'Sends it to one person now; hours, caps, rate and schedule do not hold.')
-      .requiredOption('--user <id>', 'the user_id of the person')
+    withUser(withKey('test', 'Sends it to one person now; hours, caps, rate and schedule do not hold.'))
       .option('--variant <key>', 'the variant (default: the one that the person would get)')
       .action(test),
   );
@@ -173,9 +173,10 @@ async function launch(key: string, options: OfRun): Promise<void> {
 
 async function test(key: string, options: Options & { user: string; variant?: string }): Promise<void> {
   const { workspace, user, variant } = options;
-  const sent = await inside(options, (pool) =>
-    testBroadcast(pool, workspace, key, { userId: user, variant }),
-  );
+  const sent = await inside(options, async (pool) => {
+    const userId = await findPerson(pool, { workspaceId: workspace, text: user });
+    return testBroadcast(pool, workspace, key, { userId, variant });
+  });
   const gaps = sent.without.map((field) => out.style('yellow', `  no value for ${plain(field)}`));
   print(options.json, sent, [done(`${key} goes to ${plain(user)}; see --run ${sent.run}`), ...gaps]);
 }

@@ -6,7 +6,7 @@ import { refuse } from '../../errors/index.js';
 import { momentOf } from '../../filter/time.js';
 import { findPerson } from '../../traits/find-person.js';
 import { askedFilter } from '../filter-input.js';
-import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
+import { momentFrom, withExamples, withJson, withMoment, withUser, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
@@ -16,7 +16,7 @@ import { explanationLines } from '../views/explanation.js';
 
 /** `muster explain F --user ID`: why one person matches or does not; `--series KEY`: why they are in a series or not; `--broadcast KEY`. */
 export function explainCommand(): Command {
-  const command = new Command('explain')
+  const command = withUser(new Command('explain'))
     .description(
       'Says for one person whether they match, and for every condition what was seen and what was wanted. Of a series it ' +
         'says what was decided when the trigger came about, what would be decided now, and all that was done since.',
@@ -26,7 +26,6 @@ export function explainCommand(): Command {
     .option('--broadcast <key>', 'a broadcast in the place of a filter: sent, waiting, or why not')
     .option('--run <name>', 'with --broadcast: the launch (default: the latest)')
     .option('--at <iso>', 'with --series: the instant up to which decisions count (default: now)')
-    .requiredOption('--user <id>', "the person's user_id, or their e-mail address")
     .action(run);
   return withExamples(withJson(withMoment(withWorkspace(command), "the workspace's")), [
     ['muster explain admins --user user_1001', 'a preset'],

@@ -9,7 +9,8 @@ import { ruleSummary, ruleView } from '../../audience/rules/views.js';
 import { zoneOf } from '../../audience/workspace.js';
 import { refuse } from '../../errors/index.js';
 import { segmentsIn } from '../../filter/named-in.js';
-import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
+import { findPerson } from '../../traits/find-person.js';
+import { momentFrom, personMeant, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { readRuleDocument } from '../rule-input.js';
 import { withServers } from '../servers.js';
@@ -24,7 +25,7 @@ export function rulesCommand(): Command {
         'with --user what it comes to for this person, by which branch, and what every condition asked has seen.',
     )
     .argument('[rule]', 'the key of a rule, a path to a JSON file, or the rule itself')
-    .option('--user <id>', "the person's user_id")
+    .option('--user <who>', personMeant)
     .option('--url <url>', 'the address of the page, for rules that ask about one')
     .option('--language <tag>', 'the language of whoever looks at the page, such as de-AT')
     .action(run);
@@ -71,9 +72,10 @@ async function run(input: string | undefined, options: Options): Promise<void> {
       return;
     }
     const { rule } = found;
-    const asked = { workspaceId: workspace, userId: user, page, moment };
+    const userId = await findPerson(pool, { workspaceId: workspace, text: user });
+    const asked = { workspaceId: workspace, userId, page, moment };
     const evaluation = await evaluateRuleForUser(pool, rule, asked);
-    print(options, evaluation, () => evaluationLines(out, { userId: user, title: rule.title, evaluation }));
+    print(options, evaluation, () => evaluationLines(out, { userId, title: rule.title, evaluation }));
   });
 }
 

@@ -15,7 +15,8 @@ import { momentOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
 import type { Filter } from '../../filter/tree.js';
 import { askedFilter, isInline, looksLikePath, readDocument } from '../filter-input.js';
-import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
+import { findPerson } from '../../traits/find-person.js';
+import { withExamples, withJson, withUser, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { progressBar } from '../progress.js';
@@ -63,17 +64,14 @@ export function segmentsCommand(): Command {
   );
   for (const [name, member, summary] of byHand) {
     command.addCommand(
-      withKey(name, summary)
-        .requiredOption('--user <id>', 'the user_id of the person')
+      withUser(withKey(name, summary))
         .requiredOption('--reason <text>', 'why, for those who ask later')
         .option('--until <iso>', 'when the filter decides again, in ISO 8601 (default: never)')
         .action((key: string, options: ByHandOptions) => override(key, member, options)),
     );
   }
   command.addCommand(
-    withKey('release', 'Lets the filter decide about a person again.')
-      .requiredOption('--user <id>', 'the user_id of the person')
-      .action(release),
+    withUser(withKey('release', 'Lets the filter decide about a person again.')).action(release),
   );
   command.addCommand(withKey('overrides', 'Lists who is in it or kept out of it by hand.').action(overrides));
   command.addCommand(
@@ -176,18 +174,22 @@ const byHand = [
 type ByHandOptions = Options & { user: string; reason: string; until?: string };
 
 async function override(key: string, member: boolean, options: ByHandOptions): Promise<void> {
-  const { workspace: workspaceId, user: userId, reason, until } = options;
-  const set = await inside(options, (pool) =>
-    setOverride(pool, { workspaceId, key, userId, member, reason, until }),
-  );
+  const { workspace: workspaceId, user: text, reason, until } = options;
+  const set = await inside(options, async (pool) => {
+    const userId = await findPerson(pool, { workspaceId, text });
+    return setOverride(pool, { workspaceId, key, userId, member, reason, until });
+  });
   print(options.json, set, [`${out.style('green', '✓')} ${overrideText(key, set)}`]);
 }
 
 async function release(key: string, options: Options & { user: string }): Promise<void> {
-  const { workspace: workspaceId, user: userId } = options;
-  const done = await inside(options, (pool) => removeOverride(pool, { workspaceId, key, userId }));
+  const { workspace: workspaceId, user: who } = options;
+  const done = await inside(options, async (pool) => {
+    const userId = await findPerson(pool, { workspaceId, text: who });
+    return removeOverride(pool, { workspaceId, key, userId });
+  });
   const text = done.removed ? 'its filter decides again' : 'its filter decided already';
-  print(options.json, done, [`${out.style('green', '✓')} ${plain(userId)}: ${text}`]);
+  print(options.json, done, [`${out.style('green', '✓')} ${plain(who)}: ${text}`]);
 }
 
 async function overrides(key: string, options: Options): Promise<void> {

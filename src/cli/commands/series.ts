@@ -21,7 +21,8 @@ import type { EnrollmentState, SavedSeries } from '../../automation/index.js';
 import type { Pool } from '../../database/pool.js';
 import type { RefusalReason } from '../../automation/series/moves.js';
 import { momentOf } from '../../filter/time.js';
-import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
+import { findPerson } from '../../traits/find-person.js';
+import { withExamples, withJson, withUser, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { readSeriesDocument } from '../series-input.js';
 import { Found } from '../found.js';
@@ -108,10 +109,6 @@ function withKey(name: string, summary: string): Command {
   return part(name, summary).argument('<key>', 'the key of the series');
 }
 
-function withUser(command: Command): Command {
-  return command.requiredOption('--user <id>', 'the user_id of the person');
-}
-
 function withPage(command: Command): Command {
   return command
     .option('--limit <number>', 'how many', wholeNumber(1, 1000), 100)
@@ -124,6 +121,15 @@ async function inside<T>({ workspace }: Options, work: (pool: Pool) => Promise<T
     await zoneOf(pool, workspace);
     return work(pool);
   });
+}
+
+/** The same about the person whom `--user` names. Errors: those of `findPerson`. */
+async function ofPerson<T>(
+  options: Options & { user: string },
+  work: (pool: Pool, userId: string) => Promise<T>,
+): Promise<T> {
+  const { workspace: workspaceId, user: text } = options;
+  return inside(options, async (pool) => work(pool, await findPerson(pool, { workspaceId, text })));
 }
 
 function print(json: true | undefined, document: object, lines: readonly string[]): void {
@@ -202,7 +208,9 @@ const notEntered: Readonly<Record<RefusalReason, string>> = {
 };
 
 async function enroll(key: string, options: Options & { user: string }): Promise<void> {
-  const enrolled = await inside(options, (pool) => enrollByHand(pool, options.workspace, key, options.user));
+  const enrolled = await ofPerson(options, (pool, userId) =>
+    enrollByHand(pool, options.workspace, key, userId),
+  );
   const person = plain(options.user);
   print(options.json, enrolled, [
     enrolled.entered
@@ -213,8 +221,8 @@ async function enroll(key: string, options: Options & { user: string }): Promise
 }
 
 async function remove(key: string, options: Options & { user: string }): Promise<void> {
-  const removed = await inside(options, (pool) =>
-    removeFromSeries(pool, options.workspace, key, options.user),
+  const removed = await ofPerson(options, (pool, userId) =>
+    removeFromSeries(pool, options.workspace, key, userId),
   );
   const person = plain(options.user);
   print(options.json, removed, [
@@ -238,7 +246,7 @@ async function enrollments(key: string, options: Page & { state?: EnrollmentStat
 }
 
 async function story(key: string, options: Options & { user: string }): Promise<void> {
-  const told = await inside(options, (pool) => storyOf(pool, options.workspace, key, options.user));
+  const told = await ofPerson(options, (pool, userId) => storyOf(pool, options.workspace, key, userId));
   print(options.json, told, storyLines(out, told));
 }
 

@@ -10,9 +10,10 @@ import {
 } from '../../automation/index.js';
 import { refuse } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
+import { findPerson } from '../../traits/find-person.js';
 import { readUserRecord } from '../../traits/read.js';
 import { askedFilter, reasonOf } from '../filter-input.js';
-import { momentFrom, withExamples, withJson, withMoment, withWorkspace } from '../options.js';
+import { momentFrom, withExamples, withJson, withMoment, withUser, withWorkspace } from '../options.js';
 import type { JsonOptions, MomentOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { out } from '../terminal.js';
@@ -33,8 +34,7 @@ export function templateCommand(): Command {
       .action(check),
   );
   command.addCommand(
-    part('preview', 'Shows it as one person would get it.')
-      .requiredOption('--user <id>', 'the person')
+    withUser(part('preview', 'Shows it as one person would get it.'))
       .option('--channel <name>', 'the channel it is for', 'email')
       .action(preview),
   );
@@ -75,11 +75,12 @@ async function check(
 }
 
 async function preview(input: string, options: Options & { channel: string; user: string }): Promise<void> {
-  const { channel, user: userId, workspace: workspaceId } = options;
+  const { channel, user: text, workspace: workspaceId } = options;
   const template = parseTemplate(readTemplate(input), channel);
   momentFrom(options, 'UTC');
   const email = installationEmail(process.env);
   await withServers({ redis: false, schema: 'check' }, async ({ pool }) => {
+    const userId = await findPerson(pool, { workspaceId, text });
     const user = await readUserRecord(pool, { workspaceId, userId });
     if (user === null) refuse('no_such_user', { user_id: shown(userId), workspace: workspaceId });
     const publicUrl = await publicUrlOf(pool, workspaceId, email);

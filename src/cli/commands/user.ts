@@ -15,7 +15,7 @@ import { getUser } from '../../traits/read.js';
 import { suppress, unsubscribe } from '../../traits/suppression.js';
 import { readTimeline } from '../../traits/timeline.js';
 import { askedFilter } from '../filter-input.js';
-import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
+import { personMeant, withExamples, withJson, withWorkspace, wholeNumber } from '../options.js';
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { withServers } from '../servers.js';
 import { err, out, plain } from '../terminal.js';
@@ -82,7 +82,7 @@ function part(name: string, summary: string): Command {
 }
 
 function withWho(name: string, summary: string): Command {
-  return part(name, summary).argument('<who>', 'a user_id, or the e-mail address of one person');
+  return part(name, summary).argument('<who>', personMeant);
 }
 
 function withPage(command: Command): Command {
