@@ -150,7 +150,7 @@ const shown = (args: readonly string[]): string =>
 it('no arguments and no file make a command fail without a code and a hint', async () => {
   // More of it: FUZZ_SEED=7 FUZZ_ROUNDS=100.
   const seed = Number(process.env['FUZZ_SEED'] ?? 1);
-  const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 4);
+  const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 2);
   const random = randomOf(seed);
   const seen: string[] = [];
   expect(pages.length).toBeGreaterThan(40);
