@@ -242,6 +242,12 @@ export const traitsErrors = {
     message: '`{delimiter}` cannot separate cells',
     hint: 'give one character, or `comma`, `semicolon`, `tab` or `pipe`; without the option it is detected',
   },
+  import_too_many_columns: {
+    status: 400,
+    exit: 2,
+    message: 'the header has {count} columns, the limit is {limit}',
+    hint: 'leave out the columns that you will not filter by, or import the file in parts that each have the id',
+  },
   import_no_user_id: {
     status: 400,
     exit: 2,

@@ -135,6 +135,13 @@ describe('rows', () => {
   });
 });
 
+const headerOf = (count: number): string => Array.from({ length: count }, (_, at) => `c${at}`).join(',');
+
+it('a header of more columns than can be looked at in one go is refused', async () => {
+  expect((await read(`${headerOf(5000)}\n`)).header).toHaveLength(5000);
+  expect(await codesOf(() => read(`${headerOf(5001)}\n`))).toEqual(['import_too_many_columns']);
+});
+
 describe('JSON', () => {
   it.each([
     [

@@ -32,8 +32,7 @@ const optOuts: ReadonlyMap<string, Target> = new Map<string, Target>([
   ['suppressed', { kind: 'opt_out', list: 'suppressed', out: true }],
 ]);
 
-/** Fields that a header means though letter case, blanks or underscores differ. */
-export const nearFields: readonly string[] = [
+const nearFields: readonly string[] = [
   'user_id',
   'name',
   'email',
@@ -50,6 +49,13 @@ export const nearFields: readonly string[] = [
 /** A name without what people write differently. */
 export function folded(name: string): string {
   return name.toLowerCase().replace(/[\s_]+/g, '');
+}
+
+const byFolded: ReadonlyMap<string, string> = new Map(nearFields.map((field) => [folded(field), field]));
+
+/** The field that a header means though letter case, blanks or underscores differ. */
+export function nearField(name: string): string | undefined {
+  return byFolded.get(folded(name));
 }
 
 /**

@@ -2,7 +2,7 @@ import { MusterError, problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { shown } from '../../filter/parse/context.js';
 import { nearest } from '../../filter/parse/suggest.js';
-import { folded, nearFields, targetOf } from './fields.js';
+import { folded, nearField, targetOf } from './fields.js';
 import type { Target } from './fields.js';
 import type { CellOptions } from './options.js';
 import { presets } from './presets.js';
@@ -142,9 +142,8 @@ function want(
       return { at, name, field: preset.columns[name] ?? null, rank: 'preset' };
     }
   }
-  if (nearFields.includes(name)) return { at, name, field: name, rank: 'exact' };
-  const near = nearFields.find((field) => folded(field) === folded(name));
-  if (near !== undefined) return { at, name, field: near, rank: 'near' };
+  const near = nearField(name);
+  if (near !== undefined) return { at, name, field: near, rank: near === name ? 'exact' : 'near' };
   return { at, name, field: name, rank: 'itself' };
 }
 

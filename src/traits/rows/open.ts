@@ -1,3 +1,4 @@
+import { refuse } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { detect } from './detect.js';
 import type { Detected, FileHints } from './detect.js';
@@ -48,11 +49,14 @@ export interface ItemRows extends AnyRows {
 
 export type RowFile = CellRows | ItemRows;
 
+/** Columns of a table: each is looked at in one go before the first row is read. */
+export const mostColumns = 5000;
+
 /**
  * Opens a CSV, TSV, NDJSON or JSON file. What the caller does not say is detected from its first 64 KiB: the format, the
  * encoding, the separator (a line `sep=;` above the header included). Every row comes with the line it begins on.
  *
- * Errors: `import_unreadable` `import_empty` `import_not_text` `import_unknown_encoding` `import_bad_delimiter`, and
+ * Errors: `import_unreadable` `import_empty` `import_not_text` `import_unknown_encoding` `import_bad_delimiter` `import_too_many_columns`, and
  * while reading `import_encoding` `import_malformed`.
  */
 export async function openRows(path: string, { name, ...hints }: OpenRows = {}): Promise<RowFile> {
@@ -79,6 +83,8 @@ async function openCells(source: Source, detected: Detected): Promise<CellRows> 
   const bare = await headerOf({ ...reading, trim: false });
   // Who writes `a, b` into the header writes `1, 2` into the rows.
   const trim = bare.slice(1).some((each) => each !== each.trimStart());
+  if (bare.length > mostColumns)
+    refuse('import_too_many_columns', { count: bare.length, limit: mostColumns });
   const names = trim ? await headerOf({ ...reading, trim }) : bare;
   let messy = false;
   return {
