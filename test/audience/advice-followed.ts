@@ -1,4 +1,5 @@
 import type { Suggestion, SuggestionCode } from '../../src/audience/report/suggestion.js';
+import type { Problem } from '../../src/errors/index.js';
 import { explain } from '../../src/filter/explain.js';
 import type { Reason } from '../../src/filter/explain.js';
 import { fieldNamed } from '../../src/filter/fields.js';
@@ -12,6 +13,7 @@ import type { Moment } from '../../src/filter/time.js';
 import { leavesOf } from '../../src/filter/tree.js';
 import type { Filter, Leaf } from '../../src/filter/tree.js';
 import { isObject } from '../../src/filter/values.js';
+import { collectTraits } from '../../src/traits/check.js';
 
 /** Follows what suggestions say in words alone: what people are like afterwards. */
 
@@ -111,6 +113,18 @@ export function sent(
     },
     [...people],
   );
+}
+
+/** The codes with which an identify refuses the values. */
+export function refusedOf(values: Readonly<Record<string, unknown>>): string[] {
+  const problems: Problem[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    const field = namedField(name);
+    if (field.entity !== 'user' && field.entity !== 'company') continue;
+    const traits = field.kind === 'custom' ? within({}, field.tokens, value) : { [field.name]: value };
+    collectTraits(traits, problems, { of: field.entity });
+  }
+  return problems.map(({ code }) => code);
 }
 
 function namedField(name: string): Field {

@@ -13,7 +13,7 @@ import type { Moment } from '../../src/filter/time.js';
 import { filterArbitrary, momentArbitrary, recordsOf, savedSegments } from '../meaning/generator.js';
 import { completeRecords, insertRecords } from '../meaning/support.js';
 import { testDatabase } from '../support/database.js';
-import { everyCode, letsAllHold, mostAfter, replaced, sent } from './advice-followed.js';
+import { everyCode, letsAllHold, mostAfter, refusedOf, replaced, sent } from './advice-followed.js';
 
 let pool: Pool;
 const moment = momentOf('2026-03-01T12:00:00Z');
@@ -113,6 +113,15 @@ const clauses: readonly unknown[] = [
   { exists: v('company.custom:plan') },
   { '==': [v('company.custom:plan'), 'pro'] },
   { '==': [v('company.name'), 'Acme'] },
+  { '>=': [v('custom:ends'), { ago: [60, 'days'] }] },
+  { '<': [v('custom:ends'), { from_now: [60, 'days'] }] },
+  // Columns of few allowed values.
+  { exists: v('renewal_status') },
+  { '!=': [v('renewal_status'), 'lost'] },
+  { '!=': [v('renewal_status'), 'at_risk'] },
+  { starts_with: [v('contract_term'), 'quart'] },
+  { '>': [v('contract_term'), 'annual'] },
+  { '!=': [v('company.payment_terms'), 'monthly'] },
 ];
 const officeFilters = fc.letrec<{ node: unknown }>((tie) => ({
   node: fc.oneof(
@@ -158,6 +167,10 @@ async function faultOf(
   world: World,
 ): Promise<string | null> {
   const { change, gain, exact } = suggestion;
+  if (change?.kind === 'send') {
+    const refused = refusedOf(change.values);
+    if (refused.length > 0) return `identify refuses it: ${refused.join(', ')}`;
+  }
   const now = await matchedAfter(document, suggestion, world);
   if (now === null) return change === null && exact && gain !== 0 ? 'an exact gain by nothing to do' : null;
   const gained = Math.max(0, now - matched);
@@ -194,7 +207,7 @@ async function lawOver(samples: readonly (readonly [unknown, World])[]) {
   return { untrue, followed };
 }
 
-it('whatever is asked of an office, each suggestion that is followed gains what it says, and every kind of suggestion is', async () => {
+it('whatever is asked of an office, identify takes what is to be sent, each suggestion that is followed gains what it says, and every kind of suggestion is', async () => {
   const samples = fc.sample(officeFilters, { seed: 20_269, numRuns: 250 });
   const { untrue, followed } = await lawOver([
     ...[...clauses, ...samples].map((document, index) => [document, officeAt(index)] as const),

@@ -63,12 +63,22 @@ it('"signed up in 30 days" is empty where nobody sends signed_up_at, and the rep
   });
   expect([matched, suggestions.map(({ code }) => code)]).toEqual([0, ['send_trait', 'no_fallback']]);
   expect(suggestions[1]?.text).toContain(
-    'has no fallback: whoever has none never matches. Unlike it, `days_since_signup` falls back to `created_at`',
+    'has no fallback: people who have none never match. Unlike it, `days_since_signup` falls back to `created_at`',
   );
 });
 
 const paid = async (more: object) =>
   (await report({ did: { event: 'paid', count: ['>=', 2], ...more } }, 'paying')).suggestions[0];
+
+it('advice about a clause that leaves a value out says that people have it, not that they have another', async () => {
+  await insertRecords(pool, 'left-out', [{ custom_fields: { plan: 'Pro' } }]);
+  const { suggestions } = await report({ '!=': [{ var: 'custom:plan' }, 'Pro'] }, 'left-out');
+  expect(suggestions.map(({ code, text, gain }) => [code, text, gain])).toContainEqual([
+    'other_value',
+    '1 person has the `plan` that the clause leaves out.',
+    1,
+  ]);
+});
 
 it('each reason has its own advice, with the values that are there', async () => {
   const records = [
@@ -82,7 +92,7 @@ it('each reason has its own advice, with the values that are there', async () =>
     'other_value: 1 person has another `role`. Most frequent: "Admin" (2), "admni" (1). Is `admni` meant?',
   ]);
   expect(await advice({ '>': [{ var: 'custom:seats' }, 5] })).toEqual([
-    'other_type: 2 people have `seats` as another type, such as `10`, `9`. The clause asks for a number, without quotes: send one, or ask for what is sent.',
+    'other_type: 2 people have `seats` as another type, such as `"10"`, `"9"`. The clause asks for a number, without quotes: send one, or ask for what is sent.',
     'other_value: 1 person has another `seats`. Most frequent: "10" (1), "9" (1), 3 (1).',
   ]);
   expect(await advice({ '>=': [{ var: 'custom:ends' }, { ago: [0, 'days'] }] })).toEqual([

@@ -31,7 +31,7 @@ export async function countReport(filter: Filter, tally: Tally, moment: Moment):
     group.reasons.forEach((reason, leaf) => {
       if (reason === 'matched') return;
       const inWindow = reason === 'outside_window' ? (times[leaf] ?? null) : null;
-      const picker = pickers[leaf]?.get(reason) ?? new ExamplePicker(inWindow);
+      const picker = pickers[leaf]?.get(reason) ?? new ExamplePicker(inWindow, reason === 'type_mismatch');
       pickers[leaf]?.set(reason, picker);
       picker.add(group.examplesOf(leaf));
     });

@@ -37,16 +37,21 @@ export class ExamplePicker implements Examples {
   before: string | undefined;
   after: string | undefined;
   readonly #times: Times | null;
+  readonly #tellsType: boolean;
 
-  /** @param times of a window, whose values are in the order of their instants; null: in the order of code points */
-  constructor(times: Times | null) {
+  /**
+   * @param times of a window, whose values are in the order of their instants; null: in the order of code points
+   * @param tellsType whether a text keeps its quotes, so that `"10"` and `10` are two
+   */
+  constructor(times: Times | null, tellsType: boolean) {
     this.#times = times;
+    this.#tellsType = tellsType;
   }
 
   /** Takes the first and the last value of one group, as JSON that may be cut short; none where there is nothing to show. */
   add(group: readonly string[]): void {
     if (new Set(group).size !== 1) this.isAll = false;
-    for (const json of group) this.#take(shownJson(json));
+    for (const json of group) this.#take(shownJson(json, this.#tellsType));
   }
 
   #take(value: string): void {
@@ -74,12 +79,12 @@ export class ExamplePicker implements Examples {
   }
 }
 
-/** A text without its quotes; what was cut short, and is JSON no more, as it is. */
-function shownJson(json: string): string {
+/** A text with or without its quotes; what was cut short, and is JSON no more, as it is. */
+function shownJson(json: string, withQuotes: boolean): string {
   try {
     const value: unknown = JSON.parse(json);
-    return typeof value === 'string' ? value : json;
+    return typeof value === 'string' && !withQuotes ? value : json;
   } catch {
-    return `${json.replace(/^"/, '')}…`;
+    return `${withQuotes ? json : json.replace(/^"/, '')}…`;
   }
 }

@@ -108,7 +108,7 @@ function missing(failing: Failing): Draft[] {
 /** The field decides its fallback: the two that are about the signup differ, which is where people stumble. */
 function noFallback(leaf: Leaf, people: number): Draft {
   const text =
-    'This filter reads the column `signed_up_at`, which has no fallback: whoever has none never matches. ' +
+    'This filter reads the column `signed_up_at`, which has no fallback: people who have none never match. ' +
     'Unlike it, `days_since_signup` falls back to `created_at`.';
   return atMost({ path: leaf.path, code: 'no_fallback', text, people, gain: null });
 }
@@ -196,6 +196,10 @@ function otherValue({ leaf, field, people, passing, values, gain }: Failing): Dr
   }
   if (field === null || values === undefined) return [];
   const name = fieldWords(field);
+  if (leaf.kind === 'compare' && leaf.operator === '!=') {
+    const text = `${peopleWords(people)} ${have(people)} the ${quoted(name)} that the clause leaves out.`;
+    return [atMost({ path: leaf.path, code: 'other_value', text, people, gain })];
+  }
   const listed = values.values
     .slice(0, 5)
     .map(({ value, people: count }) => `${visible(JSON.stringify(value))} (${grouped(count)})`)

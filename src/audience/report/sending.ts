@@ -9,6 +9,7 @@ import { dayIn, instantOf } from '../../filter/time.js';
 import type { Moment } from '../../filter/time.js';
 import { leavesOf } from '../../filter/tree.js';
 import type { Filter, Leaf, Literal } from '../../filter/tree.js';
+import { insteadOfReserved, knownTrait } from '../../traits/known-traits.js';
 import { having } from './passing.js';
 import type { Change } from './suggestion.js';
 
@@ -42,7 +43,7 @@ export function senderFor(filter: Filter, moment: Moment): Sender {
   };
   const ofCompany = (): StoredField[] =>
     [...asked.values()].flatMap(({ field }) =>
-      field.entity === 'company' && field.kind !== 'derived' ? [field] : [],
+      field.entity === 'company' && field.kind !== 'derived' && !isKept(field) ? [field] : [],
     );
   return {
     learn: (field) => void (field.kind === 'derived' ? null : valueOf(field)),
@@ -71,12 +72,12 @@ function valueFor(
   { filter, moment }: { readonly filter: Filter; readonly moment: Moment },
 ): JsonValue {
   const tests = about.map(({ leaf, negated }) => ({ leaf, negated, passes: compilePredicate(leaf, moment) }));
-  const candidates = about.flatMap(({ leaf }) => valuesBeside(leaf, moment));
+  const candidates = allowedFor(field) ?? [
+    ...about.flatMap(({ leaf }) => valuesBeside(leaf, moment)),
+    ...plain[field.kind === 'column' ? field.type : 'text'],
+  ];
   let best: { value: JsonValue; rank: number } | null = null;
-  for (const value of [...candidates, ...plain[field.kind === 'column' ? field.type : 'text']].slice(
-    0,
-    mostTried,
-  )) {
+  for (const value of candidates.slice(0, mostTried)) {
     const record = having(field, value);
     const verdicts = new Map(tests.map(({ leaf, passes }) => [leaf, passes(record)]));
     if (!tests.some(({ leaf, negated }) => !negated && verdicts.get(leaf) === true)) continue;
@@ -98,6 +99,17 @@ function couldHold(filter: Filter, wanted: boolean, verdicts: ReadonlyMap<Filter
 /** Values where a clause asks for presence alone. */
 const plain = { text: ['yes'], time: ['2026-01-31T00:00:00.000Z'], boolean: [true, false] } as const;
 
+/** Whether Muster keeps the field by itself, as a company's `created_at`, so that nobody can send it. */
+function isKept(field: StoredField): boolean {
+  return field.kind === 'column' && insteadOfReserved(field.name) !== null;
+}
+
+/** All values that an identify takes for the field; null where it has no such list. */
+function allowedFor(field: StoredField): readonly string[] | null {
+  if (field.kind !== 'column' || field.entity === 'page') return null;
+  return knownTrait(field.name, field.entity)?.values ?? null;
+}
+
 /** The values that a clause names, and what lies beside them. */
 function valuesBeside(leaf: Leaf, moment: Moment): JsonValue[] {
   const literals = literalsOf(leaf).slice(0, 10);
@@ -108,7 +120,11 @@ function valuesBeside(leaf: Leaf, moment: Moment): JsonValue[] {
 
 function besideLiteral(literal: Literal, moment: Moment): JsonValue[] {
   if (literal.type === 'text') return [literal.value, `${literal.value}a`, ''];
-  if (literal.type === 'number') return [literal.value, literal.value + 1, literal.value - 1];
+  if (literal.type === 'number') {
+    // One more than the largest whole number that a literal may be is refused as a trait.
+    const beside = [literal.value + 1, literal.value - 1];
+    return [literal.value, ...beside.filter((each) => !Number.isInteger(each) || Number.isSafeInteger(each))];
+  }
   if (literal.type === 'boolean') return [literal.value, !literal.value];
   const day = dayIn(literal.value);
   const days = day === null ? [] : [day, day + dayLength, day - dayLength].map(dayText);
