@@ -5,6 +5,7 @@ import type { Members } from '../../audience/segments/members.js';
 import type { SavedSegment } from '../../audience/segments/store.js';
 import type { Finding } from '../../filter/lint.js';
 import { FilterBody, NullableText, NullableTime, Warnings, closed } from '../schemas.js';
+import { pageQuery } from './series.js';
 
 const Time = Type.String({ format: 'date-time' });
 const Key = Type.String({ description: '1 to 63 lower-case letters, digits, `-` and `_`' });
@@ -83,13 +84,7 @@ export const DiffAnswer = Type.Unsafe<SegmentDiff>(
   }),
 );
 
-export const MembersQuery = Type.Object(
-  {
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-    after: Type.Optional(Type.String({ maxLength: 100, description: '`next` of the page before' })),
-  },
-  closed,
-);
+export const MembersQuery = Type.Object(pageQuery, closed);
 export const MembersAnswer = Type.Unsafe<Members>(
   Type.Object({
     count: Type.Integer(),

@@ -85,7 +85,8 @@ export const MovedAnswer = Type.Object({
 
 const page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-  after: Type.Optional(Type.String({ maxLength: 100, description: '`next` of the page before' })),
+  // Longer than any `next`, which may be a name: of an event, 200 characters.
+  after: Type.Optional(Type.String({ maxLength: 2000, description: '`next` of the page before' })),
 };
 const next = { next: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }) };
 
