@@ -135,6 +135,15 @@ it('explaining somebody whose date is past or to come names its instant', async 
   await pool.query(`DELETE FROM end_users WHERE user_id IN ('gone', 'coming')`);
 });
 
+it('a day in a time column is shown as that date, as in every explanation', async () => {
+  const trigger = { type: 'date', field: 'renewal_date', at: '10:00' };
+  await saveSeries(pool, workspaceId, { ...trial(), key: 'renewal', trigger });
+  await identify(pool, { workspaceId, userId: 'renews', traits: { renewal_date: '2999-12-05' } });
+  const { now: decided } = await explainSeries(pool, { workspaceId, key: 'renewal', userId: 'renews' });
+  expect(decided.trigger).toMatchObject({ state: 'to_come', seen: '2999-12-05' });
+  await pool.query(`DELETE FROM end_users WHERE user_id = 'renews'`);
+});
+
 it('a series on events says what would happen if the event came, as it may at any moment', async () => {
   const { steps } = trial();
   await saveSeries(pool, workspaceId, {

@@ -61,7 +61,9 @@ it('events lists their names with counts and properties; explain --broadcast say
     DATABASE_URL: url,
   });
   expect([explained.code, explained.err]).toEqual([0, '']);
-  expect(explained.out).toMatch(/^ann waits for the launch of spring: they are not in the audience\n/);
+  expect(explained.out).toMatch(
+    /^ann was sent nothing of spring: it was not launched yet\n {2}a launch now: they are not in the audience\n/,
+  );
   expect(explained.out).toContain('✗ plan is "pro"');
 });
 

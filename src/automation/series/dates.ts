@@ -1,3 +1,4 @@
+import { shownValue } from '../../filter/explain/show.js';
 import type { UserRecord } from '../../filter/record.js';
 import { isMissing, readerOf } from '../../filter/values.js';
 import { entryInstant, entryOn } from './triggers.js';
@@ -14,7 +15,7 @@ export type DateState = (typeof dateStates)[number];
 /** The date of one person. */
 export interface DateStanding {
   readonly state: DateState;
-  /** The value as it is stored; null where it is missing. */
+  /** The value as explanations show it, a day as that date; null where it is missing. */
   readonly seen: unknown;
   /** The instant at which it lets the person in, or did, in milliseconds since 1970 (UTC); null where it has none. */
   readonly at: number | null;
@@ -31,8 +32,9 @@ export function dateStandingOf(
   zone: string,
   passed: number,
 ): DateStanding {
-  const seen = readerOf(trigger.field, { now: 0, zone })(person);
-  if (isMissing(seen)) return { state: 'missing', seen: null, at: null };
+  const value = readerOf(trigger.field, { now: 0, zone })(person);
+  if (isMissing(value)) return { state: 'missing', seen: null, at: null };
+  const seen = shownValue(value, trigger.field, true);
   const at = entryInstant(trigger, person, zone);
   if (at === null) return { state: 'unreadable', seen, at };
   return { state: at <= passed ? 'past' : 'to_come', seen, at };

@@ -21,7 +21,8 @@ const meanings: Readonly<Record<string, string>> = {
 /** Whether one person was sent a broadcast, waits for it, or why not. */
 export function broadcastLines({ style }: Printer, found: BroadcastExplanation): string[] {
   const { user_id: userId, reason, recipient, run, next, opt_outs: optOuts, audience } = found;
-  const because = reason === null ? '' : `: ${meaningOf(reason)}`;
+  // Before a launch the reason is the verdict of a launch now, which has a line of its own.
+  const because = reason === null || found.status === 'not_launched' ? '' : `: ${meaningOf(reason)}`;
   const lines = [`${style('bold', plain(userId))} ${statusText(found)}${because}`];
   if (run !== null) lines.push(`  launched at ${run.launched_at.toISOString()} (run ${plain(run.run)})`);
   if (recipient !== null) {
@@ -49,7 +50,9 @@ function statusText({ status, broadcast, recipient }: BroadcastExplanation): str
   if (status === 'sent') return `was sent ${key} at ${recipient?.sent_at?.toISOString() ?? ''}`;
   if (status === 'waiting') return `waits for ${key}`;
   if (status === 'unknown') return `may have been sent ${key}`;
-  return status === 'not_sent' ? `was not sent ${key}` : `waits for the launch of ${key}`;
+  return status === 'not_sent'
+    ? `was not sent ${key}`
+    : `was sent nothing of ${key}: it was not launched yet`;
 }
 
 function nextText({
