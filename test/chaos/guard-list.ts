@@ -18,7 +18,7 @@ export interface Guard {
 
 const untilDue: Edit = {
   file: 'src/automation/work/perform.ts',
-  text: /await untilDue\(claim, lease\);/g,
+  text: /if \(!\(await untilDue\(claim, lease\)\)\) return 'lost';/g,
   to: '',
 };
 

@@ -111,7 +111,7 @@ describe('a command line that is not understood', () => {
       [['preview'], "missing required argument 'filter'"],
       [['preview', 'admins', '--smaple', '3'], '--sample'],
       [['preview', 'admins', '--sample', '1001'], 'from 0 to 1000'],
-      [['explain', 'admins'], "required option '--user <id>'"],
+      [['explain', 'admins'], "required option '--user <who>'"],
       [['start', '--port', '70000'], 'from 0 to 65535'],
       [['preview', 'admins', '--workspace', 'No!'], 'workspace id'],
       [[], 'a command is missing'],

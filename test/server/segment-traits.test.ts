@@ -252,7 +252,7 @@ describe('the zone and the language of a device', () => {
       await send({ userId: `z-${name}`, traits: { plan: 'team', one: 'more' }, context: berlin });
       expect((await user(`z-${name}`))['custom_fields']).toEqual({ ...full, plan: 'pro' });
       expect(await refusalsOf(`z-${name}`)).toEqual([
-        { code: 'too_many_custom_traits', path: '/traits', whole: true },
+        { code: 'too_many_custom_traits', path: '/traits', whole: false },
       ]);
     }
   });

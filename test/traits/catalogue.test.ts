@@ -160,7 +160,7 @@ describe('types and counts', () => {
   });
 
   it('nobody waits for anybody because of a trait they share, nor for a folding', async () => {
-    const w = await withPeople(['a', { role: 'x' }], ['b', { role: 'x' }]);
+    const w = await withPeople(['a', { role: 'x', shared: 0 }], ['b', { role: 'x' }]);
     await inTransaction(db.pool, async (holding) => {
       await identify(holding, { workspaceId: w, userId: 'a', traits: { role: 5, shared: 1 } });
       await foldTraits(holding, w);

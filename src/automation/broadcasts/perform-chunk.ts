@@ -198,7 +198,7 @@ export function chunkPerformer(
       );
       return endChunk(pool, chunk, options.wait(1));
     }
-    await untilDue(chunk, lease);
+    if (!(await untilDue(chunk, lease))) return 'lost';
     await takeUpSending(pool, chunk, channel.onLostConfirmation === 'park');
     const now = (): number => Math.round(chunk.now + performance.now() - begun);
     const call = callsUnder(lease, options.deliverTimeout);

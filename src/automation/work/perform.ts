@@ -233,7 +233,7 @@ export function performer(options: PerformOptions): (prepared: Prepared, lease: 
     const { claim } = prepared;
     const begun = performance.now();
     const now = (): number => Math.round(claim.now + performance.now() - begun);
-    await untilDue(claim, lease);
+    if (!(await untilDue(claim, lease))) return 'lost';
     if ('fault' in prepared) return undecided(claim, prepared.fault);
     const { definition, facts } = prepared;
     let move: Advance;

@@ -2,14 +2,17 @@ import type { Lease } from './leases.js';
 
 /**
  * Holds a claim until it is due by the clock of Postgres. Redis lets a delayed job go by the clock of whoever asks, which may be
- * wrong. Resolves sooner where the lease is lost; whoever goes on then writes nothing.
+ * wrong.
+ *
+ * @returns whether the claim is held and due; false, and sooner, where the lease is lost or given up: then nothing may be done,
+ * because the row may not be given back yet
  */
 export async function untilDue(
   { now, dueAt }: { readonly now: number; readonly dueAt: number },
   { signal }: Lease,
-): Promise<void> {
+): Promise<boolean> {
   const early = dueAt - now;
-  if (early <= 0 || signal.aborted) return;
+  if (early <= 0 || signal.aborted) return !signal.aborted;
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, early);
     signal.addEventListener(
@@ -21,4 +24,5 @@ export async function untilDue(
       { once: true },
     );
   });
+  return !signal.aborted;
 }

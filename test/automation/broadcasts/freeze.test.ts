@@ -309,7 +309,7 @@ test('a broadcast is launched once; one that recurs once for each run, however o
   expect(report.progress.recipients).toBe(240);
   expect(report.runs.map(({ run }) => run)).toHaveLength(3);
   expect(await refusal(launchBroadcast(pool, workspace, 'weekly', { run: 'not a run' }))).toEqual([
-    ['broadcast_bad_run', ''],
+    ['broadcast_bad_run', '/run'],
   ]);
 });
 
