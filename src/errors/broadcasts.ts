@@ -90,7 +90,7 @@ export const broadcastErrors = {
     status: 409,
     exit: 2,
     message: 'the broadcast `{key}` was launched at {at} and is {state}',
-    hint: 'save it under another key to send it once more; its report shows whom it reached',
+    hint: 'save it under another key to send it once more; its report shows who it reached',
   },
   broadcast_under_way: {
     status: 409,
@@ -115,7 +115,7 @@ export const broadcastErrors = {
     exit: 2,
     message:
       '{matched} people match the audience of the broadcast `{key}`, and none of them can be sent to: {why}',
-    hint: 'preview the broadcast: it shows whom each of the reasons concerns',
+    hint: 'preview the broadcast: it shows who each of the reasons concerns',
   },
   broadcast_variable_missing: {
     status: 409,

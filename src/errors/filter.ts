@@ -23,7 +23,7 @@ export const filterErrors = {
   empty_filter: {
     status: 400,
     exit: 2,
-    message: 'an empty filter does not say whom it means',
+    message: 'an empty filter does not say who it means',
     hint: 'write {"everyone": true} for the whole audience',
   },
   several_operators: {

@@ -54,7 +54,7 @@ const cases: Readonly<Record<keyof typeof filterErrors, readonly [() => unknown,
   empty_filter: [
     parse({ and: [{}] }),
     '/and/0',
-    'an empty filter does not say whom it means',
+    'an empty filter does not say who it means',
     'write {"everyone": true} for the whole audience',
   ],
   several_operators: [

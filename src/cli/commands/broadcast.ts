@@ -80,7 +80,7 @@ export function broadcastCommand(): Command {
     withRun(withKey('resume', 'Goes on where it stopped.')).action(changing(resumeBroadcast)),
   );
   command.addCommand(
-    withRun(withKey('cancel', 'Ends it for good: whoever was not sent to is skipped.')).action(
+    withRun(withKey('cancel', 'Ends it for good: people who were not sent to are skipped.')).action(
       changing(cancelBroadcast),
     ),
   );

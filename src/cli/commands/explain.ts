@@ -19,7 +19,7 @@ export function explainCommand(): Command {
   const command = withUser(new Command('explain'))
     .description(
       'Says for one person whether they match, and for every condition what was seen and what was wanted. Of a series it ' +
-        'says what was decided when the trigger came about, what would be decided now, and all that was done since.',
+        'says what was decided when the trigger came, what would be decided now, and all that was done since.',
     )
     .argument('[filter]', 'a preset key, a path to a JSON file, or the filter itself')
     .option('--series <key>', 'a series in the place of a filter')

@@ -61,7 +61,7 @@ export function seriesCommand(): Command {
     withKey('resume', 'Takes it up again: what was held goes out.').action(changing(resumeSeries)),
   );
   command.addCommand(
-    withKey('archive', 'Ends it for good: whoever is inside leaves, and nothing more is sent.').action(
+    withKey('archive', 'Ends it for good: people inside leave, and nothing more is sent.').action(
       changing(archiveSeries),
     ),
   );

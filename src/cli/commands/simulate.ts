@@ -22,7 +22,7 @@ export function simulateCommand(): Command {
     .description(
       'Lets people live through a series over days of virtual time, by the machine that runs in production. Nothing is sent and no ' +
         'server is needed. People come from a file as for `muster import`; a line of NDJSON may also hold created_at, company and ' +
-        'events with their times. Whoever has no created_at is created at the start.',
+        'events with their times. People without created_at are created at the start.',
     )
     .argument('<series>', 'the key of an example, a path to a JSON file, or the series itself')
     .option('--users <file>', 'the people (default: the sample people)')
