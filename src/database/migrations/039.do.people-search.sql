@@ -35,8 +35,8 @@ INSERT INTO people_search (workspace_id, end_user_id, text)
 SELECT u.workspace_id, u.id, muster_person_text(u.user_id, u.email, u.name) FROM end_users AS u;
 
 CREATE INDEX people_search_text ON people_search USING gin (workspace_id, text gin_trgm_ops)
-  -- What waits to be merged is read by every search.
-  WITH (gin_pending_list_limit = 512);
+  -- What waits to be merged is read by every search; a shorter list costs imports 5 %.
+  WITH (gin_pending_list_limit = 4096);
 
 CREATE FUNCTION muster_search_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
