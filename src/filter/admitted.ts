@@ -84,6 +84,16 @@ export function spanOf({ from, to, also }: Admitted): Pick<Admitted, 'from' | 't
   return { from: Math.min(from, first), to: Math.max(to, last + 1) };
 }
 
+/** What is admitted as ranges that do not meet: the one range without the days that are not, then each day outside of it. */
+export function rangesOf({ from, to, also, without }: Admitted): Pick<Admitted, 'from' | 'to'>[] {
+  const starts = [from, ...without.map((day) => day + 1)];
+  const ends = [...without, to];
+  const inside = starts.map((start, at) => ({ from: start, to: ends[at] ?? to }));
+  const days = also.map((day) => ({ from: day, to: day + 1 }));
+  const ranges = [...inside, ...days].filter((range) => range.from < range.to);
+  return ranges.length > 0 ? ranges : [{ from, to }];
+}
+
 /** Whether a stored time is admitted; NaN, which is no time, never is. */
 export function admits({ from, to, also, without }: Admitted, time: number): boolean {
   return (time >= from && time < to && !without.includes(time)) || also.includes(time);
@@ -112,7 +122,12 @@ function joined(instants: Ends, days: Ends): Admitted {
     if (admitted && !inRange) also.push(day);
     if (inRange && !admitted) without.push(day);
   }
-  return { from: instants[0], to: instants[1], also: also.toSorted((a, b) => a - b), without };
+  return {
+    from: instants[0],
+    to: instants[1],
+    also: also.toSorted((a, b) => a - b),
+    without: without.toSorted((a, b) => a - b),
+  };
 }
 
 /** Midnights from one to the other, whichever is first; the later one is not among them. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boundOfDay, boundOfInstant, firstMoment, orderOf } from '../../src/filter/day.js';
+import { admits, rangesOf } from '../../src/filter/admitted.js';
+import { boundOfDay, boundOfInstant, dayLength, firstMoment, orderOf } from '../../src/filter/day.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { UserRecord } from '../../src/filter/record.js';
@@ -154,4 +155,21 @@ it('a period begins with its first moment: 00:00, the first of two, or what cloc
   expect(startsAt('2026-11-01T12:00:00Z', 'America/Havana')).toBe('2026-11-01T04:00:00.000Z');
   expect(startsAt('1919-03-31T12:00:00Z', 'America/Toronto')).toBe('1919-03-31T04:30:00.000Z');
   expect(startsAt('2011-12-31T00:00:00Z', 'Pacific/Apia', -1)).toBe('2011-12-30T10:00:00.000Z');
+});
+
+it('ranges hold exactly the times that are admitted, and do not meet', () => {
+  const from = 10 * dayLength + 3_600_000;
+  const admitted = {
+    from,
+    to: 20 * dayLength + 3_600_000,
+    also: [10 * dayLength, 21 * dayLength],
+    without: [11 * dayLength, 20 * dayLength],
+  };
+  const ranges = rangesOf(admitted);
+  const ends = [from, admitted.to, ...admitted.also, ...admitted.without];
+  for (const time of ends.flatMap((end) => [end - 1, end, end + 1])) {
+    const holding = ranges.filter((range) => time >= range.from && time < range.to);
+    expect([time, holding.length]).toEqual([time, admits(admitted, time) ? 1 : 0]);
+  }
+  expect(rangesOf({ from: 5, to: 5, also: [], without: [] })).toEqual([{ from: 5, to: 5 }]);
 });

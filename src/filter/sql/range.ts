@@ -1,4 +1,4 @@
-import { isPlain, spanOf } from '../admitted.js';
+import { isPlain, rangesOf, spanOf } from '../admitted.js';
 import type { Admitted } from '../admitted.js';
 import type { CustomField } from '../fields.js';
 import { firstInstant, lastInstant } from '../time.js';
@@ -88,14 +88,17 @@ export function instantText(instant: number): string {
 
 /**
  * The time written in a custom field lies in the range. Reading a time costs some microseconds a row, so the text's date
- * is compared first: it is never further than an offset (15:59) from the instant, and plain text mostly lies outside.
+ * is compared first: it is never further than an offset (15:59) from the instant, and plain text mostly lies outside. For the same
+ * reason the days near an end are ranges of their own, which the index answers without reading a row's time again.
  */
 export function withinWritten(field: CustomField, admitted: Admitted, { row, parameters }: Scope): Condition {
   const text = `${textOfJson(row, field)} COLLATE "C"`;
   const span = spanOf(admitted);
   const from = parameters.bind(dateBefore(span.from - offsetSpan));
   const to = parameters.bind(dateAfter(span.to + offsetSpan));
-  const exact = within(writtenTime(row, field), admitted, parameters);
+  const time = writtenTime(row, field);
+  const ranges = rangesOf(admitted).map((range) => inSpan(time, range, parameters));
+  const exact = ranges.length === 1 ? ranges.join('') : `(${ranges.join(' OR ')})`;
   return {
     text: `${text} >= ${from}::text AND ${text} < ${to}::text AND ${exact}`,
     joint: 'and',
