@@ -111,6 +111,7 @@ interface EventRow {
   readonly event: CheckedTrack;
   readonly line: number;
   readonly cells: readonly string[];
+  readonly takeBack: () => void;
 }
 
 function namesOfRow({ event }: EventRow): SentName[] {
@@ -127,7 +128,10 @@ async function load(
   const loader = oneAhead(async (rows: readonly EventRow[]) => {
     const note = { note: !dryRun };
     const { admitted, refused } = await admitNamesOfMany(pool, options.workspaceId, rows, namesOfRow, note);
-    for (const { item, refusal } of refused) rejects.add(item.line, [refusal.first], item.cells);
+    for (const { item, refusal } of refused) {
+      item.takeBack();
+      rejects.add(item.line, [refusal.first], item.cells);
+    }
     const events = admitted.map(({ event }) => event);
     counts.stored += dryRun ? once(events).length : await store(pool, options, events);
     counts.loaded += events.length;
@@ -140,7 +144,7 @@ async function load(
       return;
     }
     if (built.refused.length > 0) rejects.addCells(line, built.refused, cells);
-    batch.push({ event: built.event, line, cells });
+    batch.push({ event: built.event, line, cells, takeBack: built.takeBack });
     if (batch.length < batchSize) return;
     full.push(batch);
     batch = [];

@@ -166,12 +166,15 @@ async function load(
     for (const { item: userId, refusal } of refused) {
       const rows = ready.rowsOf(userId);
       counts.loaded -= rows.length;
-      for (const { line, cells } of rows) rejects.add(line, [refusal.first], cells);
+      for (const { line, cells, takeBack } of rows) {
+        takeBack();
+        rejects.add(line, [refusal.first], cells);
+      }
     }
   });
   const stage = (userId: string, row: Waiting['built']['row'], { line, built, cells }: Waiting): void => {
     if (built.refused.length > 0) rejects.addCells(line, built.refused, cells);
-    batch.add(userId, row, { line, cells });
+    batch.add(userId, row, { line, cells, takeBack: built.takeBack });
     if (!batch.full) return;
     full.push(batch);
     batch = newBatch(reader.customKeys);
@@ -182,8 +185,10 @@ async function load(
     matched.forEach((each, index) => {
       const one = waiting[index];
       if (one === undefined) return;
-      if ('problems' in each) rejects.add(one.line, each.problems, one.cells);
-      else stage(each.userId, each.row, one);
+      if ('problems' in each) {
+        one.built.takeBack();
+        rejects.add(one.line, each.problems, one.cells);
+      } else stage(each.userId, each.row, one);
     });
     waiting = [];
   };

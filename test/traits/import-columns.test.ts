@@ -4,6 +4,7 @@ import { inWorkspace } from '../../src/database/workspace.js';
 import { declareTrait } from '../../src/traits/catalogue/declare.js';
 import { parseMap } from '../../src/traits/import/options.js';
 import { backfillUsers, identify, importUsers } from '../../src/traits/index.js';
+import type { ColumnReport } from '../../src/traits/import/column.js';
 import type { ImportUsers } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
@@ -63,9 +64,9 @@ describe('columns', () => {
     ]);
   });
 
-  it('that differ from a known field only in case, blanks or underscores are that field; custom traits are never guessed', async () => {
+  it('that differ from a known field only in case, blanks, hyphens or underscores are that field; custom traits are never guessed', async () => {
     const { result, people } = await load(
-      'userId,E Mail,Signed Up At,Plan,last_seen_at\n1,a@example.com,2026-01-31,pro,x\n',
+      'user-id,E-Mail,Signed Up At,Plan,last_seen_at\n1,a@example.com,2026-01-31,pro,x\n',
     );
     expect(people).toMatchObject([
       {
@@ -76,8 +77,8 @@ describe('columns', () => {
       },
     ]);
     expect(result.columns.filter(({ note }) => note !== null).map(({ name }) => name)).toEqual([
-      'userId',
-      'E Mail',
+      'user-id',
+      'E-Mail',
       'Signed Up At',
     ]);
   });
@@ -283,6 +284,32 @@ describe('times', () => {
     });
     expect(custom.map(({ t }) => t)).toEqual(['2026-12-05', '2026-12-05T10:00:00Z', '2026-12-05', 'soon']);
   });
+});
+
+const countsOf = ({ columns }: { columns: readonly ColumnReport[] }): unknown[] =>
+  columns.map(({ name, read, empty, refused }) => [name, read, empty, refused]);
+
+it('counts as read and empty only cells of rows that are loaded; refused cells of all rows', async () => {
+  const csv = 'user_id,n,unsubscribed\n,1,\na,2,perhaps\nb,,\nc,3,no\n';
+  expect(countsOf((await load(csv)).result)).toEqual([
+    ['user_id', 2, 0, 0],
+    ['n', 1, 1, 0],
+    ['unsubscribed', 1, 1, 1],
+  ]);
+  const strict = 'user_id,signed_up_at,n\na,yesterday,1\nb,today,2\n';
+  expect(countsOf((await load(strict, { strict: true })).result)).toEqual([
+    ['user_id', 0, 0, 0],
+    ['signed_up_at', 0, 0, 2],
+    ['n', 0, 0, 0],
+  ]);
+  // Whose row it is turns out later.
+  const unknown = 'email,n\nnobody@example.com,1\nno-one@example.com,2\n';
+  const { result } = await load(unknown, { key: 'email' });
+  expect(result.rejected).toBe(2);
+  expect(countsOf(result)).toEqual([
+    ['email', 0, 0, 0],
+    ['n', 0, 0, 0],
+  ]);
 });
 
 describe('people by their address', () => {

@@ -68,6 +68,19 @@ describe('a file of events', () => {
     ]);
   });
 
+  it('counts as read only cells of rows that are stored, and knows fields with hyphens in their names', async () => {
+    const { result } = await load(
+      'User-ID,event,occurred-at,n\nann,Order,2026-03-01,1\n,Order,2026-03-01,2\nbob,Order,soon,3\n',
+    );
+    expect(result).toMatchObject({ stored: 1, rejected: 2 });
+    expect(result.columns.map(({ field, read, empty, refused }) => [field, read, empty, refused])).toEqual([
+      ['user_id', 1, 0, 0],
+      ['event', 1, 0, 0],
+      ['occurred_at', 1, 0, 0],
+      ['n', 1, 0, 0],
+    ]);
+  });
+
   it('starts no series, and with triggers is announced as what is tracked', async () => {
     const silent = await load(orders);
     expect(await outboxOf(db.pool, silent.workspaceId)).toEqual([]);

@@ -15,6 +15,8 @@ export interface CustomKeys {
 export interface BatchRow {
   readonly line: number;
   readonly cells: readonly string[];
+  /** Takes its cells out of the counts of the columns. */
+  readonly takeBack: () => void;
 }
 
 /** Rows that are loaded in one transaction, each person once. */

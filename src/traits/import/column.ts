@@ -10,8 +10,10 @@ export interface ColumnReport {
   /** Null where it is left out. */
   readonly field: string | null;
   readonly type: ColumnType | 'time' | null;
+  /** Cells of the rows that were loaded. */
   readonly read: number;
   readonly empty: number;
+  /** Cells of all rows. */
   readonly refused: number;
   /** The first refused cell. */
   readonly example: string | null;
@@ -47,13 +49,19 @@ export function newColumn(typer: ColumnTyper | null, type: Column['type']): Colu
   return { typer, type, hint: null, reader: null, read: 0, empty: 0, refused: 0, example: null };
 }
 
+/** `taken back`: the row is not loaded, so that its cells are read once more and counted down. */
+export type Counting = 'counted' | 'taken back';
+
 /** @param value null where the cell stands for nothing */
-export function countCell(column: Column, value: string | null): void {
-  if (value === null) column.empty += 1;
-  else column.read += 1;
+export function countCell(column: Column, value: string | null, counting: Counting): void {
+  const by = counting === 'counted' ? 1 : -1;
+  if (value === null) column.empty += by;
+  else column.read += by;
 }
 
-export function refuseCell(column: Column, cell: string): void {
+/** A refused cell stays counted, whatever becomes of its row: it may be why the row is not loaded. */
+export function refuseCell(column: Column, cell: string, counting: Counting): void {
+  if (counting === 'taken back') return;
   column.refused += 1;
   column.example ??= shown(cell);
 }

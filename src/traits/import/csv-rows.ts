@@ -5,7 +5,7 @@ import { textFault } from '../json.js';
 import { knownTraitNames, knownTraits, traitLimits } from '../known-traits.js';
 import { collectId } from '../ids.js';
 import { countCell, fixedType, newColumn, refuseCell, reportOf } from './column.js';
-import type { ColumnReport, TraitColumn } from './column.js';
+import type { ColumnReport, Counting, TraitColumn } from './column.js';
 import { customReader, knownReader, readOptOut } from './cell-readers.js';
 import type { Reading } from './cell-readers.js';
 import { emptyWords, isEmptyText, plainWords } from './cells/words.js';
@@ -27,7 +27,13 @@ export interface RefusedCell {
 
 /** A row that can be staged, with the cells that are kept out of it, or what is wrong with it. */
 export type BuiltRow =
-  | { readonly key: string; readonly row: StagedRow; readonly refused: readonly RefusedCell[] }
+  | {
+      readonly key: string;
+      readonly row: StagedRow;
+      readonly refused: readonly RefusedCell[];
+      /** Takes its cells out of the counts of the columns: the row is not loaded after all. */
+      readonly takeBack: () => void;
+    }
   | { readonly problems: readonly [Problem, ...Problem[]] };
 
 /** Types that custom traits have already, by owner and name. */
@@ -91,6 +97,7 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
   const buildTraits = (
     cells: readonly string[],
     refused: RefusedCell[],
+    counting: Counting,
   ): Omit<StagedRow, 'company'> & { company: StagedCompany | null; missing: Problem[] } => {
     const userColumns = noColumns.slice();
     const userCustom = noCustom.slice();
@@ -106,14 +113,14 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       if (target === null) continue;
       if (target.kind === 'company_id') {
         companyId = cell.trim();
-        countCell(column, companyId === '' ? null : companyId);
+        countCell(column, companyId === '' ? null : companyId, counting);
         continue;
       }
       if (target.kind === 'opt_out') {
         const before = missing.length;
         const isOut = readOptOut(cell, target.out, reading, missing);
-        if (missing.length > before) refuseCell(column, cell);
-        else countCell(column, cell === '' ? null : cell);
+        if (missing.length > before) refuseCell(column, cell, counting);
+        else countCell(column, cell === '' ? null : cell, counting);
         if (isOut === true) (optOuts ??= []).push(target.list);
         continue;
       }
@@ -121,12 +128,12 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       const value = cell === '' ? null : column.reader(cell, problems);
       const [first] = problems;
       if (first !== undefined) {
-        refuseCell(column, cell);
+        refuseCell(column, cell, counting);
         refused.push({ column: column.plan.name, value: shown(cell), problem: first });
         problems.length = 0;
         continue;
       }
-      countCell(column, value ?? null);
+      countCell(column, value ?? null, counting);
       const staged = value ?? (emptyMode === 'clear' ? null : undefined);
       if (staged === undefined) continue;
       if (target.of === 'user')
@@ -169,7 +176,8 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
         typer,
       } of loaded)
         typer?.see(cellOf(cells, at).trim(), counts);
-      for (const column of unread) countCell(column, cellOf(cells, column.plan.at) === '' ? null : '');
+      for (const column of unread)
+        countCell(column, cellOf(cells, column.plan.at) === '' ? null : '', 'counted');
     },
     customKeys: keys,
     decide(known) {
@@ -198,20 +206,33 @@ export function csvRows(plan: Plan, options: CellOptions, { guarded, semicolons 
       if (cell === '') problems.push(problem(plan.key === 'email' ? 'row_no_email' : 'row_no_user_id'));
       const fault = plan.key === 'email' ? textFault(cell) : null;
       if (fault !== null) problems.push(problem('trait_bad_text', { where: '`email`', what: fault }));
-      if (keyColumn !== undefined) countCell(keyColumn, cell === '' ? null : cell);
       const refused: RefusedCell[] = [];
-      const { missing, ...row } = buildTraits(cells, refused);
+      const { missing, ...row } = buildTraits(cells, refused, 'counted');
       problems.push(...missing);
       if (strict) problems.push(...refused.map((each) => each.problem));
       checkSize(row, problems);
       const [first, ...rest] = problems;
-      return first === undefined ? { key, row, refused } : { problems: [first, ...rest] };
+      const countKey = (counting: Counting): void => {
+        if (keyColumn !== undefined) countCell(keyColumn, cell === '' ? null : cell, counting);
+      };
+      countKey('counted');
+      // Only rows that are not loaded are read once more, so that the others cost nothing.
+      const takeBack = (): void => {
+        countKey('taken back');
+        buildTraits(cells, [], 'taken back');
+      };
+      if (first === undefined) return { key, row, refused, takeBack };
+      takeBack();
+      return { problems: [first, ...rest] };
     },
     sent: (of) =>
       columns.flatMap(({ plan: { target }, read }) =>
         read > 0 && target !== null && 'of' in target && target.of === of ? target.name : [],
       ),
-    report: () => columns.filter(({ plan: { name }, read }) => name !== '' || read > 0).map(reportOf),
+    report: () =>
+      columns
+        .filter(({ plan: { name, target }, read }) => name !== '' || target !== null || read > 0)
+        .map(reportOf),
   };
 }
 

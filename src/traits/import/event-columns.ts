@@ -21,7 +21,7 @@ export type EventTarget =
   | { readonly kind: 'field'; readonly name: EventField }
   | { readonly kind: 'property'; readonly name: string };
 
-/** Names that mean a field by themselves, in any letter case, with or without blanks and underscores. */
+/** Names that mean a field by themselves, in any letter case, with or without blanks, hyphens and underscores. */
 const names: ReadonlyMap<string, EventField> = new Map([
   ...eventFields.map((field) => [folded(field), field] as const),
   ['user', 'user_id'],

@@ -12,7 +12,7 @@ import { readEpoch, readTime } from './cells/times.js';
 import { plainWords } from './cells/words.js';
 import { parsed } from './ndjson.js';
 import { countCell, newColumn, refuseCell } from './column.js';
-import type { Column, ColumnReport } from './column.js';
+import type { Column, ColumnReport, Counting } from './column.js';
 import type { RefusedCell } from './csv-rows.js';
 import { eventFieldName, eventTarget } from './event-columns.js';
 import type { EventColumn, EventField } from './event-columns.js';
@@ -20,7 +20,12 @@ import { columnTyper, commaOf } from './types.js';
 
 /** An event that can be stored, with the cells that are kept out of it, or what is wrong with the row. */
 export type BuiltEvent =
-  | { readonly event: CheckedTrack; readonly refused: readonly RefusedCell[] }
+  | {
+      readonly event: CheckedTrack;
+      readonly refused: readonly RefusedCell[];
+      /** Takes its cells out of the counts of the columns: the row is not stored after all. */
+      readonly takeBack: () => void;
+    }
   | { readonly problems: readonly [Problem, ...Problem[]] };
 
 export interface EventRowsOptions {
@@ -39,6 +44,13 @@ export interface EventRows {
   report(): ColumnReport[];
 }
 
+/** What the cells of a row say. */
+interface ReadEvent {
+  readonly fields: ReadonlyMap<EventField, string>;
+  readonly properties: unknown;
+  readonly refused: readonly RefusedCell[];
+}
+
 interface PlannedColumn extends Column {
   readonly plan: EventColumn;
 }
@@ -50,6 +62,37 @@ export function eventRows(plan: readonly EventColumn[], options: EventRowsOption
     const typer = each.target?.kind === 'property' ? columnTyper(typing) : null;
     return { plan: each, ...newColumn(typer, typeOf(each)) };
   });
+  const read = (cells: readonly string[], counting: Counting): ReadEvent => {
+    const refused: RefusedCell[] = [];
+    const fields = new Map<EventField, string>();
+    const own: [string, unknown][] = [];
+    let whole: unknown = {};
+    for (const column of columns) {
+      const { target, at, name } = column.plan;
+      const cell = cells[at] ?? '';
+      if (target === null) continue;
+      if (column.reader === null) {
+        const text = cell.trim();
+        countCell(column, text === '' ? null : text, counting);
+        if (text !== '' && target.kind === 'field') fields.set(target.name, text);
+        continue;
+      }
+      const found: Problem[] = [];
+      const json = cell === '' ? null : column.reader(cell, found);
+      const [first] = found;
+      if (first !== undefined) {
+        refuseCell(column, cell, counting);
+        refused.push({ column: name, value: shown(cell), problem: first });
+        continue;
+      }
+      countCell(column, json ?? null, counting);
+      if (json === null || json === undefined) continue;
+      const value: unknown = JSON.parse(json);
+      if (target.kind === 'field') whole = value;
+      else own.push([target.name, value]);
+    }
+    return { fields, properties: withOwn(whole, own), refused };
+  };
   return {
     see(cells) {
       for (const {
@@ -77,34 +120,7 @@ export function eventRows(plan: readonly EventColumn[], options: EventRowsOption
       }
     },
     build(cells) {
-      const refused: RefusedCell[] = [];
-      const fields = new Map<EventField, string>();
-      const own: [string, unknown][] = [];
-      let whole: unknown = {};
-      for (const column of columns) {
-        const { target, at, name } = column.plan;
-        const cell = cells[at] ?? '';
-        if (target === null) continue;
-        if (column.reader === null) {
-          const text = cell.trim();
-          countCell(column, text === '' ? null : text);
-          if (text !== '' && target.kind === 'field') fields.set(target.name, text);
-          continue;
-        }
-        const found: Problem[] = [];
-        const json = cell === '' ? null : column.reader(cell, found);
-        const [first] = found;
-        if (first !== undefined) {
-          refuseCell(column, cell);
-          refused.push({ column: name, value: shown(cell), problem: first });
-          continue;
-        }
-        countCell(column, json ?? null);
-        if (json === null || json === undefined) continue;
-        const value: unknown = JSON.parse(json);
-        if (target.kind === 'field') whole = value;
-        else own.push([target.name, value]);
-      }
+      const { fields, properties, refused } = read(cells, 'counted');
       return builtOf(
         {
           userId: fields.get('user_id'),
@@ -112,19 +128,26 @@ export function eventRows(plan: readonly EventColumn[], options: EventRowsOption
           event: fields.get('event') ?? '',
           messageId: fields.get('message_id'),
           occurredAt: fields.get('occurred_at') ?? '',
-          properties: withOwn(whole, own),
+          properties: properties,
         },
-        { options, problems: strict ? refused.map((each) => each.problem) : [], refused },
+        {
+          options,
+          problems: strict ? refused.map((each) => each.problem) : [],
+          refused,
+          takeBack: () => {
+            read(cells, 'taken back');
+          },
+        },
       );
     },
     report: () =>
       columns
-        .filter(({ plan: { name }, read }) => name !== '' || read > 0)
-        .map(({ plan: { name, target, note, map }, type, read, empty, refused, example }) => ({
+        .filter(({ plan: { name, target }, read: count }) => name !== '' || target !== null || count > 0)
+        .map(({ plan: { name, target, note, map }, type, read: count, empty, refused, example }) => ({
           name,
           field: target === null ? null : eventFieldName(target),
           type,
-          read,
+          read: count,
           empty,
           refused,
           example,
@@ -166,7 +189,7 @@ export function eventItem(
       occurredAt: textOf('occurred_at') ?? '',
       properties: withOwn(fields.get('properties') ?? {}, own),
     },
-    { options, problems, refused: [] },
+    { options, problems, refused: [], takeBack: () => undefined },
   );
 }
 
@@ -174,6 +197,7 @@ interface Building {
   readonly options: EventRowsOptions;
   readonly problems: readonly Problem[];
   readonly refused: readonly RefusedCell[];
+  readonly takeBack: () => void;
 }
 
 const timeHint = 'write a time such as `2026-01-31T09:30:00Z`, or seconds since 1970';
@@ -185,7 +209,7 @@ function withOwn(properties: unknown, own: readonly (readonly [string, unknown])
 
 function builtOf(
   call: Omit<Track, 'workspaceId' | 'now'> & { readonly occurredAt: string },
-  { options: { workspaceId, now, reading }, problems, refused }: Building,
+  { options: { workspaceId, now, reading }, problems, refused, takeBack }: Building,
 ): BuiltEvent {
   const time = call.occurredAt.trim();
   const occurredAt = readTime(time, reading.dates) ?? readEpoch(time) ?? time;
@@ -197,6 +221,7 @@ function builtOf(
       return {
         event: { ...event, record: { ...record, messageId: record.messageId ?? idOf(record) } },
         refused,
+        takeBack,
       };
     }
   } catch (error) {
@@ -207,6 +232,7 @@ function builtOf(
     );
   }
   const [first, ...rest] = found;
+  takeBack();
   if (first === undefined) throw new Error('a row is refused for a reason');
   return { problems: [first, ...rest] };
 }

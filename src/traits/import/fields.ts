@@ -48,12 +48,12 @@ const nearFields: readonly string[] = [
 
 /** A name without what people write differently. */
 export function folded(name: string): string {
-  return name.toLowerCase().replace(/[\s_]+/g, '');
+  return name.toLowerCase().replace(/[\s_-]+/g, '');
 }
 
 const byFolded: ReadonlyMap<string, string> = new Map(nearFields.map((field) => [folded(field), field]));
 
-/** The field that a header means though letter case, blanks or underscores differ. */
+/** The field that a header means though letter case, blanks, hyphens or underscores differ. */
 export function nearField(name: string): string | undefined {
   return byFolded.get(folded(name));
 }

@@ -59,7 +59,7 @@ export function ndjsonRow(text: string | null, { key, dates }: ItemOptions, sent
   if (part !== null) note(sent.company, part.traits);
   const company = part === null ? null : { id: part.id, ...staged(part.traits) };
   const columns = key === 'email' ? row.columns.with(positionOf('email'), undefined) : row.columns;
-  return { key: id, row: { ...row, columns, company, optOuts: [] }, refused: [] };
+  return { key: id, row: { ...row, columns, company, optOuts: [] }, refused: [], takeBack: () => undefined };
 }
 
 function note(sent: Set<string>, traits: CheckedTraits): void {

@@ -51,7 +51,7 @@ interface Wanted {
 
 /**
  * Decides what each column is: by `map` and `id`, else by the preset, else by its name, which may differ from a known
- * field's in letter case, blanks and underscores. Nothing is renamed silently: the plan says of each column what it became.
+ * field's in letter case, blanks, hyphens and underscores. Nothing is renamed silently: the plan says of each column what it became.
  *
  * A column that goes to a reserved name, and each further one that goes to a field that is taken, is left out; where the
  * options are strict, such columns refuse the file. Errors, all at once: `import_no_user_id` `import_unknown_column`
@@ -111,7 +111,7 @@ function askedFields(
 }
 
 /**
- * The position of a column, by its name, `#3` or a name that differs in letter case, blanks or underscores; -1 where there is
+ * The position of a column, by its name, `#3` or a name that differs in letter case, blanks, hyphens or underscores; -1 where there is
  * none.
  *
  * @param places the positions that `#1`, `#2` and so on mean
@@ -210,7 +210,8 @@ function settle(
 
 /** How a column came to its field. */
 export function noteOf(rank: Rank): string | null {
-  if (rank === 'near') return 'its name differs from the field in letter case, blanks or underscores';
+  if (rank === 'near')
+    return 'its name differs from the field in letter case, blanks, hyphens or underscores';
   if (rank === 'preset') return 'the preset maps it';
   return rank === 'mapped' ? 'it is mapped' : null;
 }
