@@ -79,6 +79,22 @@ it('a refused cell ends the command with 1, and the mended rejects file with 0',
   expect(rows).toEqual([{ user_id: 'a', custom_fields: {} }]);
 });
 
+it('prints the first 50 columns, those that refused something and those left out, and says how many more', async () => {
+  const names = Array.from({ length: 150 }, (_, index) => `c${index}`);
+  const unread = Array.from({ length: 60 }, () => 'created_at');
+  const header = ['user_id', ...names, 'signed_up_at', ...unread];
+  const row = header.map((name) => (name === 'signed_up_at' ? 'soon' : 'x'));
+  const file = fileOf('wide.csv', `${header.join(',')}\n${row.join(',')}\n`);
+  const args = ['import', file, '--workspace', 'wide', '--dry-run'];
+  const { out } = await muster(args, database);
+  expect(out).toMatch(/\n +c48 .*\n +signed_up_at .*such as `soon`/);
+  expect(out).toContain('and 101 more columns loaded; --json lists all');
+  expect(out.match(/left out: /g)).toHaveLength(50);
+  expect(out).toContain('and 10 more columns left out; --json lists all');
+  const json = await muster([...args, '--json'], database);
+  expect(JSON.parse(json.out)).toHaveProperty('columns.length', header.length);
+});
+
 it('--events loads what people did before, says what became of each column, and takes no option of people', async () => {
   const file = fileOf(
     'orders.csv',

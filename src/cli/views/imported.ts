@@ -10,6 +10,8 @@ export interface ImportView {
 }
 
 const mostRejects = 10;
+/** Columns that went well, those that refused something, and those left out: of each so many are printed. */
+const mostColumns = 50;
 const separators: ReadonlyMap<string, string> = new Map([
   [',', 'commas'],
   [';', 'semicolons'],
@@ -59,8 +61,14 @@ function countsOf(imported: ImportView['imported']): string[][] {
 function showColumns(columns: readonly ColumnReport[]): void {
   if (columns.length === 0) return;
   out.line();
-  const rows = columns
-    .filter(({ field }) => field !== null)
+  const fields = columns.filter(({ field }) => field !== null);
+  const leftOut = columns.filter(({ field }) => field === null);
+  const printed = new Set([
+    ...fields.slice(0, mostColumns),
+    ...fields.filter(({ refused }) => refused > 0).slice(0, mostColumns),
+  ]);
+  const rows = fields
+    .filter((column) => printed.has(column))
     .map(({ name, field, type, read, empty, refused, example, note }) => [
       plain(name),
       plain(field ?? ''),
@@ -72,9 +80,16 @@ function showColumns(columns: readonly ColumnReport[]): void {
     ]);
   const head = ['column', 'field', 'type', 'read', 'empty', 'refused', ''];
   for (const line of table([head, ...rows], [3, 4])) out.line(`  ${line.trimEnd()}`);
-  for (const { name, note, map } of columns.filter(({ field }) => field === null)) {
+  for (const { name, note, map } of leftOut.slice(0, mostColumns)) {
     const remedy = map === null ? '' : `; load it with --map ${quoted(plain(map))}`;
     out.line(`  left out: \`${plain(name)}\`, ${plain(note ?? '')}${remedy}`);
+  }
+  const more = [
+    [fields.length - printed.size, 'loaded'],
+    [leftOut.length - mostColumns, 'left out'],
+  ] as const;
+  for (const [count, what] of more) {
+    if (count > 0) out.line(`  and ${number(count)} more columns ${what}; --json lists all`);
   }
 }
 
