@@ -57,6 +57,10 @@ export function people(count: number): string {
   return count === 1 ? '1 person' : `${number(count)} people`;
 }
 
+export function rowsOf(count: number): string {
+  return count === 1 ? '1 row' : `${number(count)} rows`;
+}
+
 /** `840 ms`, `2.4 s`. */
 export function duration(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;

@@ -29,7 +29,7 @@ export const traitsErrors = {
   trait_not_time: {
     status: 400,
     exit: 2,
-    message: '`{key}` needs an ISO 8601 time, but got {got}',
+    message: '`{key}` needs a time, but got {got}',
     hint: 'write a real date such as `2026-01-31`, or with a time, `2026-01-31T09:30:00Z`',
   },
   trait_type: {
@@ -102,7 +102,7 @@ export const traitsErrors = {
     status: 400,
     exit: 2,
     message: '`{key}` needs {expected}, but got {got}',
-    hint: 'send the id that your product knows the person by, as text; numbers are written as text',
+    hint: 'send the id that your product knows the person or company by, as text; numbers are written as text',
   },
   id_missing_value: {
     status: 400,
@@ -227,7 +227,7 @@ export const traitsErrors = {
   import_encoding: {
     status: 400,
     exit: 2,
-    message: '{file} is not {encoding}: the bytes near position {position} are no character',
+    message: '{file} is not {encoding}: the bytes near position {position} cannot be read as text',
     hint: 'save it as "CSV UTF-8", or say which encoding it has: `--encoding windows-1252`, over HTTP `?encoding=windows-1252`',
   },
   import_unknown_encoding: {

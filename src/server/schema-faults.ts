@@ -43,7 +43,9 @@ function problemsAt(at: string, faults: readonly SchemaFault[], where: string): 
     ...(values.size > 0 ? [invalid(`must be ${anyOf([...values].map((value) => `\`${value}\``))}`)] : []),
     ...faults
       .filter(({ keyword }) => !told.has(keyword) && !(keyword === 'type' && values.size > 0))
-      .map(({ message }) => invalid(message ?? 'is not allowed')),
+      .map(({ message }) =>
+        invalid(message?.replace(/^must be (?=array|object)/, 'must be an ') ?? 'is not allowed'),
+      ),
   ];
 }
 

@@ -34,7 +34,8 @@ export function collectId(key: string, value: unknown, problems: Problem[], unde
   }
   if (id === '.' || id === '..') {
     const expected = 'an id that can stand in an address';
-    problems.push(problem('bad_user_id', { key, expected, got: `\`${id}\`` }, { path }));
+    const hint = 'no address can hold this id, because `.` and `..` name folders there; send another one';
+    problems.push(problem('bad_user_id', { key, expected, got: `\`${id}\`` }, { path, hint }));
     return '';
   }
   return id;

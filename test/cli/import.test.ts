@@ -65,7 +65,7 @@ it('a refused cell ends the command with 1, and the mended rejects file with 0',
   const file = fileOf('cells.csv', 'user_id,signed_up_at\na,31.12.2026\nb,2026-01-31\n');
   const first = await muster(['import', file, '--workspace', 'cells'], database);
   expect([first.code, first.err]).toEqual([1, '']);
-  expect(first.out).toMatch(/1 {3}cells refused, the rest of their rows is loaded/);
+  expect(first.out).toMatch(/1 {3}cell refused, everything else in the row is loaded/);
   const rejects = `${file}.rejects.csv`;
   expect(readFileSync(rejects, 'utf8')).toContain('31.12.2026');
   const again = await muster(

@@ -224,6 +224,7 @@ describe('JSON', () => {
 it.each([
   ['an Excel workbook', Buffer.from('504b030414000600', 'hex'), 'CSV UTF-8'],
   ['an old Excel workbook', Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'CSV UTF-8'],
+  ['a file of NUL bytes', Buffer.alloc(3000), 'again'],
   ['a gzip file', Buffer.from('1f8b080000000000', 'hex'), 'unpack'],
 ])('%s is named, with what to do instead', async (_, bytes, hint) => {
   const [problem] = await problemsOf(() => read(bytes, 'people.csv'));

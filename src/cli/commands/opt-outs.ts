@@ -11,7 +11,7 @@ import { withExamples, withJson, withWorkspace, wholeNumber } from '../options.j
 import type { JsonOptions, WorkspaceOptions } from '../options.js';
 import { progressBar } from '../progress.js';
 import { withServers } from '../servers.js';
-import { number, out, plain, table } from '../terminal.js';
+import { number, out, plain, rowsOf, table } from '../terminal.js';
 
 type Options = WorkspaceOptions & JsonOptions;
 
@@ -122,7 +122,7 @@ function readLines(file: string, { rows, added, present, rejected, rejects }: Op
   ];
   const shown = rejects.slice(0, 10).map(({ line, message }) => [`line ${line}`, plain(message)]);
   return [
-    `${mark} ${number(rows)} rows of ${plain(file)}`,
+    `${mark} ${rowsOf(rows)} of ${plain(file)}`,
     ...table(counts, [0]).map((line) => `  ${line}`),
     ...table(shown).map((line) => `  ${line}`),
     ...(rejected > shown.length ? [`  and ${number(rejected - shown.length)} more`] : []),

@@ -1,6 +1,6 @@
 import type { ColumnReport, Imported } from '../../traits/import.js';
 import type { ImportedEvents } from '../../traits/import-events.js';
-import { duration, number, out, plain, table } from '../terminal.js';
+import { duration, number, out, plain, rowsOf, table } from '../terminal.js';
 
 export interface ImportView {
   readonly file: string;
@@ -25,7 +25,7 @@ export function showImport({ file, workspace, imported, milliseconds }: ImportVi
   const mark = rejected + cellsRefused === 0 ? out.style('green', '✓') : out.style('yellow', '!');
   const what = dryRun ? 'would go into' : 'into';
   const time = out.style('dim', duration(milliseconds));
-  out.line(`${mark} ${number(imported.rows)} rows of ${plain(file)} ${what} ${workspace}  ${time}`);
+  out.line(`${mark} ${rowsOf(imported.rows)} of ${plain(file)} ${what} ${workspace}  ${time}`);
   out.line(`  ${out.style('dim', `read as ${readAs(imported)}`)}`);
   for (const line of table(countsOf(imported), [0])) out.line(`  ${line}`);
   showColumns(imported.columns);
@@ -51,7 +51,11 @@ function countsOf(imported: ImportView['imported']): string[][] {
           [imported.updated, 'updated'],
         ];
   counts.push([rejected, 'rejected']);
-  if (cellsRefused > 0) counts.push([cellsRefused, 'cells refused, the rest of their rows is loaded']);
+  if (cellsRefused > 0)
+    counts.push([
+      cellsRefused,
+      `${cellsRefused === 1 ? 'cell' : 'cells'} refused, everything else in the row is loaded`,
+    ]);
   if ('unsubscribed' in imported && imported.unsubscribed > 0)
     counts.push([imported.unsubscribed, 'unsubscribed from everything']);
   if ('suppressed' in imported && imported.suppressed > 0) counts.push([imported.suppressed, 'suppressed']);

@@ -110,10 +110,13 @@ function refuseParse(error: CsvError, source: Source, line: number): never {
     throw new StrayQuote();
   const reasons = new Map<string, string>([
     ['CSV_QUOTE_NOT_CLOSED', 'a quote is opened and never closed'],
-    ['CSV_MAX_RECORD_SIZE', 'a row has more than 1 MiB; perhaps a quote is not closed'],
+    ['CSV_MAX_RECORD_SIZE', 'a row has more than 1 MiB; a cell is too long or a quote is not closed'],
   ]);
   const reason = reasons.get(error.code) ?? 'its rows and quotes cannot be told apart';
-  return refuse('import_malformed', { file: source.name, line, reason }, { cause: error });
+  const long =
+    'shorten the cells of this row, or leave the column out; where it is not meant to be long, close its quote';
+  const hint = error.code === 'CSV_MAX_RECORD_SIZE' ? { hint: long } : {};
+  return refuse('import_malformed', { file: source.name, line, reason }, { cause: error, ...hint });
 }
 
 function write(parser: Parser, chunk: Buffer): Promise<void> {
