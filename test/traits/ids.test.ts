@@ -70,7 +70,11 @@ describe('an id', () => {
   });
 
   it.each(['.', '..', ' .. '])('%j cannot stand in an address and is refused', (id) => {
-    expect(codesOf(id)).toEqual(['bad_user_id']);
+    const problems: Problem[] = [];
+    collectId('company_id', id, problems);
+    expect(problems.map(({ code, hint }) => [code, hint])).toEqual([
+      ['bad_user_id', expect.stringContaining('send another one')],
+    ]);
   });
 
   it('is stored without the blanks around it, and its length counts without them', () => {
