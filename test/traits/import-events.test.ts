@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openPool } from '../../src/database/pool.js';
 import { importEvents, track } from '../../src/traits/index.js';
 import type { ImportEvents } from '../../src/traits/index.js';
 import { testDatabase } from '../support/database.js';
@@ -238,5 +239,31 @@ describe('a file of events', () => {
     const { result, events } = await load(`user_id,event,time,n\n${rows.join('')}`);
     expect(result).toMatchObject({ rows: 2500, stored: 2500, repeated: 0 });
     expect(events).toHaveLength(2500);
+  });
+});
+
+describe('a file whose times are days', () => {
+  it('is looked for person by person, and not among all who did the same on that day', async () => {
+    const people = Array.from({ length: 2000 }, (_, at) => `u${at},order,2026-03-01\n`).join('');
+    const csv = `user_id,event,time\n${people}`;
+    const { workspaceId } = await load(csv);
+    const read = async (): Promise<number> => {
+      const { rows } = await db.pool.query<{ read: string }>(
+        `SELECT sum(idx_tup_read) AS read FROM pg_stat_user_indexes WHERE relname LIKE 'events_2026%'`,
+      );
+      return Number(rows[0]?.read);
+    };
+    const one = await openPool(db.url, { max: 1 });
+    try {
+      await one.query('SELECT pg_stat_force_next_flush()');
+      const before = await read();
+      const result = await importEvents(one, { now, workspaceId, source: fileOf('days.csv', csv) });
+      expect(result).toMatchObject({ stored: 0, repeated: 2000 });
+      await one.query('SELECT pg_stat_force_next_flush()');
+      await one.query('SELECT 1');
+      expect((await read()) - before).toBeLessThan(20_000);
+    } finally {
+      await one.end();
+    }
   });
 });

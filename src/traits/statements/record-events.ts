@@ -65,7 +65,7 @@ WITH sent AS MATERIALIZED (
   FROM unnest($2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[], $7::text[])
     WITH ORDINALITY AS n (by_id, event, properties, occurred_text, received, message_id, place)
 ), given AS MATERIALIZED (
-  SELECT * FROM sent AS s${arrival === 'live' ? '' : unknownOnly(by)}
+  SELECT s.* FROM sent AS s${arrival === 'live' ? '' : unknownOnly(by)}
 ), message AS (
   INSERT INTO event_messages (workspace_id, message_id, received_at)
   SELECT $1, g.message_id, g.received FROM given AS g WHERE g.message_id IS NOT NULL ORDER BY g.message_id
@@ -96,11 +96,17 @@ WITH sent AS MATERIALIZED (
 SELECT id FROM stored`;
 }
 
+/**
+ * The person is found first and their events are looked up one by one: in a file that says days, thousands of people did the same at
+ * the same instant, and a join by name and instant would meet them all. `OFFSET` keeps the planner from making one.
+ */
 function unknownOnly(by: RecordEvent['by']): string {
   return `
+  LEFT JOIN end_users AS u ON u.workspace_id = $1 AND u.${by} = s.by_id
   WHERE NOT EXISTS (
-    SELECT FROM end_users AS u JOIN events AS e
-      ON e.workspace_id = $1 AND e.end_user_id = u.id AND e.event = s.event AND e.occurred_at = s.occurred
-    WHERE u.workspace_id = $1 AND u.${by} = s.by_id AND e.message_id = s.message_id
+    SELECT FROM events AS e
+    WHERE e.workspace_id = $1 AND e.end_user_id = u.id AND e.event = s.event AND e.occurred_at = s.occurred
+      AND e.message_id = s.message_id
+    OFFSET 0
   )`;
 }
