@@ -311,3 +311,16 @@ it('browsers may send JSON as text, from any page, and a wrong key is refused', 
   );
   expect([wrong.status, wrong.body.error?.code]).toEqual([401, 'key_mistyped']);
 });
+
+const pathsOf = async (type: string, sent: object): Promise<unknown> => {
+  const { body } = await service.call('POST', `/v1/${type}`, sent);
+  return body.error?.details.problems.map(({ code, path }) => [code, path]);
+};
+
+it('a fault of an id points to the key that was sent', async () => {
+  expect(await pathsOf('group', { userId: 'u', groupId: '.' })).toEqual([['bad_user_id', '/groupId']]);
+  expect(await pathsOf('identify', { userId: 'undefined' })).toEqual([['id_missing_value', '/userId']]);
+  expect(await pathsOf('track', { anonymousId: '..', event: 'x' })).toEqual([
+    ['bad_user_id', '/anonymousId'],
+  ]);
+});

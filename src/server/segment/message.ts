@@ -2,7 +2,7 @@ import { MusterError, problem } from '../../errors/index.js';
 import type { Problem } from '../../errors/index.js';
 import { parseIso } from '../../filter/iso8601.js';
 import { described, isObject, shown } from '../../filter/parse/context.js';
-import { trimmedId } from '../../traits/ids.js';
+import { collectId, trimmedId } from '../../traits/ids.js';
 import type { Signature } from '../identity/verify.js';
 import { isoOf } from './times.js';
 
@@ -56,10 +56,15 @@ export function readMessage(input: unknown, received: Received): Message {
     const given = text(key);
     return given === undefined ? undefined : trimmedId(given);
   };
+  // Here rather than where they are stored, so that a fault points to the key that was sent.
+  const storedId = (key: string): string | undefined => {
+    const given = id(key);
+    return given === undefined ? undefined : collectId(key, given, problems);
+  };
   const ids = {
-    userId: id('userId'),
-    anonymousId: id('anonymousId'),
-    groupId: id('groupId'),
+    userId: storedId('userId'),
+    anonymousId: storedId('anonymousId'),
+    groupId: storedId('groupId'),
     previousId: id('previousId'),
   };
   const message = {

@@ -89,7 +89,8 @@ const binaries: readonly (readonly [string, string, string])[] = [
 function refuseBinary(head: Buffer, source: Source): void {
   // What a copy leaves behind that reserved the room and was cut off.
   if (head.length > 0 && head.every((byte) => byte === 0)) {
-    const hint = 'export or copy the file again; its content was never written';
+    const hint =
+      'its first 64 KiB hold nothing but zero bytes, as of a copy that broke off; export or copy the file again';
     refuse('import_not_text', { file: source.name, what: 'bytes that are all zero' }, { hint });
   }
   const start = head.subarray(0, 4).toString('hex');

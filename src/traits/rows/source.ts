@@ -33,12 +33,13 @@ export interface Source {
 }
 
 /**
- * @param name how messages call the file; default its name without the folder
+ * @param given how messages call the file; default its name without the folder, and its path where it cannot be read
  *
  * Errors: `import_unreadable`, `import_empty`.
  */
-export async function openSource(path: string, name = `\`${shown(basename(path))}\``): Promise<Source> {
-  const found = await lookAt(path, name);
+export async function openSource(path: string, given?: string): Promise<Source> {
+  const found = await lookAt(path, given ?? `\`${shown(path)}\``);
+  const name = given ?? `\`${shown(basename(path))}\``;
   if (found.size === 0) return refuse('import_empty', { file: name });
   return { path, name, ...found };
 }
